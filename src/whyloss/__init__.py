@@ -1,0 +1,30 @@
+"""Why do loss and accuracy disagree? The cause in nats, the samples, the measured remedy."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whyloss.data import History, Predictions
+    from whyloss.errors import WhylossError
+
+__version__ = "0.1.0"
+
+# Public names and the modules that hold them: imported on first use, so that `import whyloss`
+# costs next to nothing and loads no framework.
+_PUBLIC = {
+    "History": "whyloss.data",
+    "Predictions": "whyloss.data",
+    "WhylossError": "whyloss.errors",
+}
+
+__all__ = ["History", "Predictions", "WhylossError", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'whyloss' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,7 @@
+"""What whyloss works on: predictions, histories and runs, checked once at the door."""
+
+from whyloss.data.history import History
+from whyloss.data.predictions import SCALES, Predictions, Scale
+from whyloss.data.source import InMemorySource, Sample, Source
+
+__all__ = ["SCALES", "History", "InMemorySource", "Predictions", "Sample", "Scale", "Source"]

@@ -1,0 +1,103 @@
+"""What a framework reported while it trained: a few numbers per epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Scalars per epoch, by split and metric.
+
+    Attributes
+    ----------
+    epochs : ndarray of int64, shape (n_epochs,)
+        Ascending.
+    columns : mapping of (split, metric) to ndarray of float64, shape (n_epochs,)
+        NaN where nothing was reported. Metrics that whyloss reads: ``"loss"`` (mean
+        cross-entropy in nats) and ``"accuracy"`` (a share, 0 to 1).
+    n_classes, n_val : int or None
+        What is known of the task beside the curves.
+    """
+
+    epochs: npt.NDArray[np.int64]
+    columns: Mapping[tuple[str, str], npt.NDArray[np.float64]] = field(default_factory=dict)
+    n_classes: int | None = None
+    n_val: int | None = None
+
+    def __post_init__(self) -> None:
+        for key, values in self.columns.items():
+            if values.shape != self.epochs.shape:
+                raise DataError(
+                    f"The column {'_'.join(key)} does not fit the epochs",
+                    expected=f"{len(self.epochs)} values",
+                    got=f"{values.shape}",
+                )
+
+    @classmethod
+    def from_columns(
+        cls,
+        *,
+        epochs: Sequence[int] | None = None,
+        n_classes: int | None = None,
+        n_val: int | None = None,
+        **columns: Iterable[float],
+    ) -> History:
+        """Make a history from columns named as ``val_loss`` or ``train_accuracy``.
+
+        Parameters
+        ----------
+        epochs : sequence of int, optional
+            Counted from 1 if left out.
+        n_classes, n_val : int, optional
+            Number of classes, and of validation samples.
+        **columns : iterables of float
+            ``<split>_<metric>``, all of one length.
+        """
+        arrays: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
+        for name, values in columns.items():
+            split, _, metric = name.partition("_")
+            if not metric:
+                raise DataError(
+                    f"The column {name!r} names no split",
+                    expected="<split>_<metric>, such as val_loss",
+                    got=name,
+                )
+            arrays[split, metric] = np.asarray(list(values), dtype=np.float64)
+        length = len(next(iter(arrays.values()))) if arrays else 0
+        numbers = range(1, length + 1) if epochs is None else epochs
+        return cls(np.asarray(list(numbers), dtype=np.int64), arrays, n_classes, n_val)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, object]]) -> History:
+        """Make a history from rows ``{"epoch": 3, "split": "val", "loss": 0.4, ...}``.
+
+        Values that are no numbers are left out; a later row overwrites an earlier one.
+        """
+        cells: dict[tuple[str, str], dict[int, float]] = {}
+        for row in rows:
+            epoch, split = row.get("epoch"), str(row.get("split", "train"))
+            if not isinstance(epoch, int):
+                continue
+            for metric, value in row.items():
+                if metric not in {"epoch", "split"} and isinstance(value, int | float):
+                    cells.setdefault((split, metric), {})[epoch] = float(value)
+        numbers = sorted({epoch for column in cells.values() for epoch in column})
+        columns = {
+            key: np.array([column.get(epoch, np.nan) for epoch in numbers])
+            for key, column in cells.items()
+        }
+        return cls(np.asarray(numbers, dtype=np.int64), columns)
+
+    def column(self, split: str, metric: str) -> npt.NDArray[np.float64] | None:
+        """The values of one metric on one split, or None where it was not reported."""
+        return self.columns.get((split, metric))

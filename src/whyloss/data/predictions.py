@@ -1,0 +1,276 @@
+"""What a classifier said about one split at one epoch, with the labels beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Scale = Literal["logits", "log_probs", "probs"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Labels and scores of one split at one epoch; validated when it is made, frozen after.
+
+    Use :meth:`from_arrays`, which takes what users have; the fields hold what it made of it.
+
+    Attributes
+    ----------
+    y_true : ndarray of int32, shape (n_samples,)
+        Index of the true class, 0 to ``n_classes - 1``.
+    scores : ndarray of float16, float32 or float64, shape (n_samples, n_columns)
+        ``n_columns`` is ``n_classes``, or 1 for a binary model with one output: the logit,
+        log-probability or probability of class 1.
+    scale : {"logits", "log_probs", "probs"}
+        What ``scores`` are. Given by the caller, never guessed.
+    ids : ndarray of int64 or str, shape (n_samples,)
+        Identity of each sample, the same at every epoch.
+    classes : tuple of str
+        Class names in the order of the columns.
+    split : str
+        "train", "val", "test" or any other name.
+    epoch : int or None
+        The epoch after which the predictions were made; None for a lone snapshot.
+    """
+
+    y_true: npt.NDArray[np.int32]
+    scores: FloatArray
+    scale: Scale
+    ids: npt.NDArray[Any]
+    classes: tuple[str, ...]
+    split: str = "val"
+    epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.y_true, self.scores, self.ids):
+            array.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.y_true)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return len(self.y_true)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes (2 for a one-column binary model)."""
+        return len(self.classes)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        y_true: Any,  # noqa: ANN401 - anything NumPy can read
+        *,
+        logits: Any = None,  # noqa: ANN401
+        log_probs: Any = None,  # noqa: ANN401
+        probs: Any = None,  # noqa: ANN401
+        ids: Any = None,  # noqa: ANN401
+        classes: Sequence[Any] | None = None,
+        split: str = "val",
+        epoch: int | None = None,
+    ) -> Predictions:
+        """Check arrays and make predictions of them.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Class indices from 0, booleans, or labels that occur in `classes`.
+        logits, log_probs, probs : array-like of shape (n_samples, n_classes) or (n_samples,)
+            Exactly one of them. One column or a flat array is a binary model's output for class 1.
+        ids : array-like of shape (n_samples,), optional
+            Integers or strings; row numbers if left out.
+        classes : sequence, optional
+            One label per column. Needed where `y_true` holds strings.
+        split : str, default "val"
+            Which part of the data this is.
+        epoch : int, optional
+            The epoch of the predictions.
+
+        Raises
+        ------
+        DataError
+            Shapes, labels or ids that do not fit together. Values that are no numbers or no
+            probabilities are kept: the diagnosis counts and names those rows.
+        """
+        given: dict[Scale, Any] = {"logits": logits, "log_probs": log_probs, "probs": probs}
+        named = [scale for scale in SCALES if given[scale] is not None]
+        if len(named) != 1:
+            raise DataError(
+                "The scale of the predictions is not settled",
+                expected="exactly one of logits=, log_probs= or probs=",
+                got=" and ".join(f"{name}=" for name in named) or "none of them",
+            )
+        scale = named[0]
+        scores = check_scores(given[scale], scale)
+        labels = [] if classes is None else list(classes)
+        n_classes = max(2, scores.shape[1])
+        if classes is not None and len(labels) != n_classes:
+            raise DataError(
+                "The class names do not fit the predictions",
+                expected=f"{n_classes} names, one per column",
+                got=f"{len(labels)}",
+            )
+        indices = check_labels(y_true, n_classes, labels)
+        if len(indices) != len(scores):
+            raise DataError(
+                f"y_true and {scale} differ in length",
+                expected=f"{len(scores)} labels, one per row of {scale}",
+                got=f"{len(indices)}",
+            )
+        if len(indices) == 0:
+            raise DataError("There are no samples", expected="at least one row", got="0 rows")
+        return cls(
+            y_true=indices,
+            scores=scores,
+            scale=scale,
+            ids=check_ids(ids, len(indices)),
+            classes=tuple(str(label) for label in labels or range(n_classes)),
+            split=split,
+            epoch=epoch,
+        )
+
+
+def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
+    """Give the scores as a floating array of shape (n_samples, n_columns), uncopied if possible."""
+    try:
+        scores = np.asarray(values)
+    except ValueError as error:  # ragged rows
+        raise DataError(
+            f"{scale} is no array", expected="rows of equal length", got=str(error)
+        ) from None
+    if scores.dtype.kind in "iub":
+        scores = scores.astype(np.float64)
+    if scores.dtype.kind != "f":
+        raise DataError(
+            f"{scale} holds no numbers",
+            expected="an array of floats of shape (n_samples, n_classes) or (n_samples,)",
+            got=f"an array of {scores.dtype} of shape {scores.shape}",
+        )
+    if scores.dtype.itemsize > 8:
+        scores = scores.astype(np.float64)
+    if scores.ndim == 1:
+        scores = scores[:, None]
+    if scores.ndim != 2 or scores.shape[1] == 0:
+        raise DataError(
+            f"{scale} has the wrong shape",
+            expected="(n_samples, n_classes), or (n_samples,) for a binary model with one output",
+            got=f"{scores.shape}",
+            hint="Sequences and images with a label per position: flatten the positions into rows.",
+        )
+    return scores.view()
+
+
+def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDArray[np.int32]:  # noqa: ANN401
+    """Give the labels as class indices of shape (n_samples,)."""
+    labels = np.asarray(y_true)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise DataError(
+            "y_true has the wrong shape",
+            expected="one class index per sample, shape (n_samples,)",
+            got=f"shape {labels.shape}",
+            hint="For one-hot labels pass y_true.argmax(axis=1).",
+        )
+    kind = labels.dtype.kind
+    # A label is looked up by value where the classes are of its own kind; an integer label
+    # beside named classes is an index.
+    if kind in "OSU" or (kind in "iu" and _all_integers(classes)):
+        return _look_up(labels, classes)
+    if kind == "b":
+        labels = labels.astype(np.int32)
+    elif kind == "f":
+        if not np.all(np.isfinite(labels)) or np.any(labels != np.round(labels)):
+            bad = labels[~np.isfinite(labels) | (labels != np.round(labels))][0]
+            raise DataError(
+                "y_true holds values that are no class",
+                expected="whole numbers",
+                got=f"{bad}",
+                hint="Soft labels and regression targets have no accuracy to compare the loss with.",
+            )
+    elif kind not in "iu":
+        raise DataError(
+            "y_true holds no labels", expected="integers, booleans or strings", got=f"{labels.dtype}"
+        )
+    _check_range(labels, n_classes)
+    return labels.astype(np.int32)
+
+
+def _all_integers(classes: Sequence[Any]) -> bool:
+    return bool(classes) and all(
+        isinstance(label, int | np.integer) and not isinstance(label, bool) for label in classes
+    )
+
+
+def _look_up(labels: npt.NDArray[Any], classes: Sequence[Any]) -> npt.NDArray[np.int32]:
+    if not classes:
+        raise DataError(
+            "y_true holds names, and which column belongs to which name is not given",
+            expected="classes=[...], one name per column",
+            got=f"labels such as {labels.flat[0]!r}" if labels.size else "no classes",
+        )
+    index = {label: k for k, label in enumerate(classes)}
+    if len(index) != len(classes):
+        raise DataError("Two classes have the same name", expected="different names", got=f"{list(classes)[:10]}")
+    values = labels.tolist()
+    unknown = next((value for value in values if value not in index), None)
+    if unknown is not None:
+        raise DataError(
+            "A label is not among the classes",
+            expected=f"one of {list(classes)[:10]}",
+            got=f"{unknown!r}",
+        )
+    return np.fromiter((index[value] for value in values), dtype=np.int32, count=len(values))
+
+
+def _check_range(labels: npt.NDArray[Any], n_classes: int) -> None:
+    if labels.size == 0:
+        return
+    low, high = int(labels.min()), int(labels.max())
+    if low >= 0 and high < n_classes:
+        return
+    outside = (labels < 0) | (labels >= n_classes)
+    first = int(np.flatnonzero(outside)[0])
+    hint = "Check that the columns cover every class."
+    if low == 1 and high == n_classes:
+        hint = "The labels count from 1: pass y_true - 1."
+    elif set(np.unique(labels).tolist()) == {-1, 1} and n_classes == 2:
+        hint = "The labels are -1 and 1: pass (y_true + 1) // 2."
+    raise DataError(
+        f"{int(outside.sum())} of {labels.size} labels lie outside the {n_classes} classes",
+        expected=f"class indices from 0 to {n_classes - 1}",
+        got=f"{int(labels[first])} in row {first}",
+        hint=hint,
+    )
+
+
+def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
+    """Give the ids as an array of int64 or str; row numbers where there are none."""
+    if ids is None:
+        return np.arange(n_samples, dtype=np.int64)
+    array = np.asarray(ids)
+    if array.shape != (n_samples,):
+        raise DataError(
+            "The ids do not fit the predictions",
+            expected=f"one id per sample, shape ({n_samples},)",
+            got=f"shape {array.shape}",
+        )
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    if array.dtype.kind in "OSU":
+        return np.asarray([str(value) for value in array.tolist()], dtype=np.str_)
+    raise DataError("The ids are of no usable kind", expected="integers or strings", got=f"{array.dtype}")
