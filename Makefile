@@ -1,0 +1,57 @@
+# make demo    see what whyloss says about a recorded training run
+# make test    the tests, with light dependencies only (no torch, no keras)
+# make lint    style, types and the order of the rooms
+# make clean   remove what these left behind; `make distclean` removes .venv too
+#
+# Everything is installed into .venv; nothing else on the machine changes.
+# README.md spells the same commands out for a machine without make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first Python that is new enough, or `make PYTHON=/path/to/python`.
+# Each candidate is run, because version managers leave shims that do not work.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$python; break; }; done)
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint venv clean distclean
+
+demo: $(VENV)/.installed
+	$(BIN)/whyloss demo
+
+# make test ARGS='-k summary'
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+venv: $(VENV)/.ready
+
+# The stamps say what is installed; they age when pyproject.toml changes.
+$(VENV)/.ready:
+	@test -n "$(PYTHON)" || { echo "error: expected Python 3.11 or newer, found none." \
+	"Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) tools/bootstrap.py $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.ready pyproject.toml
+	$(BIN)/python -m pip install --editable .
+	@touch $@
+
+$(VENV)/.installed-%: $(VENV)/.ready pyproject.toml
+	$(BIN)/python -m pip install --editable '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf build dist whyloss-report.html .coverage
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
