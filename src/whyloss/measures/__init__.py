@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: every number that whyloss says, with its interval."""

@@ -1,0 +1,1 @@
+"""Foreign formats in, predictions, histories and runs out: one file per family."""

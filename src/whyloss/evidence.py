@@ -1,0 +1,498 @@
+"""One lazy, cached view of whatever is known; rules and remedies read only this."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.errors import DataError
+from whyloss.measures.change import Change, ScaleChange, attribute_change, scale_change
+from whyloss.measures.classification import (
+    ClassScores,
+    SurpriseGap,
+    class_scores,
+    surprise_gap,
+)
+from whyloss.measures.envelope import entropy_of_shares
+from whyloss.measures.intervals import (
+    Z95_ONE_SIDED,
+    BoolVector,
+    Estimate,
+    FloatVector,
+    mean_estimate,
+    wilson,
+)
+from whyloss.measures.per_sample import PerSample, logit_blocks, per_sample
+from whyloss.measures.selection import BestEpoch, best_epoch
+from whyloss.measures.temperature import MIN_SAMPLES, Calibrated, calibrate
+
+if TYPE_CHECKING:
+    from whyloss.data import History, Predictions, Source
+
+HELD_MARGIN = 0.02  # accuracy counts as held if it lost less than this, with 95 % confidence
+
+
+class Level(StrEnum):
+    """How much is known: each level supports more than the one before."""
+
+    NUMBERS = "numbers"
+    CURVES = "curves"
+    SNAPSHOT = "snapshot"
+    RUN = "run"
+
+
+class Held(StrEnum):
+    """What became of the accuracy between two epochs."""
+
+    ROSE = "rose"
+    HELD = "held"
+    FELL = "fell"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Loss and accuracy of one split at one epoch, from predictions or as reported.
+
+    Attributes
+    ----------
+    epoch : int or None
+    log_loss, accuracy : Estimate
+    n_samples, n_classes : int or None
+        None where unknown.
+    prior_entropy : float or None
+        Entropy of the class shares, nats; ``ln n_classes`` where only K is known.
+    majority : float or None
+        Share of the most frequent class.
+    """
+
+    epoch: int | None
+    log_loss: Estimate
+    accuracy: Estimate
+    n_samples: int | None
+    n_classes: int | None
+    prior_entropy: float | None
+    majority: float | None
+
+
+class Snapshot:
+    """Everything measured on one split at one epoch, computed when first asked for."""
+
+    def __init__(self, predictions: Predictions, epoch: int) -> None:
+        self.predictions = predictions
+        self.epoch = epoch
+
+    @cached_property
+    def samples(self) -> PerSample:
+        """Loss, confidence and entropy of every sample."""
+        return per_sample(self.predictions.y_true, self.predictions.scores, self.predictions.scale)
+
+    @cached_property
+    def scored(self) -> BoolVector:
+        """Rows with a finite loss: those that means are taken over."""
+        return self.samples.scored
+
+    @property
+    def n_scored(self) -> int:
+        """Number of rows with a finite loss."""
+        return int(np.count_nonzero(self.scored))
+
+    @cached_property
+    def right(self) -> BoolVector:
+        """Whether the predicted class is the true one, per row."""
+        right: BoolVector = self.samples.y_pred == self.predictions.y_true
+        return right
+
+    @cached_property
+    def log_loss(self) -> Estimate:
+        """Mean cross-entropy of the scored rows, nats."""
+        return mean_estimate(self.samples.log_loss[self.scored])
+
+    @cached_property
+    def accuracy(self) -> Estimate:
+        """Share of right predictions among the scored rows."""
+        return wilson(int(np.count_nonzero(self.right[self.scored])), self.n_scored)
+
+    @cached_property
+    def gap(self) -> SurpriseGap:
+        """Loss minus the loss the predictions expect."""
+        return surprise_gap(self.samples)
+
+    @cached_property
+    def calibrated(self) -> Calibrated | None:
+        """Refinement and calibration; None where there are too few samples to fit anything."""
+        if self.n_scored < MIN_SAMPLES:
+            return None
+        p = self.predictions
+        return calibrate(p.y_true, p.scores, p.scale, ids=p.ids, scored=self.scored)
+
+    @cached_property
+    def shares(self) -> FloatVector:
+        """Class shares among the scored rows, shape (n_classes,)."""
+        counts = np.bincount(
+            self.predictions.y_true[self.scored], minlength=self.predictions.n_classes
+        )
+        shares: FloatVector = counts / max(1, counts.sum())
+        return shares
+
+    @cached_property
+    def class_scores(self) -> list[ClassScores]:
+        """Precision and recall per class, over the scored rows."""
+        rows = self.scored
+        return class_scores(
+            self.predictions.y_true[rows], self.samples.y_pred[rows], self.predictions.n_classes
+        )
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The two headline numbers and what they are to be compared with."""
+        known = self.n_scored > 0
+        return Numbers(
+            epoch=self.epoch,
+            log_loss=self.log_loss,
+            accuracy=self.accuracy,
+            n_samples=self.n_scored,
+            n_classes=self.predictions.n_classes,
+            prior_entropy=entropy_of_shares(self.shares) if known else None,
+            majority=float(self.shares.max()) if known else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two epochs of one split, sample by sample.
+
+    Attributes
+    ----------
+    first, second : Snapshot
+    change : Change
+    scale : ScaleChange or None
+        None where logits are masked or absent.
+    accuracy : Held
+        What became of the accuracy, by equivalence.
+    ids, y_true : ndarrays of shape (n_samples,)
+        The samples compared.
+    """
+
+    first: Snapshot
+    second: Snapshot
+    change: Change
+    scale: ScaleChange | None
+    accuracy: Held
+    ids: npt.NDArray[Any]
+    y_true: npt.NDArray[np.int32]
+
+
+def held(difference: Estimate, margin: float = HELD_MARGIN) -> Held:
+    """Judge a paired difference of accuracies: "held" is a claim of equivalence.
+
+    Parameters
+    ----------
+    difference : Estimate
+        Second minus first.
+    margin : float
+        The drop that would matter.
+    """
+    if difference.se is None or difference.low is None or difference.high is None:
+        return Held.CANNOT_TELL
+    if difference.low > 0:
+        return Held.ROSE
+    centre = 0.5 * (difference.low + difference.high)
+    if centre - Z95_ONE_SIDED * difference.se > -margin:
+        return Held.HELD
+    return Held.FELL if difference.high < 0 else Held.CANNOT_TELL
+
+
+class Evidence:
+    """What is known of one training, at whatever level it was recorded.
+
+    Parameters
+    ----------
+    source : Source
+    split : str, optional
+        The split to explain; the validation split if there is one, else the first that is not
+        the training split.
+    from_epoch, to_epoch : int, optional
+        The change to explain; from the epoch of the smallest loss to the last one.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        split: str | None = None,
+        from_epoch: int | None = None,
+        to_epoch: int | None = None,
+    ) -> None:
+        self.source = source
+        self._split = split
+        self._from_epoch = from_epoch
+        self._to_epoch = to_epoch
+        self._snapshots: dict[tuple[str, int], Snapshot] = {}
+
+    @property
+    def history(self) -> History:
+        """What the framework reported."""
+        return self.source.history
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """All splits that anything is known of."""
+        reported = (split for split, _ in self.history.columns)
+        return tuple(dict.fromkeys((*self.source.splits, *reported)))
+
+    @cached_property
+    def split(self) -> str:
+        """The split that is explained."""
+        if self._split is not None:
+            if self._split not in self.splits:
+                raise DataError(
+                    f"There is no split {self._split!r}",
+                    expected=f"one of {', '.join(self.splits) or '(none recorded)'}",
+                    got=self._split,
+                )
+            return self._split
+        known = self.source.splits or self.splits
+        if not known:
+            raise DataError(
+                "There is nothing to diagnose",
+                expected="predictions or scalars",
+                got="neither",
+                hint="Log some: rec.log(split='val', epoch=e, logits=z, y_true=y, ids=i).",
+            )
+        for name in ("val", "valid", "validation", "dev", "test", "eval"):
+            if name in known:
+                return name
+        return next((name for name in known if name != "train"), known[0])
+
+    @cached_property
+    def epochs(self) -> tuple[int, ...]:
+        """Epochs with predictions of the explained split, up to the one in question."""
+        every = self.source.epochs(self.split) if self.split in self.source.splits else ()
+        for name, epoch in (("from", self._from_epoch), ("to", self._to_epoch)):
+            if epoch is not None and epoch not in every:
+                raise DataError(
+                    f"Epoch {epoch} (--{name}) was not recorded for split {self.split!r}",
+                    expected=f"one of {_spans(every)}" if every else "a recorded epoch",
+                    got=f"{epoch}",
+                )
+        return tuple(e for e in every if self._to_epoch is None or e <= self._to_epoch)
+
+    @cached_property
+    def level(self) -> Level:
+        """How much is known."""
+        if len(self.epochs) > 1:
+            return Level.RUN
+        if self.epochs:
+            return Level.SNAPSHOT
+        return Level.CURVES if len(self.history.epochs) > 1 else Level.NUMBERS
+
+    def supports(self, level: Level) -> bool:
+        """Whether a rule that needs `level` can be checked."""
+        if level is Level.RUN:
+            return len(self.comparable_epochs) > 1
+        if level is Level.SNAPSHOT:
+            return bool(self.epochs)
+        if level is Level.CURVES:
+            return len(self.epochs) > 1 or len(self.history.epochs) > 1
+        return self.numbers is not None
+
+    def at(self, epoch: int, split: str | None = None) -> Snapshot:
+        """The snapshot of a split (the explained one) at one epoch."""
+        key = split or self.split, epoch
+        if key not in self._snapshots:
+            self._snapshots[key] = Snapshot(self.source.predictions(*key), epoch)
+        return self._snapshots[key]
+
+    @property
+    def last(self) -> Snapshot:
+        """The snapshot in question: the last epoch, or the one asked for."""
+        return self.at(self.epochs[-1])
+
+    @cached_property
+    def numbers(self) -> Numbers | None:
+        """Loss and accuracy in question, from predictions if there are any, else as reported."""
+        if self.epochs:
+            return self.last.numbers if self.last.n_scored else None
+        loss = self.history.column(self.split, "loss")
+        accuracy = self.history.column(self.split, "accuracy")
+        if loss is None or accuracy is None:
+            return None
+        both = np.flatnonzero(np.isfinite(loss) & np.isfinite(accuracy))
+        if not len(both):
+            return None
+        at, k, n = both[-1], self.history.n_classes, self.history.n_val
+        share = float(accuracy[at])
+        return Numbers(
+            epoch=int(self.history.epochs[at]),
+            log_loss=Estimate(float(loss[at]), note="as reported, without its spread"),
+            accuracy=wilson(share * n, n) if n else Estimate(share, note="n is not known"),
+            n_samples=n,
+            n_classes=k,
+            prior_entropy=math.log(k) if k else None,
+            majority=1.0 / k if k else None,
+        )
+
+    @cached_property
+    def comparable_epochs(self) -> tuple[int, ...]:
+        """Epochs at which at least half of the rows can be scored."""
+        return tuple(
+            e for e in self.epochs if self.at(e).n_scored * 2 >= self.at(e).predictions.n_samples
+        )
+
+    @cached_property
+    def _common_rows(self) -> dict[int, npt.NDArray[np.intp]]:
+        """For each comparable epoch, the rows of the samples that all of them can be compared on.
+
+        The same sample has the same place in each.
+        """
+        epochs = self.comparable_epochs
+        ids = {epoch: self.at(epoch).predictions.ids for epoch in epochs}
+        first = epochs[0]
+        if all(np.array_equal(ids[first], ids[epoch]) for epoch in epochs[1:]):
+            rows = {epoch: np.arange(len(ids[first])) for epoch in epochs}
+        else:
+            common = ids[first]
+            for epoch in epochs[1:]:
+                if ids[epoch].dtype.kind != common.dtype.kind:
+                    common = common[:0]
+                common = np.intersect1d(common, ids[epoch])
+            if not len(common):
+                raise DataError(
+                    f"The epochs of split {self.split!r} have no sample in common",
+                    expected="the same ids at every epoch",
+                    got=f"ids such as {ids[first][0]} at epoch {first} and "
+                    f"{ids[epochs[-1]][0]} at epoch {epochs[-1]}",
+                    hint="Log ids= that name the samples, the same at every epoch.",
+                )
+            rows = {}
+            for epoch in epochs:
+                order = np.argsort(ids[epoch], kind="stable")
+                rows[epoch] = order[np.searchsorted(ids[epoch], common, sorter=order)]
+        labels = self.at(first).predictions.y_true[rows[first]]
+        usable = np.ones(len(labels), dtype=np.bool_)
+        for epoch in epochs:
+            there = self.at(epoch).predictions.y_true[rows[epoch]]
+            if changed := int(np.count_nonzero(there != labels)):
+                raise DataError(
+                    f"{changed} samples of split {self.split!r} change their label between epochs "
+                    f"{first} and {epoch}",
+                    expected="one label per id",
+                    got=f"id {self.at(first).predictions.ids[rows[first]][there != labels][0]} "
+                    "with two labels",
+                    hint="The loader shuffles: pass ids= to rec.log, or turn shuffling off.",
+                )
+            usable &= self.at(epoch).scored[rows[epoch]]
+        return {epoch: index[usable] for epoch, index in rows.items()}
+
+    def aligned(self, epoch: int, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Per-sample values of one epoch in the order common to all comparable epochs."""
+        return values[self._common_rows[epoch]]
+
+    @cached_property
+    def n_common(self) -> int:
+        """Number of samples that all comparable epochs can be compared on."""
+        return len(self._common_rows[self.comparable_epochs[0]])
+
+    @cached_property
+    def best_loss(self) -> BestEpoch:
+        """The epoch of the smallest loss: best where probabilities are used as they are."""
+        return best_epoch(
+            "log_loss",
+            {e: self.aligned(e, self.at(e).samples.log_loss) for e in self.comparable_epochs},
+            {e: self.at(e).log_loss for e in self.comparable_epochs},
+        )
+
+    @cached_property
+    def best_accuracy(self) -> BestEpoch:
+        """The epoch of the largest accuracy: best where only labels are used."""
+        return best_epoch(
+            "accuracy",
+            {e: 1.0 - self.aligned(e, self.at(e).right) for e in self.comparable_epochs},
+            {e: self.at(e).accuracy for e in self.comparable_epochs},
+        )
+
+    @cached_property
+    def best_refinement(self) -> BestEpoch | None:
+        """The epoch of the smallest loss after calibration; None where nothing can be fitted."""
+        costs: dict[int, FloatVector] = {}
+        values: dict[int, Estimate] = {}
+        for epoch in self.comparable_epochs:
+            calibrated = self.at(epoch).calibrated
+            if calibrated is None:
+                return None
+            costs[epoch] = self.aligned(epoch, calibrated.refined)
+            values[epoch] = calibrated.refinement
+        return best_epoch("refinement", costs, values)
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The change in question; None where fewer than two epochs can be compared.
+
+        From the epoch of the smallest loss to the last one; from the first to the last one where
+        the last is the smallest. Other epochs if the caller asked for them.
+        """
+        if len(self.comparable_epochs) < 2:
+            return None
+        end = self.comparable_epochs[-1]
+        start = self._from_epoch
+        if start is None:
+            start = self.best_loss.epoch
+        if start == end:
+            start = self.comparable_epochs[0]
+        return self.compare(start, end)
+
+    def compare(self, start: int, end: int) -> Comparison | None:
+        """Compare two epochs sample by sample; None where too few samples can be calibrated."""
+        first, second = self.at(start), self.at(end)
+        if first.calibrated is None or second.calibrated is None:
+            return None
+        y_true = self.aligned(start, first.predictions.y_true)
+        change = attribute_change(
+            y_true,
+            (
+                self.aligned(start, first.samples.log_loss),
+                self.aligned(end, second.samples.log_loss),
+            ),
+            (
+                self.aligned(start, first.calibrated.refined),
+                self.aligned(end, second.calibrated.refined),
+            ),
+            (self.aligned(start, first.right), self.aligned(end, second.right)),
+        )
+        return Comparison(
+            first=first,
+            second=second,
+            change=change,
+            scale=scale_change(
+                self.aligned(start, _logits(first.predictions)),
+                self.aligned(end, _logits(second.predictions)),
+                y_true,
+            ),
+            accuracy=held(change.accuracy),
+            ids=self.aligned(start, first.predictions.ids),
+            y_true=y_true,
+        )
+
+    @property
+    def rise(self) -> Comparison | None:
+        """The comparison in question where the loss is higher at its end, else None."""
+        found = self.comparison
+        return found if found is not None and found.change.total.value > 0 else None
+
+
+def _logits(predictions: Predictions) -> FloatVector:
+    blocks = [block for _, block, _ in logit_blocks(predictions.scores, predictions.scale)]
+    return np.concatenate(blocks)
+
+
+def _spans(epochs: tuple[int, ...]) -> str:
+    if len(epochs) > 10:
+        return f"{epochs[0]} … {epochs[-1]} ({len(epochs)} epochs)"
+    return ", ".join(map(str, epochs))

@@ -1,0 +1,208 @@
+"""Where a change of the loss between two epochs comes from: exact sums over the same samples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.measures.intervals import (
+    BoolVector,
+    Estimate,
+    FloatVector,
+    mean_estimate,
+    paired_share_difference,
+)
+
+
+class Outcome(StrEnum):
+    """What became of a sample's label between two epochs."""
+
+    STAYED_RIGHT = "stayed right"
+    STAYED_WRONG = "stayed wrong"
+    BROKE = "broke"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One part of the change: the samples with this outcome (and, where given, of this class).
+
+    Attributes
+    ----------
+    outcome : Outcome
+    class_index : int or None
+        True class; None for all classes together.
+    samples : int
+    total, refinement, calibration : Estimate
+        In nats of the mean loss over *all* samples, so that cells add up to the whole change.
+    """
+
+    outcome: Outcome
+    class_index: int | None
+    samples: int
+    total: Estimate
+    refinement: Estimate
+    calibration: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """The change of the mean loss from one epoch to another, and its parts.
+
+    Attributes
+    ----------
+    n_samples : int
+        Samples with a finite loss at both epochs.
+    total, refinement, calibration : Estimate
+        In nats; ``total = refinement + calibration``, and each is the sum over its cells.
+    accuracy : Estimate
+        Difference of the accuracies, paired.
+    cells : tuple of Cell
+        The four outcomes.
+    class_cells : tuple of Cell
+        Outcomes by true class, those that hold samples.
+    delta, delta_refined : ndarray of float64, shape (n_samples,)
+        Per-sample change of the loss, and of the loss after calibration.
+    """
+
+    n_samples: int
+    total: Estimate
+    refinement: Estimate
+    calibration: Estimate
+    accuracy: Estimate
+    cells: tuple[Cell, ...]
+    class_cells: tuple[Cell, ...]
+    delta: FloatVector
+    delta_refined: FloatVector
+
+    def cell(self, outcome: Outcome) -> Cell:
+        """The cell of one outcome over all classes."""
+        return next(cell for cell in self.cells if cell.outcome == outcome)
+
+
+def attribute_change(
+    y_true: npt.NDArray[np.integer[Any]],
+    loss: tuple[FloatVector, FloatVector],
+    refined: tuple[FloatVector, FloatVector],
+    right: tuple[BoolVector, BoolVector],
+) -> Change:
+    """Split the change of the mean loss by outcome, by refinement and calibration, and by class.
+
+    Every quantity is a sum of per-sample differences, so each crossing adds up exactly.
+
+    Parameters
+    ----------
+    y_true : ndarray of int, shape (n_samples,)
+    loss, refined : pairs of ndarray of float64, shape (n_samples,)
+        At the first and at the second epoch: the loss, and the loss under the cross-fitted
+        temperature of that epoch. Finite.
+    right : pair of ndarray of bool, shape (n_samples,)
+        Whether the predicted class was the true one.
+    """
+    delta = loss[1] - loss[0]
+    delta_refined = refined[1] - refined[0]
+    outcomes = {
+        Outcome.STAYED_RIGHT: right[0] & right[1],
+        Outcome.STAYED_WRONG: ~right[0] & ~right[1],
+        Outcome.BROKE: right[0] & ~right[1],
+        Outcome.FIXED: ~right[0] & right[1],
+    }
+
+    def cell(outcome: Outcome, class_index: int | None, members: BoolVector) -> Cell:
+        return Cell(
+            outcome,
+            class_index,
+            int(np.count_nonzero(members)),
+            mean_estimate(delta * members),
+            mean_estimate(delta_refined * members),
+            mean_estimate((delta - delta_refined) * members),
+        )
+
+    class_cells = []
+    for class_index in np.unique(y_true).tolist():
+        of_class = y_true == class_index
+        for outcome, members in outcomes.items():
+            if (both := members & of_class).any():
+                class_cells.append(cell(outcome, class_index, both))
+    return Change(
+        n_samples=len(y_true),
+        total=mean_estimate(delta),
+        refinement=mean_estimate(delta_refined),
+        calibration=mean_estimate(delta - delta_refined),
+        accuracy=paired_share_difference(*right),
+        cells=tuple(cell(outcome, None, members) for outcome, members in outcomes.items()),
+        class_cells=tuple(class_cells),
+        delta=delta,
+        delta_refined=delta_refined,
+    )
+
+
+@dataclass(frozen=True)
+class ScaleChange:
+    """How much of a change is the mere size of the logits.
+
+    Attributes
+    ----------
+    inflation : float
+        Root mean square length of the centred logits at the second epoch over that at the first.
+    scale, direction : Estimate
+        Nats; they sum to the total change.
+    """
+
+    inflation: float
+    scale: Estimate
+    direction: Estimate
+
+
+def scale_change(
+    first: FloatVector,
+    second: FloatVector,
+    y_true: npt.NDArray[np.integer[Any]],
+) -> ScaleChange | None:
+    """Split the change into the size of the logits and their direction.
+
+    The scale part is the mean of shrinking the second epoch's logits to the first one's size and
+    of blowing the first one's up to the second one's.
+
+    Parameters
+    ----------
+    first, second : ndarray of float64, shape (n_samples, n_classes)
+        Logits of the same samples at both epochs.
+    y_true : ndarray of int, shape (n_samples,)
+
+    Returns
+    -------
+    ScaleChange, or None where the logits are not all finite or have no size at all.
+    """
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return None
+    size_first, size_second = _size(first), _size(second)
+    if size_first == 0.0 or size_second == 0.0:
+        return None
+    kappa = size_first / size_second
+    at_first, at_second = _loss(first, y_true), _loss(second, y_true)
+    part = 0.5 * (
+        (at_second - _loss(second * kappa, y_true)) + (_loss(first / kappa, y_true) - at_first)
+    )
+    return ScaleChange(
+        inflation=1.0 / kappa,
+        scale=mean_estimate(part),
+        direction=mean_estimate(at_second - at_first - part),
+    )
+
+
+def _size(logits: FloatVector) -> float:
+    centred = logits - logits.mean(axis=1, keepdims=True)
+    return math.sqrt(float((centred**2).sum(axis=1).mean()))
+
+
+def _loss(logits: FloatVector, y_true: npt.NDArray[np.integer[Any]]) -> FloatVector:
+    below = logits - logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(below).sum(axis=1))
+    loss: FloatVector = total - below[np.arange(len(y_true)), y_true]
+    return loss

@@ -1,0 +1,109 @@
+"""Estimates with their uncertainty, and the intervals that whyloss puts on what users see."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Z95 = 1.959963984540054  # two-sided 95 %
+Z95_ONE_SIDED = 1.6448536269514722
+
+FloatVector = npt.NDArray[np.float64]
+BoolVector = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval, or with the reason why it has none.
+
+    Attributes
+    ----------
+    value : float
+    low, high : float or None
+        Ends of the 95 % interval.
+    se : float or None
+        Standard error, where the interval is a normal one.
+    note : str
+        Why there is no interval, or what the number is conditional on.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    se: float | None = None
+    note: str = ""
+
+    @classmethod
+    def normal(cls, value: float, se: float) -> Estimate:
+        """Interval value ± 1.96 standard errors; none where the standard error is not finite."""
+        if not math.isfinite(se):
+            return cls(value, note="one sample has no spread")
+        return cls(value, value - Z95 * se, value + Z95 * se, se)
+
+    @property
+    def z(self) -> float:
+        """Distance from zero in standard errors; 0 where nothing is known of the spread."""
+        if self.se is None or not math.isfinite(self.value):
+            return 0.0
+        if self.se == 0.0:
+            return math.copysign(math.inf, self.value) if self.value else 0.0
+        return self.value / self.se
+
+
+def mean_estimate(values: FloatVector) -> Estimate:
+    """Mean of independent samples with its normal interval.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Finite.
+    """
+    n = len(values)
+    if n == 0:
+        return Estimate(math.nan, note="no samples")
+    se = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return Estimate.normal(float(np.mean(values)), se)
+
+
+def wilson(successes: float, n: float, *, z: float = Z95) -> Estimate:
+    """Share of successes with its Wilson score interval (Wilson 1927, JASA 22:209).
+
+    Parameters
+    ----------
+    successes, n : float
+        Counts; ``0 <= successes <= n``.
+    z : float, default 1.96
+        Normal quantile of the interval.
+    """
+    if n <= 0:
+        return Estimate(math.nan, note="no samples")
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def paired_share_difference(first: BoolVector, second: BoolVector) -> Estimate:
+    """Difference of two shares over the same samples, ``mean(second) - mean(first)``.
+
+    The value is the plain difference; the interval is Wald's after half a sample is added to each
+    cell of the 2 x 2 table, which keeps its coverage where few samples changed
+    (Agresti and Min 2005, Statistics in Medicine 24:729).
+
+    Parameters
+    ----------
+    first, second : ndarray of bool, shape (n_samples,)
+    """
+    n = len(first)
+    if n == 0:
+        return Estimate(math.nan, note="no samples")
+    gained = float(np.count_nonzero(~first & second))
+    lost = float(np.count_nonzero(first & ~second))
+    value = (gained - lost) / n
+    size, up, down = n + 2.0, gained + 0.5, lost + 0.5
+    centre = (up - down) / size
+    se = math.sqrt(up + down - (up - down) ** 2 / size) / size
+    return Estimate(value, max(-1.0, centre - Z95 * se), min(1.0, centre + Z95 * se), se)

@@ -1,0 +1,203 @@
+"""Loss, confidence and entropy of every single sample, in plain NumPy and float64.
+
+This is the path for small inputs and the oracle of anything faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from whyloss.data import Scale
+    from whyloss.measures.intervals import BoolVector, FloatVector
+
+# Rows of probabilities are taken as such up to this error of their sum: wide enough for
+# probabilities that were printed with three decimals, far from anything that is no distribution.
+SUM_TOLERANCE = 1e-2
+
+_BLOCK_BYTES = 1 << 20  # smaller blocks pay for the loop, larger ones fall out of the cache
+
+
+class RowStatus(IntEnum):
+    """Whether a row can be scored, and if not, why."""
+
+    OK = 0
+    NON_FINITE = 1  # NaN, +inf, or no finite value at all
+    NOT_A_DISTRIBUTION = 2  # outside [0, 1], or a sum far from 1
+    INFINITE_LOSS = 3  # probability exactly 0 for the true class
+
+
+@dataclass(frozen=True, eq=False)
+class PerSample:
+    """What one pass over the predictions tells of every sample; all arrays (n_samples,).
+
+    Attributes
+    ----------
+    log_loss : ndarray of float64
+        ``-ln p[y]`` in nats; inf where that probability is 0, NaN where the row is no prediction.
+    y_pred : ndarray of int32
+        Class of the largest score; the first of them where several tie.
+    confidence : ndarray of float64
+        The largest probability.
+    entropy : ndarray of float64
+        ``-sum p ln p`` in nats: the loss that the prediction itself expects.
+    entropy_variance : ndarray of float64
+        Variance of ``ln p`` under p, in nats squared.
+    margin : ndarray of float64
+        ``max_{k != y} ln p_k - ln p_y``: positive where another class won.
+    status : ndarray of uint8
+        :class:`RowStatus`.
+    """
+
+    log_loss: FloatVector
+    y_pred: npt.NDArray[np.int32]
+    confidence: FloatVector
+    entropy: FloatVector
+    entropy_variance: FloatVector
+    margin: FloatVector
+    status: npt.NDArray[np.uint8]
+
+    @property
+    def scored(self) -> BoolVector:
+        """Rows with a finite loss: those that every mean is taken over."""
+        scored: BoolVector = self.status == RowStatus.OK
+        return scored
+
+    def count(self, status: RowStatus) -> int:
+        """Number of rows of that status."""
+        return int(np.count_nonzero(self.status == status))
+
+
+def logit_blocks(
+    scores: npt.NDArray[np.floating[Any]], scale: Scale
+) -> Iterator[tuple[slice, FloatVector, npt.NDArray[np.uint8]]]:
+    """Yield ``(rows, logits, status)`` block by block, in float64 and K columns.
+
+    Probabilities become their logarithms, and one column z becomes (0, z), so that everything
+    after this works on logits alone. Rows that are no prediction come as zeros.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+    """
+    n, columns = scores.shape
+    step = max(1, _BLOCK_BYTES // (8 * max(2, columns)))
+    for start in range(0, n, step):
+        rows = slice(start, min(n, start + step))
+        block = scores[rows].astype(np.float64)
+        status = _row_status(block, scale)
+        bad = status != RowStatus.OK
+        if bad.any():
+            block[bad] = 0.5 if scale == "probs" else 0.0
+        with np.errstate(divide="ignore"):
+            yield (
+                rows,
+                _two_sided(block, scale)
+                if columns == 1
+                else (np.log(block) if scale == "probs" else block),
+                status,
+            )
+
+
+def _two_sided(column: FloatVector, scale: Scale) -> FloatVector:
+    """Both classes of a binary model with one output, as logits."""
+    if scale == "logits":
+        return np.concatenate([np.zeros_like(column), column], axis=1)
+    if scale == "probs":
+        return np.concatenate([np.log1p(-column), np.log(column)], axis=1)
+    column = np.minimum(column, 0.0)
+    return np.concatenate([np.log(-np.expm1(column)), column], axis=1)
+
+
+def _row_status(block: FloatVector, scale: Scale) -> npt.NDArray[np.uint8]:
+    status = np.zeros(len(block), dtype=np.uint8)
+    if scale == "probs":
+        finite = np.isfinite(block).all(axis=1)
+        probs = block
+        outside = (block < -SUM_TOLERANCE) | (block > 1 + SUM_TOLERANCE)
+        if block.shape[1] == 1:
+            outside = (block < 0) | (block > 1)
+        bad = outside.any(axis=1)
+    else:
+        # -inf is a class that was masked out: legitimate, unless nothing else is left.
+        finite = ~(np.isnan(block) | np.isposinf(block)).any(axis=1)
+        if block.shape[1] > 1 or scale == "logits":
+            finite &= np.isfinite(block).any(axis=1)
+        if scale == "logits":
+            status[~finite] = RowStatus.NON_FINITE
+            return status
+        with np.errstate(over="ignore", invalid="ignore"):
+            probs = np.exp(block)
+        bad = (probs > 1 + SUM_TOLERANCE).any(axis=1)
+    if block.shape[1] > 1:
+        bad |= ~(np.abs(probs.sum(axis=1) - 1.0) <= SUM_TOLERANCE)
+    status[bad] = RowStatus.NOT_A_DISTRIBUTION
+    status[~finite] = RowStatus.NON_FINITE
+    return status
+
+
+def per_sample(
+    y_true: npt.NDArray[np.integer[Any]],
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+) -> PerSample:
+    """Score every sample.
+
+    Losses near zero keep their relative precision: the sum over the other classes goes through
+    ``log1p`` without the largest term.
+
+    Parameters
+    ----------
+    y_true : ndarray of int, shape (n_samples,)
+        Class indices within the columns.
+    scores : ndarray of shape (n_samples, n_classes), or (n_samples, 1) for a binary model
+        float16, float32 or float64; computed in float64.
+    scale : {"logits", "log_probs", "probs"}
+
+    Returns
+    -------
+    PerSample
+    """
+    n = len(y_true)
+    log_loss, confidence, entropy, variance, margin = (np.empty(n) for _ in range(5))
+    y_pred = np.empty(n, dtype=np.int32)
+    status = np.empty(n, dtype=np.uint8)
+    for rows, logits, block_status in logit_blocks(scores, scale):
+        y = y_true[rows]
+        index = np.arange(len(y))
+        top = logits.argmax(axis=1)
+        below = logits - logits[index, top][:, None]
+        weight = np.exp(below)
+        weight[index, top] = 0.0
+        rest = weight.sum(axis=1)
+        weight[index, top] = 1.0
+        log_total = np.log1p(rest)
+        # A class of probability 0 adds nothing to a mean under p.
+        finite_below = np.where(np.isneginf(below), 0.0, below)
+        prob = weight / (1.0 + rest)[:, None]
+        mean_below = np.einsum("ij,ij->i", prob, finite_below)
+        spread = finite_below - mean_below[:, None]
+        loss = log_total - below[index, y]
+        others = below.copy()
+        others[index, y] = -np.inf
+        margin[rows] = others.max(axis=1) - below[index, y]
+        log_loss[rows] = loss
+        y_pred[rows] = top
+        confidence[rows] = 1.0 / (1.0 + rest)
+        entropy[rows] = log_total - mean_below
+        variance[rows] = np.einsum("ij,ij,ij->i", prob, spread, spread)
+        block_status[(block_status == RowStatus.OK) & np.isposinf(loss)] = RowStatus.INFINITE_LOSS
+        status[rows] = block_status
+    no_prediction = (status == RowStatus.NON_FINITE) | (status == RowStatus.NOT_A_DISTRIBUTION)
+    for values in (log_loss, confidence, entropy, variance, margin):
+        values[no_prediction] = np.nan
+    y_pred[no_prediction] = -1
+    return PerSample(log_loss, y_pred, confidence, entropy, variance, margin, status)

@@ -1,0 +1,260 @@
+"""One temperature for all samples: fitted, cross-fitted, and what it leaves of the loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.errors import TooFewSamplesError
+from whyloss.measures.folds import fold_of
+from whyloss.measures.intervals import Z95, Estimate, FloatVector, mean_estimate
+from whyloss.measures.per_sample import logit_blocks
+
+if TYPE_CHECKING:
+    from whyloss.data import Scale
+
+MIN_SAMPLES = 50  # 50 for each fitted parameter
+SMALL = 200  # below this the prior keeps a few samples from throwing the temperature about
+PRIOR_MEAN, PRIOR_SD = -0.3, 0.5  # of ln beta: networks tend to be over-confident, T near 1.35
+BOUND = 5.0  # |ln beta|; T between 0.0067 and 148
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class TemperatureFit:
+    """A fitted inverse temperature.
+
+    Attributes
+    ----------
+    log_beta : float
+        ``ln(1 / T)``.
+    se : float
+        Standard error of `log_beta` (sandwich form); NaN where it cannot be had.
+    shrunk : bool
+        Whether the prior took part.
+    """
+
+    log_beta: float
+    se: float
+    shrunk: bool
+
+    @property
+    def beta(self) -> float:
+        """Inverse temperature."""
+        return math.exp(self.log_beta)
+
+    @property
+    def temperature(self) -> float:
+        """T, by which logits are divided."""
+        return math.exp(-self.log_beta)
+
+    @property
+    def estimate(self) -> Estimate:
+        """T with its 95 % interval, symmetric in ln T."""
+        if not math.isfinite(self.se):
+            return Estimate(self.temperature, note="no spread in the samples")
+        half = Z95 * self.se
+        return Estimate(
+            self.temperature,
+            math.exp(-self.log_beta - half),
+            math.exp(-self.log_beta + half),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """The loss split into refinement and calibration by a cross-fitted temperature.
+
+    Attributes
+    ----------
+    fit : TemperatureFit
+        On all samples: the temperature to report and to use.
+    log_loss, refinement, calibration : Estimate
+        In nats; ``log_loss = refinement + calibration`` to rounding.
+    refined : ndarray of float64, shape (n_samples,)
+        Each sample's loss under the temperature fitted without its fold; NaN where not scored.
+    """
+
+    fit: TemperatureFit
+    log_loss: Estimate
+    refinement: Estimate
+    calibration: Estimate
+    refined: FloatVector
+
+
+class TemperatureProblem:
+    """The cross-entropy of fixed logits as a function of the inverse temperature.
+
+    Parameters
+    ----------
+    y_true : ndarray of int, shape (n_samples,)
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+        All rows finite and with a finite loss.
+    """
+
+    def __init__(
+        self,
+        y_true: npt.NDArray[np.integer[Any]],
+        scores: npt.NDArray[np.floating[Any]],
+        scale: Scale,
+    ) -> None:
+        self._y = y_true
+        self._scores = scores
+        self._scale = scale
+
+    def at(
+        self, log_beta: float | FloatVector
+    ) -> tuple[FloatVector, FloatVector, FloatVector, FloatVector]:
+        """Loss of every sample at ``u = ln beta`` and its slopes in u.
+
+        Parameters
+        ----------
+        log_beta : float or ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        loss, gradient, gauss_newton, curvature : ndarrays of shape (n_samples,)
+            ``gradient = dl/du``, ``curvature = d2l/du2 = beta^2 V + gradient``, and
+            ``gauss_newton = beta^2 V``, its part that is never negative.
+        """
+        n = len(self._y)
+        beta = np.broadcast_to(np.exp(np.asarray(log_beta, dtype=np.float64)), (n,))
+        loss, gradient, gauss_newton = np.empty(n), np.empty(n), np.empty(n)
+        for rows, logits, _ in logit_blocks(self._scores, self._scale):
+            y = self._y[rows]
+            index = np.arange(len(y))
+            top = logits.argmax(axis=1)
+            below = logits - logits[index, top][:, None]
+            scaled = below * beta[rows][:, None]
+            weight = np.exp(scaled)
+            weight[index, top] = 0.0
+            rest = weight.sum(axis=1)
+            weight[index, top] = 1.0
+            prob = weight / (1.0 + rest)[:, None]
+            scaled[np.isneginf(scaled)] = 0.0
+            mean = np.einsum("ij,ij->i", prob, scaled)
+            own = scaled[index, y]
+            loss[rows] = np.log1p(rest) - own
+            gradient[rows] = mean - own
+            scaled -= mean[:, None]
+            gauss_newton[rows] = np.einsum("ij,ij,ij->i", prob, scaled, scaled)
+        return loss, gradient, gauss_newton, gauss_newton + gradient
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> TemperatureProblem:
+        """The same problem on some of the samples."""
+        return TemperatureProblem(self._y[rows], self._scores[rows], self._scale)
+
+    def __len__(self) -> int:
+        return len(self._y)
+
+
+def fit_temperature(problem: TemperatureProblem, *, start: float = 0.0) -> TemperatureFit:
+    """Fit one temperature by safeguarded Newton steps in ``u = ln beta``.
+
+    The cross-entropy is convex in beta, so the sign of its slope always tells the side of the
+    minimum: a step that leaves the bracket is halved back into it. Newton in beta itself is
+    unsafe. Fewer than 200 samples, or samples that a growing beta would fit ever better (all of
+    them right, say), are held by a normal prior on u.
+
+    Parameters
+    ----------
+    problem : TemperatureProblem
+    start : float, default 0
+        First guess of u.
+    """
+    shrink = len(problem) < SMALL
+    fit = _newton(problem, start, shrink=shrink)
+    if abs(fit.log_beta) >= BOUND and not shrink:
+        fit = _newton(problem, start, shrink=True)
+    return fit
+
+
+def _newton(problem: TemperatureProblem, start: float, *, shrink: bool) -> TemperatureFit:
+    n = len(problem)
+    pull = 1.0 / (PRIOR_SD**2 * n) if shrink else 0.0
+    low, high, u = -BOUND, BOUND, start
+    gradient, curvature = np.zeros(0), np.zeros(0)
+    for _ in range(60):
+        _, gradient, gauss_newton, curvature = problem.at(u)
+        slope = float(gradient.mean()) + pull * (u - PRIOR_MEAN)
+        if slope > 0:
+            high = u
+        else:
+            low = u
+        bend = float(curvature.mean()) + pull
+        if bend <= 0:
+            bend = float(gauss_newton.mean()) + pull
+        step = -slope / bend if bend > 0 else -math.copysign(1.0, slope)
+        step = min(1.0, max(-1.0, step))
+        target = u + step
+        if not low <= target <= high:
+            target = 0.5 * (low + high)
+        moved, u = abs(target - u), target
+        if moved < 1e-10 or slope == 0.0:
+            break
+    total = float(curvature.sum()) + n * pull
+    se = math.sqrt(float((gradient**2).sum())) / total if total > 0 else math.nan
+    return TemperatureFit(u, se, shrink)
+
+
+def calibrate(
+    y_true: npt.NDArray[np.integer[Any]],
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+    *,
+    ids: npt.NDArray[Any],
+    scored: npt.NDArray[np.bool_],
+) -> Calibrated:
+    """Split the loss of a snapshot into refinement and calibration.
+
+    Refinement is the loss that remains after a temperature that was fitted without the sample's
+    own fold (5 folds by a stable hash of the id); calibration is the rest, which a temperature
+    would save without retraining (Berta et al. 2025, arXiv 2501.19195). Standard errors need no
+    refit: at its optimum the temperature adds nothing to first order.
+
+    Parameters
+    ----------
+    y_true, scores, scale
+        As in :func:`whyloss.measures.per_sample.per_sample`.
+    ids : ndarray of shape (n_samples,)
+        Samples with the same id share a fold.
+    scored : ndarray of bool, shape (n_samples,)
+        Rows with a finite loss; the others take no part.
+
+    Raises
+    ------
+    TooFewSamplesError
+        Fewer than 50 rows can be scored.
+    """
+    n = int(np.count_nonzero(scored))
+    if n < MIN_SAMPLES:
+        raise TooFewSamplesError(
+            "Too few samples to fit a temperature",
+            expected=f"at least {MIN_SAMPLES} scored samples",
+            got=f"{n}",
+        )
+    problem = TemperatureProblem(y_true[scored], scores[scored], scale)
+    fit = fit_temperature(problem)
+    fold = fold_of(ids[scored], N_FOLDS)
+    log_betas = np.full(n, fit.log_beta)
+    for k in np.unique(fold):
+        held_out = fold == k
+        if held_out.all():  # one id throughout: there is nothing else to fit on
+            continue
+        log_betas[held_out] = fit_temperature(problem.take(~held_out), start=fit.log_beta).log_beta
+    refined_scored = problem.at(log_betas)[0]
+    given = problem.at(0.0)[0]
+    refined = np.full(len(y_true), np.nan)
+    refined[scored] = refined_scored
+    return Calibrated(
+        fit=fit,
+        log_loss=mean_estimate(given),
+        refinement=mean_estimate(refined_scored),
+        calibration=mean_estimate(given - refined_scored),
+        refined=refined,
+    )
