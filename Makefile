@@ -16,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint venv clean distclean
+.PHONY: demo test lint lint-style lint-types lint-rooms venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -25,10 +25,17 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.installed-lint
+# Three parts, so that `make --keep-going lint` shows everything at once.
+lint: lint-style lint-types lint-rooms
+
+lint-style: $(VENV)/.installed-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+lint-types: $(VENV)/.installed-lint
 	$(BIN)/mypy
+
+lint-rooms: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
 
 venv: $(VENV)/.ready
