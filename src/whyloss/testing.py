@@ -7,16 +7,18 @@ exists and every departure from it has a computable price.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from whyloss.data import InMemorySource, Predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
+
+    from whyloss.data import Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,3 +113,62 @@ def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     below = logits - logits.max(axis=1, keepdims=True)
     log_prob: npt.NDArray[np.float64] = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
     return log_prob
+
+
+def spoil(known: KnownCause, *, rows: int, value: float) -> KnownCause:
+    """Overwrite all scores of the first `rows` samples, at every epoch, with `value`."""
+
+    def change(predictions: Predictions) -> Predictions:
+        scores = predictions.scores.copy()
+        scores[:rows] = value
+        return _remade(predictions, scores, predictions.scale)
+
+    return _changed(known, change)
+
+
+def rule_out_truth(known: KnownCause, *, rows: int) -> KnownCause:
+    """Give the true class of the first `rows` samples probability 0, at every epoch."""
+
+    def change(predictions: Predictions) -> Predictions:
+        scores = predictions.scores.copy()
+        scores[np.arange(rows), predictions.y_true[:rows]] = -np.inf
+        return _remade(predictions, scores, predictions.scale)
+
+    return _changed(known, change)
+
+
+def relabel_scale(known: KnownCause, scale: Scale) -> KnownCause:
+    """Claim that the scores are on another scale than they are."""
+    return _changed(known, lambda predictions: _remade(predictions, predictions.scores, scale))
+
+
+def softmax_twice(known: KnownCause, *, share: float = 1.0) -> KnownCause:
+    """Put probabilities where the logits of the first `share` of the samples were."""
+
+    def change(predictions: Predictions) -> Predictions:
+        scores = predictions.scores.copy()
+        rows = round(share * len(scores))
+        scores[:rows] = np.exp(_log_softmax(scores[:rows]))
+        return _remade(predictions, scores, "logits")
+
+    return _changed(known, change)
+
+
+def _changed(known: KnownCause, change: Callable[[Predictions], Predictions]) -> KnownCause:
+    snapshots = [known.source.predictions("val", epoch) for epoch in known.source.epochs("val")]
+    source = InMemorySource([change(snapshot) for snapshot in snapshots], name="known cause")
+    return KnownCause(source, known.refinement, known.calibration, known.noise)
+
+
+def _remade(
+    predictions: Predictions, scores: npt.NDArray[np.floating[Any]], scale: Scale
+) -> Predictions:
+    return Predictions(
+        y_true=predictions.y_true,
+        scores=scores,
+        scale=scale,
+        ids=predictions.ids,
+        classes=predictions.classes,
+        split=predictions.split,
+        epoch=predictions.epoch,
+    )

@@ -73,6 +73,10 @@ class Calibrated:
     ----------
     fit : TemperatureFit
         On all samples: the temperature to report and to use.
+    helps : bool
+        Whether the temperature lowers the loss out of fold. Where it does not (the model is
+        calibrated, or a fold without a single mistake asked for infinite confidence), the loss is
+        all refinement.
     log_loss, refinement, calibration : Estimate
         In nats; ``log_loss = refinement + calibration`` to rounding.
     refined : ndarray of float64, shape (n_samples,)
@@ -80,6 +84,7 @@ class Calibrated:
     """
 
     fit: TemperatureFit
+    helps: bool
     log_loss: Estimate
     refinement: Estimate
     calibration: Estimate
@@ -249,12 +254,17 @@ def calibrate(
         log_betas[held_out] = fit_temperature(problem.take(~held_out), start=fit.log_beta).log_beta
     refined_scored = problem.at(log_betas)[0]
     given = problem.at(0.0)[0]
+    saved = mean_estimate(given - refined_scored)
+    helps = saved.value > 0.0
+    if not helps:
+        refined_scored, saved = given, Estimate.normal(0.0, saved.se or 0.0)
     refined = np.full(len(y_true), np.nan)
     refined[scored] = refined_scored
     return Calibrated(
         fit=fit,
+        helps=helps,
         log_loss=mean_estimate(given),
         refinement=mean_estimate(refined_scored),
-        calibration=mean_estimate(given - refined_scored),
+        calibration=saved,
         refined=refined,
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
-
-from whyloss.evidence import Evidence, Level
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from whyloss.evidence import Evidence, Level
     from whyloss.measures.intervals import Estimate
     from whyloss.testing import KnownCause
 
@@ -77,12 +77,8 @@ class Finding:
     references: tuple[str, ...] = ()
 
 
-class Check(Protocol):
-    """The function inside a rule: evidence and thresholds in, a finding or nothing out."""
-
-    def __call__(self, evidence: Evidence, /, **thresholds: float) -> Finding | None:
-        """Look for the pattern."""
-        ...
+# Evidence and thresholds (keywords) in, a finding or nothing out.
+Check = Callable[..., "Finding | None"]
 
 
 @dataclass(frozen=True)
@@ -143,27 +139,11 @@ class Rule:
         found = self.check(evidence, **thresholds)
         if found is None:
             return None
-        return _named(found, self)
+        return replace(found, code=self.code, name=self.name, references=self.references)
 
     def off(self, threshold: str) -> dict[str, float]:
         """The keyword that switches one threshold off."""
         return {threshold: -math.inf if threshold.startswith("min_") else math.inf}
-
-
-def _named(finding: Finding, of: Rule) -> Finding:
-    return Finding(
-        severity=finding.severity,
-        headline=finding.headline,
-        message=finding.message,
-        evidence=finding.evidence,
-        nats=finding.nats,
-        epochs=finding.epochs,
-        samples=finding.samples,
-        remedies=finding.remedies,
-        code=of.code,
-        name=of.name,
-        references=of.references,
-    )
 
 
 def rule(

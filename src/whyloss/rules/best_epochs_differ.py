@@ -1,0 +1,82 @@
+"""WL502: the best epoch for labels is not the best for probabilities."""
+
+from __future__ import annotations
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import mean_estimate, paired_share_difference
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause
+from whyloss.words import nats, percent, points
+
+
+@rule(
+    "WL502",
+    name="best-epochs-differ",
+    needs=Level.RUN,
+    since="0.1",
+    fires=lambda seed: known_cause(
+        seed, blur=(0.8, 0.7, 0.5), temperature=(1, 1, 4), n_samples=4000
+    ),
+    near_misses={
+        "min_z": lambda seed: known_cause(seed, blur=(1.2, 0.6), temperature=(1, 3), n_samples=100),
+        "min_cost": lambda seed: known_cause(
+            seed, blur=(0.2, 0.1), temperature=(1, 1.36), signal=1.5, n_classes=2, n_samples=40_000
+        ),
+    },
+)
+def best_epochs_differ(
+    evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01
+) -> Finding | None:
+    """The loss is smallest at one epoch and the accuracy largest at another.
+
+    ## What it means
+    The two ask different questions. Accuracy asks on which side of the threshold a sample lies;
+    the loss asks how sure the model is. Training can still move samples across the threshold while
+    it already grows too sure of the others, so there is no single best epoch until you say what
+    the model is for.
+
+    ## Signature
+    The epoch of the best accuracy has a loss that is clearly above the smallest one.
+
+    ## Statistic and threshold
+    The paired difference of the loss between the two epochs; `min_z` = 4 because both were selected
+    from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter.
+
+    ## Not to be confused with
+    `within-noise`: epochs that differ by chance only. The epochs that are statistically as good as
+    each best one are listed with it; where the lists overlap, take an epoch from both.
+
+    ## Remedy
+    For labels keep the epoch of the best accuracy; for probabilities the one of the smallest loss
+    after calibration, with a temperature, which is often as good for labels too.
+
+    ## References
+    arXiv:2501.19195 (Berta et al. 2025: calibration and refinement are best at different epochs).
+    arXiv:1706.04599 (Guo et al. 2017).
+    """
+    for_labels, for_probs = evidence.best_accuracy, evidence.best_loss
+    a, b = for_labels.epoch, for_probs.epoch
+    if a == b:
+        return None
+    cost = mean_estimate(
+        evidence.aligned(a, evidence.at(a).samples.log_loss)
+        - evidence.aligned(b, evidence.at(b).samples.log_loss)
+    )
+    if not (cost.z > min_z and cost.value > min_cost):
+        return None
+    gain = paired_share_difference(
+        evidence.aligned(b, evidence.at(b).right), evidence.aligned(a, evidence.at(a).right)
+    )
+    beyond = "" if gain.low is not None and gain.low > 0 else ", which may be chance"
+    return Finding(
+        severity=Severity.INFO,
+        headline="Two best epochs",
+        message=(
+            f"The loss is smallest at epoch {b} ({nats(for_probs.value.value)}), accuracy is "
+            f"largest at epoch {a} ({percent(for_labels.value.value)}): epoch {a} costs "
+            f"{nats(cost.value)} nats more and is right in {points(gain.value)}{beyond}."
+        ),
+        evidence={"log_loss_cost": cost, "accuracy_gain": gain},
+        epochs=(b, a),
+        remedies=("epoch-for-labels", "epoch-for-probabilities", "epoch-after-calibration"),
+    )

@@ -1,0 +1,117 @@
+"""WL202: loss and accuracy fit together; nothing is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whyloss.data import History, InMemorySource
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import KnownCause, known_cause
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Numbers
+
+
+def _reported_above_envelope(seed: int) -> KnownCause:
+    history = History.from_columns(
+        val_loss=[0.8 + 0.001 * (seed % 100)], val_accuracy=[0.9], n_classes=2, n_val=5000
+    )
+    return KnownCause(InMemorySource(history=history), (), (), 0.0)
+
+
+def _reported_below_envelope(seed: int) -> KnownCause:
+    history = History.from_columns(
+        val_loss=[0.05 + 0.0005 * (seed % 100)], val_accuracy=[0.8], n_classes=2, n_val=5000
+    )
+    return KnownCause(InMemorySource(history=history), (), (), 0.0)
+
+
+@rule(
+    "WL202",
+    name="consistent",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=known_cause,
+    near_misses={
+        "max_z": lambda seed: known_cause(seed, temperature=1.5),
+        "max_excess": _reported_above_envelope,
+        "max_deficit": _reported_below_envelope,
+    },
+)
+def consistent(
+    evidence: Evidence, *, max_z: float = 3.0, max_excess: float = 0.0, max_deficit: float = 0.0
+) -> Finding | None:
+    """The loss is what a well calibrated model of this accuracy shows.
+
+    ## What it means
+    A "high" loss beside a "good" accuracy is no contradiction: accuracy counts how often the
+    largest probability is right, the loss asks what probability the truth got. For a calibrated
+    model the accuracy confines the loss to an envelope, and this loss lies inside it.
+
+    ## Signature
+    The loss lies between the lower and the upper end of Fano's envelope at this accuracy; with
+    predictions at hand, the loss also equals the loss that they expect of themselves.
+
+    ## Statistic and threshold
+    The loss may leave the envelope by no more than its own 95 % error and that of the accuracy:
+    `max_excess` and `max_deficit` (nats beyond that, above and below) are 0. With predictions, the
+    surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat.
+
+    ## Not to be confused with
+    A good model: a consistent model can still be weak. Reported numbers alone cannot prove
+    calibration, only fail to contradict it.
+
+    ## Remedy
+    None needed. To lower the loss, find more signal: data, features, a better model. A temperature
+    will not help.
+
+    ## References
+    Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merhav 1994).
+    """
+    numbers = evidence.numbers
+    if numbers is None or numbers.n_classes is None:
+        return None
+    low, high = _envelope_with_error(numbers)
+    loss = numbers.log_loss
+    upper = loss.value if loss.low is None else loss.low  # the loss could be this small
+    lower = loss.value if loss.high is None else loss.high
+    if not (upper - high <= max_excess and low - lower <= max_deficit):
+        return None
+    sure = ""
+    evidence_numbers = {"log_loss": loss, "accuracy": numbers.accuracy}
+    if evidence.epochs:
+        gap = evidence.last.gap
+        if not (abs(gap.z) <= max_z or abs(gap.gap.value) <= 0.01):
+            return None
+        evidence_numbers["surprise_gap"] = gap.gap
+        sure = (
+            f" The predictions expect a loss of {nats(loss.value - gap.gap.value)} of themselves "
+            "and get it: they are as sure as they should be."
+        )
+    exact_low, exact_high = fano_envelope(numbers.accuracy.value, numbers.n_classes)
+    evidence_numbers["envelope_low"] = Estimate(exact_low, note="exact, at this accuracy")
+    evidence_numbers["envelope_high"] = Estimate(exact_high, note="exact, at this accuracy")
+    return Finding(
+        severity=Severity.OK,
+        headline="Nothing is wrong",
+        message=(
+            f"A loss of {nats(loss.value)} is what a well calibrated model with an accuracy of "
+            f"{percent(numbers.accuracy.value)} on {numbers.n_classes} classes shows (between "
+            f"{nats(exact_low)} and {nats(exact_high)}).{sure}"
+        ),
+        evidence=evidence_numbers,
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )
+
+
+def _envelope_with_error(numbers: Numbers) -> tuple[float, float]:
+    """The envelope over the 95 % interval of the accuracy."""
+    k = numbers.n_classes or 2
+    share = numbers.accuracy
+    worst = share.value if share.low is None else share.low
+    best = share.value if share.high is None else share.high
+    return fano_envelope(best, k)[0], fano_envelope(worst, k)[1]

@@ -1,0 +1,106 @@
+"""WL103: what was given as logits are probabilities already."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate, mean_estimate
+from whyloss.measures.per_sample import per_sample
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, softmax_twice
+from whyloss.words import nats
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+MIN_ONE_COLUMN = 50  # a few raw outputs may lie between 0 and 1 by chance
+
+
+def _half_of_them(seed: int) -> KnownCause:
+    return softmax_twice(known_cause(seed, n_samples=300), share=0.5)
+
+
+@rule(
+    "WL103",
+    name="double-softmax",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: softmax_twice(known_cause(seed, n_samples=300)),
+    near_misses={"min_share": _half_of_them},
+)
+def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | None:
+    """The logits are probabilities already, so the loss applies softmax a second time.
+
+    ## What it means
+    A loss that expects raw outputs (PyTorch's `CrossEntropyLoss`, Keras with
+    `from_logits=True`) was given the output of a softmax or sigmoid. It squeezes the
+    probabilities once more: no class can get more than e times the odds of another, the loss has
+    a floor far above 0, and gradients vanish where the model is right. Accuracy is untouched.
+
+    ## Signature
+    Every row of the logits lies in [0, 1] and sums to 1. The floor is ln(e + K − 1) − 1: 0.3133,
+    1.4612, 3.6222 for K = 2, 10, 100.
+
+    ## Statistic and threshold
+    The share of rows whose values lie in [0, 1] and sum to 1 within 0.001; `min_share` is 0.99.
+    Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
+    binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
+    within 0.1 of both ends.
+
+    ## Not to be confused with
+    `chance-level`: the loss is as high, but so is the error rate. Under-confidence by label
+    smoothing leaves logits that are no probabilities.
+
+    ## Remedy
+    Remove the softmax or sigmoid at the end of the model (or tell the loss that it gets
+    probabilities), and train again: the training loss had the same mistake. If only the record is
+    mislabelled, pass the values as `probs=`.
+
+    ## References
+    Cross-entropy from logits against from probabilities: arXiv:1706.04599 (Guo et al. 2017) for
+    what the softmax of the logits means.
+    """
+    snapshot = evidence.last
+    predictions = snapshot.predictions
+    if predictions.scale != "logits":
+        return None
+    share = _share_of_probabilities(predictions.scores)
+    if not share >= min_share:
+        return None
+    k = predictions.n_classes
+    # What the loss would be if the values were taken for what they look like.
+    once = per_sample(predictions.y_true, np.clip(predictions.scores, 0.0, 1.0), "probs")
+    true_loss = mean_estimate(once.log_loss[once.scored])
+    floor = math.log(math.e + k - 1) - 1
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Softmax applied twice",
+        message=(
+            f"The logits are probabilities already, so the loss of {nats(snapshot.log_loss.value)} "
+            f"applies softmax a second time; it cannot fall below {nats(floor)} for {k} classes. "
+            f"Taken as probabilities their loss is {nats(true_loss.value)}: remove the last "
+            "softmax, or pass probs= if only the record is mislabelled."
+        ),
+        evidence={
+            "log_loss": snapshot.log_loss,
+            "log_loss_as_probs": true_loss,
+            "floor": Estimate(floor, note="exact"),
+            "share_of_rows": Estimate(share, note="a count"),
+        },
+        nats=max(0.0, snapshot.log_loss.value - true_loss.value),
+        epochs=(snapshot.epoch,),
+    )
+
+
+def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]]) -> float:
+    values = scores.astype(np.float64)
+    inside = ((values >= 0) & (values <= 1)).all(axis=1)
+    if values.shape[1] > 1:
+        return float((inside & (np.abs(values.sum(axis=1) - 1) < 1e-3)).mean())
+    spread = len(values) >= MIN_ONE_COLUMN and values.min() < 0.1 and values.max() > 0.9
+    return float(inside.mean()) if spread else 0.0

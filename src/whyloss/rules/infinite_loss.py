@@ -1,0 +1,92 @@
+"""WL401: the true class got probability exactly zero."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.per_sample import RowStatus
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, rule_out_truth
+from whyloss.words import counted, nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+# What a framework that clips would have reported: -ln of its smallest probability.
+CLIPS = {"1e-7": 1e-7, "1e-15": 1e-15, "float32": 1.1920929e-07, "float64": 2.220446049250313e-16}
+
+
+def _impossible(seed: int) -> KnownCause:
+    return rule_out_truth(known_cause(seed, n_samples=300), rows=3)
+
+
+@rule(
+    "WL401",
+    name="infinite-loss",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=_impossible,
+    near_misses={},
+)
+def infinite_loss(evidence: Evidence) -> Finding | None:
+    """The true class of some samples got probability exactly 0, so their loss is infinite.
+
+    ## What it means
+    The model declared impossible what then happened. Cross-entropy has no finite price for that.
+    Frameworks hide it by clipping the probability, and the mean they report then depends on where
+    they clip, not on the model.
+
+    ## Signature
+    A probability of exactly 0 (or a logit of −∞) at the true class.
+
+    ## Statistic and threshold
+    The count of such rows; one is enough to make the mean infinite. Shown are the mean without
+    them and the means at the usual clips. No threshold.
+
+    ## Not to be confused with
+    `non-finite`: there the model's output itself is no number. Large finite losses are
+    `overconfidence` or outliers.
+
+    ## Remedy
+    Look at the named samples: wrong labels come first. Counts and votes (naive Bayes, forests,
+    nearest neighbours): smooth them. Networks: record logits instead of float32 probabilities,
+    which round to 0 beyond a margin of 104 (17 in float16). Masked classes: check the mask.
+
+    ## References
+    The logarithmic score is unbounded: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
+    """
+    snapshot = evidence.last
+    rows = np.flatnonzero(snapshot.samples.status == RowStatus.INFINITE_LOSS)
+    if not len(rows):
+        return None
+    n = snapshot.n_scored + len(rows)
+    finite = float(snapshot.samples.log_loss[snapshot.scored].sum())
+    clipped = {
+        name: (finite - len(rows) * float(np.log(smallest))) / n for name, smallest in CLIPS.items()
+    }
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Infinite loss",
+        message=(
+            f"{counted(len(rows), 'row')} of {n:,} ({percent(len(rows) / n)}) "
+            f"{'gives its' if len(rows) == 1 else 'give their'} true class probability 0, which "
+            f"costs infinitely much. Without them the loss is {nats(snapshot.log_loss.value)}; "
+            f"a framework that clips at 1e-7 would report {nats(clipped['1e-7'])}, one that clips "
+            f"at 1e-15 {nats(clipped['1e-15'])}."
+        ),
+        evidence={
+            "rows": Estimate(float(len(rows)), note="a count"),
+            "log_loss_without": snapshot.log_loss,
+            **{
+                f"log_loss_clipped_{name}": Estimate(value, note="depends on the clip alone")
+                for name, value in clipped.items()
+            },
+        },
+        nats=clipped["1e-7"] - snapshot.log_loss.value if snapshot.n_scored else None,
+        epochs=(snapshot.epoch,),
+        samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
+    )

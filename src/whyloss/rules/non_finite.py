@@ -1,0 +1,83 @@
+"""WL101: some predictions are no numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.per_sample import RowStatus
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, spoil
+from whyloss.words import counted, percent, spans
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+
+def _with_nan(seed: int) -> KnownCause:
+    return spoil(known_cause(seed, n_samples=300), rows=3, value=float("nan"))
+
+
+@rule(
+    "WL101",
+    name="non-finite",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=_with_nan,
+    near_misses={},
+)
+def non_finite(evidence: Evidence) -> Finding | None:
+    """Some predictions are NaN or infinite, so they have no loss.
+
+    ## What it means
+    The network put out values that are no numbers. Their loss is undefined; a mean over them is
+    NaN too, and a mean over the others is about a different set of samples. whyloss keeps these
+    rows out of every sum and names them.
+
+    ## Signature
+    A score that is NaN or +∞, or a row without a single finite score. A logit of −∞ alone is a
+    class that was masked out, and is fine.
+
+    ## Statistic and threshold
+    The count of such rows over all recorded epochs; one is enough, because training in floating
+    point does not produce them by chance. No threshold.
+
+    ## Not to be confused with
+    `infinite-loss`: every value is a number, and the true class got probability exactly 0.
+
+    ## Remedy
+    Look at the first epoch it happens in. Usual reasons: too high a learning rate, a logarithm or
+    a division of zero in the model, float16 without loss scaling, NaN in the inputs. Clip the
+    gradients, lower the learning rate, check the inputs of the named samples.
+
+    ## References
+    IEEE 754 arithmetic in training: doi:10.1145/103162.103163 (Goldberg 1991).
+    """
+    counts = {
+        epoch: evidence.at(epoch).samples.count(RowStatus.NON_FINITE) for epoch in evidence.epochs
+    }
+    hit = {epoch: count for epoch, count in counts.items() if count}
+    if not hit:
+        return None
+    first = next(iter(hit))
+    snapshot = evidence.at(first)
+    rows = np.flatnonzero(snapshot.samples.status == RowStatus.NON_FINITE)
+    n = snapshot.predictions.n_samples
+    where = (
+        f" at epoch {first}, the first of epochs {spans(hit)}" if len(evidence.epochs) > 1 else ""
+    )
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Predictions that are no numbers",
+        message=(
+            f"{counted(len(rows), 'row')} of {n:,} ({percent(len(rows) / n)}) "
+            f"{'is' if len(rows) == 1 else 'are'} NaN or infinite{where}; "
+            "they are kept out of every number here."
+        ),
+        evidence={"rows": Estimate(float(len(rows)), note="a count")},
+        epochs=tuple(hit),
+        samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
+    )

@@ -1,0 +1,134 @@
+"""WL301: cross-entropy is high, or rises, because wrong predictions are too sure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.change import Outcome
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause
+from whyloss.words import counted, nats, percent, signed
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Snapshot
+    from whyloss.measures.intervals import Estimate
+
+
+@rule(
+    "WL301",
+    name="overconfidence",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: known_cause(seed, temperature=1.8),
+    near_misses={
+        "min_z": lambda seed: known_cause(
+            seed, temperature=1.3, signal=0.3, n_classes=5, n_samples=60
+        ),
+        "min_gap": lambda seed: known_cause(
+            seed, temperature=1.4, signal=4.0, n_classes=2, n_samples=20_000
+        ),
+    },
+)
+def overconfidence(
+    evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01
+) -> Finding | None:
+    """The model gives its wrong answers too little doubt.
+
+    ## What it means
+    The model is surer than it is right. While it trains, its logits keep growing: what is right
+    already gains almost nothing from that (its loss vanishes exponentially), what is wrong pays in
+    proportion (its loss grows linearly in the logits). So the loss climbs while not one label
+    changes. It is a form of overfitting, of the probabilities, not of the decisions; the minimum
+    of the loss and the maximum of the accuracy need not coincide. If training goes on, accuracy may
+    start to fall too: `overfitting` says whether it has.
+
+    ## Signature
+    The loss exceeds the loss that the predictions expect of themselves (their entropy); a
+    temperature above 1 recovers the difference; in a run, the rise sits in samples that are wrong
+    at both epochs.
+
+    ## Statistic and threshold
+    The surprise gap g = mean(loss − entropy) is exactly the slope of the loss in ln β at T = 1.
+    Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
+    `min_z` = 3 (a false alarm in about 1 of 700 calibrated models) and above `min_gap` = 0.01 nat,
+    below which nobody would notice. With 60 samples of a weak
+    model a temperature of 1.3 goes unnoticed.
+
+    ## Not to be confused with
+    `overfitting`: the decisions themselves get worse, which no temperature mends. Noise in the
+    labels also makes a model look too sure: a temperature then helps less than it promises.
+
+    ## Remedy
+    If labels are all you need: keep the epoch of the best accuracy and do not mind the loss. If you
+    need probabilities: temperature scaling on held-out data, which changes no label. When training
+    again: stop on the loss after calibration, weight decay, label smoothing, more data.
+
+    ## References
+    arXiv:1706.04599 (Guo et al. 2017: networks overfit the log-likelihood without overfitting the
+    0/1 loss). arXiv:2002.09437 (Mukhoti et al. 2020: the rise comes from misclassified samples).
+    arXiv:1710.10345 (Soudry et al. 2018: logits grow for ever). arXiv:2103.07986 (Venter et al.
+    2021). arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
+    """
+    snapshot = evidence.last
+    gap = snapshot.gap
+    if not (gap.z > min_z and gap.gap.value > min_gap):
+        return None
+    numbers: dict[str, Estimate] = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
+    nats_explained = gap.gap.value
+    if snapshot.calibrated is not None:
+        numbers["temperature"] = snapshot.calibrated.fit.estimate
+        numbers["calibration"] = snapshot.calibrated.calibration
+        nats_explained = snapshot.calibrated.calibration.value
+    epochs: tuple[int, ...] = (snapshot.epoch,)
+    story = (
+        f"The predictions expect a loss of {nats(snapshot.log_loss.value - gap.gap.value)} of "
+        f"themselves and pay {nats(snapshot.log_loss.value)}: the model is surer than it is right."
+    )
+    rise = evidence.rise
+    if rise is not None and rise.change.calibration.z > 2:
+        cell = rise.change.cell(Outcome.STAYED_WRONG)
+        nats_explained = rise.change.calibration.value
+        numbers["calibration_change"] = rise.change.calibration
+        numbers["stayed_wrong"] = cell.total
+        epochs = (rise.first.epoch, rise.second.epoch)
+        if rise.scale is not None:
+            numbers["scale"] = rise.scale.scale
+        if cell.total.z > 2:
+            story = (
+                f"The same {counted(cell.samples, 'sample')} stay wrong, and the model grows surer "
+                f"of them ({signed(cell.total.value)} nats)."
+            )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Over-confidence",
+        message=f"{story} {_remedy(snapshot)}".strip(),
+        evidence=numbers,
+        nats=nats_explained,
+        epochs=epochs,
+        samples=tuple(_surest_mistakes(snapshot)),
+        remedies=("temperature", "epoch-for-labels", "epoch-after-calibration"),
+    )
+
+
+def _remedy(snapshot: Snapshot) -> str:
+    calibrated = snapshot.calibrated
+    if calibrated is None:
+        return f"{counted(snapshot.n_scored, 'sample')} are too few to fit a temperature."
+    if not calibrated.calibration.z > 2:
+        return ""
+    return (
+        f"A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
+        f"{nats(calibrated.log_loss.value)} to {nats(calibrated.refinement.value)} "
+        f"({percent(calibrated.calibration.value / calibrated.log_loss.value, 0)} less) without "
+        "retraining and without changing one label."
+    )
+
+
+def _surest_mistakes(snapshot: Snapshot, n: int = 20) -> list[int | str]:
+    loss = np.where(snapshot.scored & ~snapshot.right, snapshot.samples.log_loss, -np.inf)
+    order = np.argsort(-loss, kind="stable")[:n]
+    ids: list[int | str] = snapshot.predictions.ids[order[np.isfinite(loss[order])]].tolist()
+    return ids

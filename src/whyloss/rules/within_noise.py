@@ -1,0 +1,75 @@
+"""WL503: the loss is above its minimum by no more than chance."""
+
+from __future__ import annotations
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import mean_estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause
+from whyloss.words import counted, nats, percent, spans
+
+
+@rule(
+    "WL503",
+    name="within-noise",
+    needs=Level.RUN,
+    since="0.1",
+    fires=lambda seed: known_cause(seed, blur=(0.5,) * 60, n_samples=100),
+    near_misses={
+        "max_z": lambda seed: known_cause(seed, temperature=(1.0, 1.0, 2.0)),
+        "min_share": lambda seed: known_cause(seed, blur=(0.1, 0.1), n_samples=20_000),
+    },
+)
+def within_noise(
+    evidence: Evidence, *, max_z: float = 4.0, min_share: float = 0.02
+) -> Finding | None:
+    """The loss is above its minimum, but no further than chance would bring it.
+
+    ## What it means
+    Of many epochs one has the smallest loss, by luck as much as by merit, so the last epoch nearly
+    always looks a little worse. On these samples the difference is no larger than that.
+
+    ## Signature
+    The last epoch's loss exceeds the smallest one visibly, and the paired difference is small
+    against its error.
+
+    ## Statistic and threshold
+    z = mean(Δ) / se(Δ) over the same samples from the epoch of the smallest loss to the last. It
+    was selected, so anything up to `max_z` = 4 can be chance (of 2,000 simulated runs without any
+    trend, 23 % exceed 2). The rise must be at least `min_share` = 2 % of the loss for anybody to
+    ask about it.
+
+    ## Not to be confused with
+    "Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large
+    it could be.
+
+    ## Remedy
+    Any of the listed epochs will do; the last one is as good as the smallest. If a difference of
+    that size matters, validate on more samples.
+
+    ## References
+    Selecting on a validation set overfits it: doi:10.5555/1756006.1859921 (Cawley and Talbot
+    2010).
+    """
+    best = evidence.best_loss
+    end = evidence.comparable_epochs[-1]
+    if best.epoch == end:
+        return None
+    lowest = evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
+    rise = mean_estimate(evidence.aligned(end, evidence.at(end).samples.log_loss) - lowest)
+    if not (rise.z <= max_z and rise.value >= min_share * float(lowest.mean())):
+        return None
+    return Finding(
+        severity=Severity.INFO,
+        headline="Within noise",
+        message=(
+            f"The loss at epoch {end} is {nats(rise.value)} nats "
+            f"({percent(rise.value / float(lowest.mean()), 0)}) above its minimum at epoch "
+            f"{best.epoch}, which {counted(len(lowest), 'sample')} cannot tell from chance; "
+            f"epochs {spans(best.as_good)} are as good."
+        ),
+        evidence={"rise": rise},
+        nats=None,
+        epochs=(best.epoch, end),
+        remedies=("epoch-for-probabilities",),
+    )
