@@ -150,6 +150,15 @@ class Snapshot:
         )
 
     @cached_property
+    def class_losses(self) -> list[Estimate]:
+        """Mean cross-entropy of the scored rows of each true class, nats."""
+        y_true = self.predictions.y_true
+        return [
+            mean_estimate(self.samples.log_loss[self.scored & (y_true == k)])
+            for k in range(self.predictions.n_classes)
+        ]
+
+    @cached_property
     def numbers(self) -> Numbers:
         """The two headline numbers and what they are to be compared with."""
         known = self.n_scored > 0
@@ -178,6 +187,8 @@ class Comparison:
         What became of the accuracy, by equivalence.
     ids, y_true : ndarrays of shape (n_samples,)
         The samples compared.
+    loss_before, loss_after : float
+        Mean loss of those samples at both epochs, nats.
     """
 
     first: Snapshot
@@ -187,6 +198,8 @@ class Comparison:
     accuracy: Held
     ids: npt.NDArray[Any]
     y_true: npt.NDArray[np.int32]
+    loss_before: float
+    loss_after: float
 
 
 def held(difference: Estimate, margin: float = HELD_MARGIN) -> Held:
@@ -454,12 +467,13 @@ class Evidence:
         if first.calibrated is None or second.calibrated is None:
             return None
         y_true = self.aligned(start, first.predictions.y_true)
+        losses = (
+            self.aligned(start, first.samples.log_loss),
+            self.aligned(end, second.samples.log_loss),
+        )
         change = attribute_change(
             y_true,
-            (
-                self.aligned(start, first.samples.log_loss),
-                self.aligned(end, second.samples.log_loss),
-            ),
+            losses,
             (
                 self.aligned(start, first.calibrated.refined),
                 self.aligned(end, second.calibrated.refined),
@@ -478,6 +492,8 @@ class Evidence:
             accuracy=held(change.accuracy),
             ids=self.aligned(start, first.predictions.ids),
             y_true=y_true,
+            loss_before=float(losses[0].mean()),
+            loss_after=float(losses[1].mean()),
         )
 
     @property

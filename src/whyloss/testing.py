@@ -146,7 +146,7 @@ def softmax_twice(known: KnownCause, *, share: float = 1.0) -> KnownCause:
     """Put probabilities where the logits of the first `share` of the samples were."""
 
     def change(predictions: Predictions) -> Predictions:
-        scores = predictions.scores.copy()
+        scores = predictions.scores.astype(np.float64)
         rows = round(share * len(scores))
         scores[:rows] = np.exp(_log_softmax(scores[:rows]))
         return _remade(predictions, scores, "logits")

@@ -40,10 +40,16 @@ def _reported_below_envelope(seed: int) -> KnownCause:
         "max_z": lambda seed: known_cause(seed, temperature=1.5),
         "max_excess": _reported_above_envelope,
         "max_deficit": _reported_below_envelope,
+        "min_samples": lambda seed: known_cause(seed, n_samples=40),
     },
 )
 def consistent(
-    evidence: Evidence, *, max_z: float = 3.0, max_excess: float = 0.0, max_deficit: float = 0.0
+    evidence: Evidence,
+    *,
+    max_z: float = 3.0,
+    max_excess: float = 0.0,
+    max_deficit: float = 0.0,
+    min_samples: float = 50,
 ) -> Finding | None:
     """The loss is what a well calibrated model of this accuracy shows.
 
@@ -59,7 +65,9 @@ def consistent(
     ## Statistic and threshold
     The loss may leave the envelope by no more than its own 95 % error and that of the accuracy:
     `max_excess` and `max_deficit` (nats beyond that, above and below) are 0. With predictions, the
-    surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat.
+    surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat. Fewer than `min_samples` = 50 samples fit
+    nearly everything, so they prove nothing; where the number of samples is not known, the numbers
+    are taken at their word.
 
     ## Not to be confused with
     A good model: a consistent model can still be weak. Reported numbers alone cannot prove
@@ -75,6 +83,8 @@ def consistent(
     numbers = evidence.numbers
     if numbers is None or numbers.n_classes is None:
         return None
+    if numbers.n_samples is not None and numbers.n_samples < min_samples:
+        return None
     low, high = _envelope_with_error(numbers)
     loss = numbers.log_loss
     upper = loss.value if loss.low is None else loss.low  # the loss could be this small
@@ -88,11 +98,15 @@ def consistent(
         if not (abs(gap.z) <= max_z or abs(gap.gap.value) <= 0.01):
             return None
         evidence_numbers["surprise_gap"] = gap.gap
+        small = "within chance" if abs(gap.z) <= max_z else "too small to matter"
         sure = (
-            f" The predictions expect a loss of {nats(loss.value - gap.gap.value)} of themselves "
-            "and get it: they are as sure as they should be."
+            f" The predictions expect a loss of {nats(loss.value - gap.gap.value)} of themselves; "
+            f"the difference is {small}."
         )
     exact_low, exact_high = fano_envelope(numbers.accuracy.value, numbers.n_classes)
+    between = f"between {nats(exact_low)} and {nats(exact_high)}"
+    if not exact_low <= loss.value <= exact_high:
+        between += ", give or take the error of both numbers"
     evidence_numbers["envelope_low"] = Estimate(exact_low, note="exact, at this accuracy")
     evidence_numbers["envelope_high"] = Estimate(exact_high, note="exact, at this accuracy")
     return Finding(
@@ -100,8 +114,7 @@ def consistent(
         headline="Nothing is wrong",
         message=(
             f"A loss of {nats(loss.value)} is what a well calibrated model with an accuracy of "
-            f"{percent(numbers.accuracy.value)} on {numbers.n_classes} classes shows (between "
-            f"{nats(exact_low)} and {nats(exact_high)}).{sure}"
+            f"{percent(numbers.accuracy.value)} on {numbers.n_classes} classes shows ({between}).{sure}"
         ),
         evidence=evidence_numbers,
         epochs=() if numbers.epoch is None else (numbers.epoch,),

@@ -1,0 +1,219 @@
+"""Run the rules, rank what they find, add up where the loss comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whyloss import remedies, rules
+from whyloss.data import History, InMemorySource, Predictions
+from whyloss.diagnosis.model import FORMATS, Diagnosis, NotChecked
+from whyloss.diagnosis.tables import (
+    attribution_of,
+    class_rows,
+    epoch_rows,
+    loss_histogram,
+    numbers_of,
+    sample_rows,
+)
+from whyloss.diagnosis.verdict import Verdict, decide, rank
+from whyloss.errors import DataError, WhylossError
+from whyloss.evidence import Evidence, Level
+from whyloss.readers import read
+from whyloss.words import counted, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whyloss.data import Source
+    from whyloss.measures.selection import BestEpoch
+    from whyloss.rules import Finding
+
+__all__ = ["FORMATS", "Diagnosis", "NotChecked", "Verdict", "diagnose", "diagnose_evidence"]
+
+_LEVEL_NEEDS = {
+    Level.NUMBERS: "a loss and an accuracy",
+    Level.CURVES: "loss and accuracy of several epochs",
+    Level.SNAPSHOT: "the predictions of the split, with their labels",
+    Level.RUN: "the predictions of at least two epochs over the same samples",
+}
+
+
+def diagnose(
+    source: Any = None,  # noqa: ANN401 - labels, a path, or predictions
+    *,
+    logits: Any = None,  # noqa: ANN401
+    log_probs: Any = None,  # noqa: ANN401
+    probs: Any = None,  # noqa: ANN401
+    ids: Any = None,  # noqa: ANN401
+    classes: Sequence[Any] | None = None,
+    history: History | None = None,
+    split: str | None = None,
+    from_epoch: int | None = None,
+    to_epoch: int | None = None,
+) -> Diagnosis:
+    """Say why the loss is what it is.
+
+    Parameters
+    ----------
+    source : str, Path, Predictions, Source, or array-like of shape (n_samples,), optional
+        A recorded run, predictions, or the labels ``y_true`` of the predictions that follow.
+    logits, log_probs, probs : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Exactly one of them, where `source` is labels.
+    ids, classes
+        As in :meth:`whyloss.Predictions.from_arrays`.
+    history : History, optional
+        Scalars per epoch, alone or beside predictions.
+    split : str, optional
+        The split to explain; the validation split if there is one.
+    from_epoch, to_epoch : int, optional
+        The change to explain; from the epoch of the smallest loss to the last one.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    WhylossError
+        Input that cannot be read or does not fit together.
+    """
+    found: Source
+    scores = logits is not None or log_probs is not None or probs is not None
+    if isinstance(source, str | Path):
+        found = read(source)
+    elif isinstance(source, Predictions):
+        found = InMemorySource([source], history=history)
+    elif hasattr(source, "predictions") and hasattr(source, "epochs"):
+        found = source
+    elif source is not None:
+        found = InMemorySource(
+            [
+                Predictions.from_arrays(
+                    source,
+                    logits=logits,
+                    log_probs=log_probs,
+                    probs=probs,
+                    ids=ids,
+                    classes=classes,
+                    split=split or "val",
+                )
+            ],
+            history=history,
+        )
+        scores = False
+    elif history is not None:
+        found = InMemorySource(history=history, name="history")
+    else:
+        raise DataError(
+            "There is nothing to diagnose",
+            expected="a run, labels with logits=, log_probs= or probs=, or history=",
+            got="predictions without labels" if scores else "nothing",
+        )
+    if scores:
+        raise DataError(
+            "Predictions were given beside a source that has its own",
+            expected="labels as the first argument where logits=, log_probs= or probs= is given",
+            got=f"{type(source).__name__}",
+        )
+    return diagnose_evidence(Evidence(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch))
+
+
+def diagnose_evidence(evidence: Evidence) -> Diagnosis:
+    """Check every rule and every remedy on the evidence.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
+    split, level = evidence.split, evidence.level
+    comparison = evidence.comparison  # raises where the epochs do not fit together
+    findings, not_checked = _check(evidence)
+    kept, aside = _resolve(findings)
+    ranked = rank(kept)
+    proposed = []
+    for name, propose in remedies.ALL.items():
+        answer = propose(evidence)
+        if isinstance(answer, remedies.Remedy):
+            proposed.append(answer)
+        else:
+            not_checked.append(NotChecked("", name, answer.reason))
+    return Diagnosis(
+        source=evidence.source.name,
+        split=split,
+        level=level,
+        verdict=decide(evidence, ranked),
+        findings=ranked,
+        attribution=attribution_of(comparison) if comparison else None,
+        best_epochs=_best_epochs(evidence),
+        remedies=tuple(proposed),
+        not_checked=(*aside, *not_checked),
+        numbers=numbers_of(evidence),
+        epochs=epoch_rows(evidence),
+        classes=class_rows(evidence),
+        samples=sample_rows(evidence),
+        histogram=loss_histogram(evidence),
+        notes=_notes(evidence),
+    )
+
+
+def _check(evidence: Evidence) -> tuple[list[Finding], list[NotChecked]]:
+    findings, not_checked = [], []
+    for rule in rules.ALL:
+        if not evidence.supports(rule.needs):
+            not_checked.append(
+                NotChecked(rule.code, rule.name, f"needs {_LEVEL_NEEDS[rule.needs]}")
+            )
+            continue
+        try:
+            found = rule.run(evidence)
+        except WhylossError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
+            reason = f"could not run: {type(error).__name__}: {error}"
+            not_checked.append(NotChecked(rule.code, rule.name, reason))
+            continue
+        if found is not None:
+            findings.append(found)
+    return findings, not_checked
+
+
+def _resolve(findings: list[Finding]) -> tuple[list[Finding], list[NotChecked]]:
+    """Set aside the findings that another one explains."""
+    by: dict[str, str] = {}
+    for winner in findings:
+        for loser in rules.SETS_ASIDE.get(winner.name, ()):
+            by.setdefault(loser, winner.name)
+    kept = [found for found in findings if found.name not in by]
+    aside = [
+        NotChecked(found.code, found.name, f"set aside: {by[found.name]} explains it")
+        for found in findings
+        if found.name in by
+    ]
+    return kept, aside
+
+
+def _best_epochs(evidence: Evidence) -> dict[str, BestEpoch]:
+    if not evidence.supports(Level.RUN):
+        return {}
+    refinement = evidence.best_refinement
+    found = {"accuracy": evidence.best_accuracy, "log_loss": evidence.best_loss}
+    return found if refinement is None else {**found, "refinement": refinement}
+
+
+def _notes(evidence: Evidence) -> tuple[str, ...]:
+    notes = []
+    left_out = sorted(set(evidence.epochs) - set(evidence.comparable_epochs))
+    if left_out:
+        notes.append(
+            f"Epochs {spans(left_out)} are left out of every comparison: fewer than half of their "
+            "rows can be scored."
+        )
+    if evidence.supports(Level.RUN):
+        shown = evidence.at(evidence.comparable_epochs[-1]).predictions.n_samples
+        if evidence.n_common < shown:
+            notes.append(
+                f"Epochs are compared on the {counted(evidence.n_common, 'sample')} that all of "
+                f"them have with a finite loss, of {shown:,}."
+            )
+    return tuple(notes)

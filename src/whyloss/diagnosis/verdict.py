@@ -1,0 +1,136 @@
+"""Two sentences for whoever asked: what happened, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from whyloss.evidence import Held
+from whyloss.measures.selection import Z_SELECTED
+from whyloss.rules import Severity
+from whyloss.words import counted, nats, percent, points, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whyloss.evidence import Comparison, Evidence
+    from whyloss.rules import Finding
+
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2, Severity.OK: 3}
+
+# Findings whose nats are a part of the change of the loss.
+_SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibration mends"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in short.
+
+    Attributes
+    ----------
+    code, name : str
+        Of the finding it rests on; ``WL000``, ``cannot-tell`` where there is none.
+    severity : Severity
+    title : str
+        The cause in a few words.
+    headline : str
+        What happened: one or two sentences that a beginner understands.
+    text : str
+        The headline, and why.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    title: str
+    headline: str
+    text: str
+
+
+def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings by severity, then by the nats that they explain."""
+    return tuple(sorted(findings, key=lambda found: (_RANK[found.severity], -(found.nats or 0.0))))
+
+
+def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
+    """Word the verdict from the first of the ranked findings."""
+    if not ranked:
+        return Verdict(
+            code="WL000",
+            name="cannot-tell",
+            severity=Severity.INFO,
+            title="Cannot tell",
+            headline=_what(evidence),
+            text=f"{_what(evidence)} {_why_silent(evidence)}",
+        )
+    first = ranked[0]
+    headline = f"{_what(evidence)} {_share(evidence, first)}".strip()
+    return Verdict(
+        code=first.code,
+        name=first.name,
+        severity=first.severity,
+        title=first.headline,
+        headline=headline,
+        text=f"{headline} {first.message}",
+    )
+
+
+def _what(evidence: Evidence) -> str:
+    found = evidence.comparison
+    if found is not None:
+        return _change(found)
+    numbers = evidence.numbers
+    if numbers is None:
+        return f"Nothing on split {evidence.split!r} can be scored."
+    n = f" on {counted(numbers.n_samples, 'sample')}" if numbers.n_samples else ""
+    at = (
+        f" at epoch {numbers.epoch}"
+        if numbers.epoch is not None and len(evidence.epochs) > 1
+        else ""
+    )
+    return (
+        f"The loss is {nats(numbers.log_loss.value)}{at}, the accuracy "
+        f"{percent(numbers.accuracy.value)}{n}."
+    )
+
+
+def _change(found: Comparison) -> str:
+    total = found.change.total
+    since = f"since epoch {found.first.epoch}"
+    if abs(total.z) <= Z_SELECTED:
+        loss = f"The loss has not clearly changed {since} ({signed(total.value)} nats)"
+    else:
+        verb = "rose" if total.value > 0 else "fell"
+        loss = f"The loss {verb} by {nats(abs(total.value))} nats {since}"
+    accuracy = found.change.accuracy
+    change = points(accuracy.value)
+    if found.accuracy is Held.CANNOT_TELL:
+        low, high = accuracy.low or 0.0, accuracy.high or 0.0
+        return (
+            f"{loss}; whether accuracy changed {counted(found.change.n_samples, 'sample')} cannot "
+            f"tell ({change}, 95 %: {signed(100 * low, 1)} to {signed(100 * high, 1)})."
+        )
+    return f"{loss}; accuracy {found.accuracy} ({change})."
+
+
+def _share(evidence: Evidence, first: Finding) -> str:
+    rise = evidence.rise
+    name = _SHARES.get(first.name)
+    if name is None or rise is None or first.nats is None or rise.change.total.z <= Z_SELECTED:
+        return ""
+    share = first.nats / rise.change.total.value
+    if share > 1.005:
+        return f"All of the rise is {name}; the rest of the loss fell."
+    return f"{percent(share, 0)} of the rise is {name}."
+
+
+def _why_silent(evidence: Evidence) -> str:
+    numbers = evidence.numbers
+    if numbers is None:
+        return "No rule can be checked on that."
+    if numbers.n_samples is not None and numbers.n_samples < 200:
+        return (
+            f"{counted(numbers.n_samples, 'sample')} are too few to tell a cause from chance: "
+            "record more, or several epochs of them."
+        )
+    return "No known cause explains these numbers; see what was not checked, and why."

@@ -1,0 +1,102 @@
+"""Keep another epoch: which one depends on what the model is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whyloss.evidence import Level
+from whyloss.measures.intervals import mean_estimate, paired_share_difference
+from whyloss.remedies.base import Declined, Remedy
+from whyloss.words import nats, percent, spans
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
+    from whyloss.measures.selection import BestEpoch
+
+FOR_LABELS = "epoch-for-labels"
+FOR_PROBABILITIES = "epoch-for-probabilities"
+AFTER_CALIBRATION = "epoch-after-calibration"
+
+_NEEDS_RUN = "needs the predictions of at least two epochs"
+
+
+def for_labels(evidence: Evidence) -> Remedy | Declined:
+    """Propose the epoch of the best accuracy, for whoever uses labels only."""
+    if not evidence.supports(Level.RUN):
+        return Declined(FOR_LABELS, _NEEDS_RUN)
+    best, end = evidence.best_accuracy, evidence.comparable_epochs[-1]
+    last = evidence.at(end)
+    return Remedy(
+        name=FOR_LABELS,
+        title=f"For labels: epoch {best.epoch}",
+        text=f"Accuracy is largest there, {percent(best.value.value)}. {_as_good(best, end)}",
+        metric="accuracy",
+        before=last.accuracy,
+        after=best.value,
+        effect=paired_share_difference(
+            evidence.aligned(end, last.right),
+            evidence.aligned(best.epoch, evidence.at(best.epoch).right),
+        ),
+        epoch=best.epoch,
+        as_good=best.as_good,
+    )
+
+
+def for_probabilities(evidence: Evidence) -> Remedy | Declined:
+    """Propose the epoch of the smallest loss, for probabilities used as they are."""
+    if not evidence.supports(Level.RUN):
+        return Declined(FOR_PROBABILITIES, _NEEDS_RUN)
+    best, end = evidence.best_loss, evidence.comparable_epochs[-1]
+    last = evidence.at(end)
+    return Remedy(
+        name=FOR_PROBABILITIES,
+        title=f"For probabilities as they are: epoch {best.epoch}",
+        text=f"The loss is smallest there, {nats(best.value.value)}. {_as_good(best, end)}",
+        metric="log_loss",
+        before=last.log_loss,
+        after=best.value,
+        effect=mean_estimate(
+            evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
+            - evidence.aligned(end, last.samples.log_loss)
+        ),
+        epoch=best.epoch,
+        as_good=best.as_good,
+    )
+
+
+def after_calibration(evidence: Evidence) -> Remedy | Declined:
+    """Propose the epoch of the smallest loss after calibration, to be used with a temperature."""
+    if not evidence.supports(Level.RUN):
+        return Declined(AFTER_CALIBRATION, _NEEDS_RUN)
+    best = evidence.best_refinement
+    there = evidence.at(best.epoch).calibrated if best else None
+    if best is None or there is None:
+        return Declined(AFTER_CALIBRATION, "too few samples to fit a temperature at every epoch")
+    end = evidence.comparable_epochs[-1]
+    last = evidence.at(end)
+    return Remedy(
+        name=AFTER_CALIBRATION,
+        title=f"For probabilities with a temperature: epoch {best.epoch}",
+        text=(
+            f"The loss after calibration is smallest there, {nats(best.value.value)} with "
+            f"T = {there.fit.temperature:.2f}. {_as_good(best, end)}"
+        ),
+        metric="log_loss",
+        before=last.log_loss,
+        after=best.value,
+        effect=mean_estimate(
+            evidence.aligned(best.epoch, there.refined)
+            - evidence.aligned(end, last.samples.log_loss)
+        ),
+        epoch=best.epoch,
+        as_good=best.as_good,
+    )
+
+
+def _as_good(best: BestEpoch, end: int) -> str:
+    if best.epoch == end:
+        return "It is the last epoch: nothing to change."
+    if len(best.as_good) == 1:
+        return "No other epoch is statistically as good."
+    last = "; the last epoch is one of them" if end in best.as_good else ""
+    return f"Statistically as good: epochs {spans(best.as_good)}{last}."
