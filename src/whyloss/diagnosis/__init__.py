@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from whyloss import remedies, rules
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.diagnosis.model import FORMATS, Diagnosis, NotChecked
+from whyloss.diagnosis.questions import open_questions
 from whyloss.diagnosis.tables import (
     attribution_of,
     class_rows,
@@ -137,7 +138,7 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
         if isinstance(answer, remedies.Remedy):
             proposed.append(answer)
         else:
-            not_checked.append(NotChecked("", name, answer.reason))
+            not_checked.append(NotChecked("remedy", name, answer.reason))
     return Diagnosis(
         source=evidence.source.name,
         split=split,
@@ -154,6 +155,7 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
         samples=sample_rows(evidence),
         histogram=loss_histogram(evidence),
         notes=_notes(evidence),
+        open_questions=open_questions(evidence),
     )
 
 

@@ -38,6 +38,14 @@ class NotChecked:
     reason: str
 
 
+@dataclass(frozen=True)
+class OpenQuestion:
+    """What these data cannot tell, and the lines that would log what is missing."""
+
+    text: str
+    snippet: str
+
+
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
     """Why the loss is what it is, or changed as it did.
@@ -64,6 +72,8 @@ class Diagnosis:
         The tables behind the charts.
     notes : tuple of str
         What was left out or set aside while reading.
+    open_questions : tuple of OpenQuestion
+        What more evidence would settle.
     """
 
     source: str
@@ -81,6 +91,7 @@ class Diagnosis:
     samples: tuple[SampleRow, ...]
     histogram: LossHistogram | None
     notes: tuple[str, ...]
+    open_questions: tuple[OpenQuestion, ...]
 
     def render(self, form: str) -> str:
         """The diagnosis as text in one of the formats "terminal", "markdown", "json", "html"."""

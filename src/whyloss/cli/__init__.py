@@ -1,0 +1,74 @@
+"""The command line: one file per verb; what a verb needs is imported when it runs.
+
+Exit codes: 0 done; 2 bad input or usage, with one line that says what to do; 3 a fault in whyloss
+itself; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+import whyloss
+from whyloss.cli.demo import demo
+from whyloss.cli.diagnose import diagnose
+from whyloss.cli.report import report
+from whyloss.cli.rules import rules
+from whyloss.errors import WhylossError
+
+BAD_INPUT = 2
+OUR_FAULT = 3
+INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 2 bad input or usage, 3 a fault in whyloss, 130 interrupted.",
+)
+@click.version_option(whyloss.__version__, prog_name="whyloss")
+def cli() -> None:  # noqa: D301 - \b is the character that keeps the lines below apart
+    """Why do loss and accuracy disagree? The cause, the samples behind it, and what to do.
+
+    \b
+    whyloss demo                     see it on a real recorded training
+    whyloss diagnose runs/exp1       the answer, in the terminal
+    whyloss report runs/exp1         the answer, as one HTML file
+    """
+
+
+for verb in (diagnose, report, demo, rules):
+    cli.add_command(verb)
+
+
+def main() -> None:
+    """Run the command line; no error leaves it as a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away, as `| head` does: not our business.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (WhylossError, OSError) as error:
+        click.echo(f"whyloss: {_one_line(error)}", err=True)
+        sys.exit(BAD_INPUT)
+    except Exception as error:
+        if "WHYLOSS_DEBUG" in os.environ:
+            raise
+        click.echo(
+            f"whyloss: a fault in whyloss itself: {type(error).__name__}: {_one_line(error)} "
+            "(WHYLOSS_DEBUG=1 shows where)",
+            err=True,
+        )
+        sys.exit(OUR_FAULT)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,39 @@
+"""``whyloss report``: the answer as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from whyloss.cli.options import quiet_option, run_diagnosis, which_part, working
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("whyloss-report.html"),
+    show_default=True,
+    help="File to write.",
+)
+@which_part
+@quiet_option
+def report(
+    source: str,
+    *,
+    output: Path,
+    split: str | None,
+    from_epoch: int | None,
+    to_epoch: int | None,
+    quiet: bool,
+) -> None:
+    """Write the answer about SOURCE as one HTML file."""
+    found = run_diagnosis(
+        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet
+    )
+    with working("Drawing the report", quiet=quiet):
+        found.to_html(output)
+    click.echo(f"{found.verdict.headline}\nReport: {output}")

@@ -1,0 +1,54 @@
+"""Phrases that several reporters share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whyloss.words import points, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whyloss.diagnosis import Diagnosis
+    from whyloss.measures.intervals import Estimate
+    from whyloss.remedies import Remedy
+
+
+def interval(estimate: Estimate, form: Callable[[float], str]) -> str:
+    """The 95 % interval in brackets; nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"({form(estimate.low)} … {form(estimate.high)})"
+
+
+def effect(remedy: Remedy) -> str:
+    """What a remedy does to its metric, with the interval."""
+    value = remedy.effect
+    if remedy.metric == "accuracy":
+        bounds = interval(value, lambda share: signed(100 * share, 1))
+        return f"accuracy {points(value.value)} {bounds}".rstrip()
+    return f"loss {signed(value.value)} nats {interval(value, signed)}".rstrip()
+
+
+def not_checked_by_reason(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    """What was not checked, as (names, reason), things with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for item in diagnosis.not_checked:
+        by_reason.setdefault(item.reason, []).append(item.name)
+    return [(", ".join(names), reason) for reason, names in by_reason.items()]
+
+
+def reference_link(reference: str) -> str:
+    """The address of an arXiv or DOI identifier."""
+    kind, _, identifier = reference.partition(":")
+    return (
+        f"https://arxiv.org/abs/{identifier}"
+        if kind == "arXiv"
+        else f"https://doi.org/{identifier}"
+    )
+
+
+def short(text: str, length: int = 40) -> str:
+    """Text on one line, cut where it is too long; control characters are shown as spaces."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= length else line[: length - 1] + "…"
