@@ -1,0 +1,133 @@
+"""One file of a run, read: its columns checked, mapped into memory, copied only where needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from whyloss.data.layout import SAMPLE_COLUMNS
+from whyloss.data.predictions import SCALES, FloatArray, Scale
+from whyloss.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+_IDS = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
+# Lists of any size as well: Parquet knows no fixed one.
+_LISTS = (pa.types.is_fixed_size_list, pa.types.is_list, pa.types.is_large_list)
+
+
+class Part:
+    """Rows that one writer committed at once: predictions, or words for samples.
+
+    Parameters
+    ----------
+    path : Path
+        An Arrow IPC file, or one of Parquet.
+
+    Raises
+    ------
+    FormatError
+        The file cannot be read; so do the methods where a column is not as it must be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._table = _read(path)
+        except (pa.ArrowException, OSError) as error:
+            raise FormatError(
+                f"{path} cannot be read",
+                expected="a complete Arrow IPC or Parquet file",
+                got=f"{error}".partition("\n")[0][:120],
+                hint="If it was copied, copy it again; if it is deleted, the rest can be read.",
+            ) from None
+
+    @property
+    def scale(self) -> Scale:
+        """What the scores are, by the name of their column."""
+        named = [scale for scale in SCALES if scale in self._table.column_names]
+        if len(named) != 1:
+            raise self._unusable("logits", f"one of {SCALES}", f"{self._table.column_names}")
+        return named[0]
+
+    def ids(self) -> npt.NDArray[Any]:
+        """Give the ids as an array of integers, or of objects if they are strings."""
+        return _as_array(self._column("id", _IDS))
+
+    def y_true(self) -> npt.NDArray[Any]:
+        """Give the labels as an array of integers."""
+        return _as_array(self._column("y_true", (pa.types.is_integer,)))
+
+    def scores(self, scale: Scale) -> FloatArray:
+        """Give the scores as an array of shape (n_rows, n_columns)."""
+        column = self._column(scale, _LISTS)
+        if pa.types.is_fixed_size_list(column.type):
+            width = column.type.list_size
+        else:
+            widths = pc.unique(pc.list_value_length(column)).to_pylist()
+            if len(widths) > 1:
+                raise self._unusable(scale, "lists of one length", f"lengths {widths[:5]}")
+            width = widths[0] if widths else 1
+        chunks = [chunk.flatten() for chunk in column.chunks]
+        values = pa.chunked_array(chunks, column.type.value_type)
+        if not pa.types.is_floating(values.type) or values.null_count or not width:
+            raise self._unusable(scale, "lists of floats without gaps", f"{column.type}")
+        return _as_array(values).reshape(-1, width)
+
+    def samples(self, ids: npt.NDArray[Any]) -> dict[int, dict[str, Any]]:
+        """Give what is known of `ids`, by their position in there."""
+        wanted = pa.array(ids)
+        known = self._column("id", _IDS)
+        if pa.types.is_integer(known.type) != pa.types.is_integer(wanted.type):
+            return {}
+        names = [name for name in SAMPLE_COLUMNS if name in self._table.column_names]
+        try:
+            rows = pc.index_in(wanted, value_set=known.cast(wanted.type))
+            cells = self._table.select(names).cast(
+                pa.schema({name: SAMPLE_COLUMNS[name] for name in names})
+            )
+        except pa.ArrowException as error:
+            raise self._unusable("text", f"{SAMPLE_COLUMNS}", f"{error}") from None
+        found = rows.is_valid().to_pylist()
+        return {k: row for k, row in enumerate(cells.take(rows).to_pylist()) if found[k]}
+
+    def _column(
+        self, name: str, types: tuple[Callable[[pa.DataType], bool], ...]
+    ) -> pa.ChunkedArray:
+        if self._table.column_names.count(name) != 1:
+            raise self._unusable(name, "one of that name", f"{self._table.column_names}")
+        column = self._table[name]
+        if not any(fits(column.type) for fits in types):
+            words = " or ".join(fits.__name__.removeprefix("is_") for fits in types)
+            raise self._unusable(name, f"values of type {words}", f"{column.type}")
+        if column.null_count:
+            raise self._unusable(name, "a value in every row", f"{column.null_count} without")
+        return column
+
+    def _unusable(self, name: str, expected: str, got: str) -> FormatError:
+        return FormatError(f"{self.path} has no usable column {name!r}", expected=expected, got=got)
+
+
+def _read(path: Path) -> pa.Table:
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq  # noqa: PLC0415 - most runs hold none
+
+        return pq.ParquetFile(path, memory_map=True).read()
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    # In a damaged or hostile file, the offsets of strings and lists could point anywhere.
+    table.validate(full=True)
+    return table
+
+
+def _as_array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    # ChunkedArray.to_numpy would copy a lone chunk too.
+    only = column.chunk(0) if column.num_chunks == 1 else None
+    if only is None:
+        return column.to_numpy()  # type: ignore[no-any-return]
+    return only.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

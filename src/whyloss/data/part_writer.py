@@ -1,0 +1,97 @@
+"""One part of an epoch, written batch by batch into a file aside."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from whyloss.data.durable import aside, make_folder
+from whyloss.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from whyloss.data.predictions import FloatArray, Scale
+
+BATCH_BYTES = 1 << 20  # rows are gathered to batches of at least this size
+
+
+class PartWriter:
+    """Rows of one epoch on their way to the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the part will lie; made when the first rows are written.
+    writer : str
+        Name of the writer.
+    scale : {"logits", "log_probs", "probs"}
+        What the scores are.
+    """
+
+    def __init__(self, folder: Path, writer: str, scale: Scale) -> None:
+        self.folder = folder
+        self.temporary = aside(folder / f"part-{writer}")
+        self._scale = scale
+        self._kinds: tuple[str, str] | None = None
+        self._waiting: list[tuple[npt.NDArray[Any], npt.NDArray[np.int32], FloatArray]] = []
+        self._waiting_bytes = 0
+        self._file: Any = None
+        self._stream: Any = None
+
+    def add(self, ids: npt.NDArray[Any], y_true: npt.NDArray[np.int32], scores: FloatArray) -> None:
+        """Take rows."""
+        kinds = ids.dtype.kind, scores.dtype.name
+        self._kinds = self._kinds or kinds
+        if kinds != self._kinds:
+            raise DataError(
+                "The rows differ in kind from earlier ones of their epoch",
+                expected=f"ids of kind {self._kinds[0]} and scores of {self._kinds[1]}",
+                got=f"ids of kind {kinds[0]} and scores of {kinds[1]}",
+            )
+        self._waiting_bytes += scores.nbytes
+        whole = self._waiting_bytes >= BATCH_BYTES
+        # The caller may use the array again.
+        self._waiting.append((ids, y_true, scores if whole else scores.copy()))
+        if whole:
+            self._write()
+
+    def finish(self) -> None:
+        """Complete the temporary file."""
+        if self._waiting:
+            self._write()
+        self._stream.close()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is still there."""
+        if self._file is not None:
+            self._file.close()
+        self.temporary.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        ids, y_true, scores = (
+            column[0] if len(column) == 1 else np.concatenate(column)
+            for column in zip(*self._waiting, strict=True)
+        )
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        flat = np.ascontiguousarray(scores, dtype=scores.dtype.newbyteorder("=")).ravel()
+        try:
+            lists = pa.FixedSizeListArray.from_arrays(pa.array(flat), scores.shape[1])
+            columns = {"id": pa.array(ids), "y_true": pa.array(y_true), self._scale: lists}
+        except (pa.ArrowException, UnicodeError) as error:
+            raise DataError("The rows cannot be stored", got=f"{error}") from None
+        batch = pa.record_batch(columns)
+        if self._stream is None:
+            make_folder(self.folder)
+            # Not buffered in this process, so that a fork of it has nothing to write once more.
+            self._file = pa.OSFile(str(self.temporary), "wb")
+            self._stream = pa.ipc.new_file(self._file, batch.schema)
+        self._stream.write_batch(batch)

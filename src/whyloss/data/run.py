@@ -1,0 +1,263 @@
+"""A run on disk, read: predictions by split and epoch, reported scalars, words for samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from whyloss.data.history import History
+from whyloss.data.layout import (
+    PREDICTIONS_FOLDER,
+    SAMPLES_FOLDER,
+    SCALARS_FILE,
+    TEMPORARY,
+    RunInfo,
+    parts_in,
+    read_info,
+    split_folder,
+)
+from whyloss.data.part import Part
+from whyloss.data.predictions import Predictions, Scale, check_ids
+from whyloss.data.scalars import drop_torn_line, read_rows
+from whyloss.data.source import Sample
+from whyloss.errors import DataError, FormatError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+
+class Run:
+    """A recorded run: a folder of Arrow (or Parquet) files, scalars and a description.
+
+    It holds nothing but the path: everything is read when it is asked for, so a run that is
+    still being written shows its new epochs. Predictions are mapped from disk, and not copied
+    where an epoch lies in one piece.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder. Use :meth:`open`, which checks that it is a run.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """Open a run.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder that a recorder wrote.
+
+        Raises
+        ------
+        FormatError
+            There is nothing there, it is no run, or a newer whyloss wrote it.
+        """
+        run = cls(path)
+        read_info(run.path)
+        return run
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self._path.resolve().name
+
+    @property
+    def info(self) -> RunInfo:
+        """What ``run.json`` says."""
+        return read_info(self._path)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the columns; empty as long as nothing is recorded."""
+        return self.info.classes
+
+    @property
+    def scale(self) -> Scale | None:
+        """What the scores are; None as long as nothing is recorded."""
+        return self.info.scale
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have predictions, by name."""
+        return tuple(sorted(split for split in self._splits() if self.epochs(split)))
+
+    @property
+    def history(self) -> History:
+        """What the framework reported; empty where nothing was."""
+        path = self._path / SCALARS_FILE
+        try:
+            history = History.from_rows(read_rows(path))
+        except OverflowError:
+            raise FormatError(
+                f"{path} holds a number without bounds", expected="numbers of 64 bits", got="more"
+            ) from None
+        return replace(history, n_classes=len(self.classes) or None)
+
+    def epochs(self, split: str) -> tuple[int, ...]:
+        """The epochs at which `split` has predictions, ascending."""
+        return tuple(sorted(n for n, path in self._epochs(split).items() if parts_in(path)))
+
+    def predictions(self, split: str, epoch: int) -> Predictions:
+        """Read the predictions of `split` at `epoch`.
+
+        Rows of several parts come in the order of the parts' names. Of rows with the same id,
+        such as the padding of distributed samplers, the first is kept.
+
+        Raises
+        ------
+        DataError
+            There are none, a label is no class, or rows with the same id have different labels.
+        FormatError
+            A file cannot be read.
+        """
+        parts = self._parts(split, epoch)
+        scale = self.scale or parts[0].scale
+        ids, y_true, keep = self._identities(split, epoch, parts)
+        scores = _joined([part.scores(scale) for part in parts], parts)
+        if keep is not None:
+            ids, y_true, scores = ids[keep], y_true[keep], scores[keep]
+        given: dict[str, Any] = {scale: scores}
+        try:
+            return Predictions.from_arrays(
+                y_true, ids=ids, classes=self.classes or None, split=split, epoch=epoch, **given
+            )
+        except DataError as error:
+            raise DataError(
+                f"{self.name}, {split} at epoch {epoch}: {error.problem}",
+                expected=error.expected,
+                got=error.got,
+                hint=error.hint,
+            ) from None
+
+    def duplicates(self, split: str, epoch: int) -> int:
+        """Count the rows that :meth:`predictions` drops because their id came before."""
+        ids, _, keep = self._identities(split, epoch, self._parts(split, epoch))
+        return 0 if keep is None else len(ids) - len(keep)
+
+    def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
+        """Tell what is known of samples.
+
+        Parameters
+        ----------
+        split : str
+            The split that they belong to.
+        ids : sequence of int or str
+            Their ids.
+
+        Returns
+        -------
+        list of Sample
+            One per id; an empty one where nothing is known.
+        """
+        found = [Sample()] * len(ids)
+        if not found:
+            return found
+        wanted = check_ids(ids, len(ids))
+        # Backwards, so that of an id in several parts the first is kept.
+        for path in reversed(parts_in(self._path / SAMPLES_FOLDER / split_folder(split))):
+            for k, cells in Part(path).samples(wanted).items():
+                found[k] = Sample(**cells)
+        return found
+
+    def repair(self) -> tuple[str, ...]:
+        """Remove what a killed writer left behind. Call it while nothing writes to the run.
+
+        Returns
+        -------
+        tuple of str
+            What was done, one sentence each; empty where there was nothing to do. Reading needs
+            no repair: it passes over all of this.
+        """
+        done = []
+        for path in sorted(self._path.rglob(".*.tmp")):
+            if TEMPORARY.fullmatch(path.name):
+                path.unlink()
+                done.append(f"Removed the unfinished {path.relative_to(self._path)}.")
+        if drop_torn_line(self._path / SCALARS_FILE):
+            done.append(f"Dropped the torn last line of {SCALARS_FILE}.")
+        return tuple(done)
+
+    def _splits(self) -> dict[str, Path]:
+        folders = (self._path / PREDICTIONS_FOLDER).glob("split=*")
+        return {unquote(path.name.removeprefix("split=")): path for path in folders}
+
+    def _epochs(self, split: str) -> dict[int, Path]:
+        folder = self._splits().get(split)
+        return {} if folder is None else dict(_numbered(folder))
+
+    def _parts(self, split: str, epoch: int) -> list[Part]:
+        folder = self._epochs(split).get(epoch)
+        paths = [] if folder is None else parts_in(folder)
+        if not paths:
+            there = ", ".join(str(number) for number in self.epochs(split))
+            raise DataError(
+                f"{self.name} has no predictions of {split!r} at epoch {epoch}",
+                expected=f"one of the epochs {there:.80}" if there else f"one of {self.splits}",
+                got=f"{epoch}" if there else f"{split!r}",
+            )
+        return [Part(path) for path in paths]
+
+    def _identities(
+        self, split: str, epoch: int, parts: list[Part]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.intp] | None]:
+        """Give ids, labels, and which rows to keep (None: all of them)."""
+        ids = _joined([part.ids() for part in parts], parts)
+        y_true = _joined([part.y_true() for part in parts], parts)
+        if ids.dtype.kind == "O":
+            ids = ids.astype(np.str_)
+        if len(ids) < 2 or bool((ids[1:] > ids[:-1]).all()):  # ascending: none occurs twice
+            return ids, y_true, None
+        _, first, which = np.unique(ids, return_index=True, return_inverse=True)
+        if len(first) == len(ids):
+            return ids, y_true, None
+        differs = np.flatnonzero(y_true != y_true[first[which]])
+        if differs.size:
+            row = differs[0]
+            raise DataError(
+                f"{self.name}, {split} at epoch {epoch}: ids are not unique",
+                expected="the same label wherever the same id occurs",
+                got=f"labels {y_true[first[which[row]]]} and {y_true[row]} for id {ids[row]}",
+                hint="Pass ids= that name each sample once over all processes.",
+            )
+        return ids, y_true, np.sort(first)
+
+
+def _numbered(folder: Path) -> Iterator[tuple[int, Path]]:
+    for path in folder.glob("epoch=*"):
+        digits = path.name.removeprefix("epoch=")
+        if digits.isascii() and digits.isdigit():
+            yield int(digits), path
+
+
+def _joined(arrays: list[npt.NDArray[Any]], parts: list[Part]) -> npt.NDArray[Any]:
+    """Put the parts of an epoch together; a lone one is not copied."""
+    if len({(array.dtype.kind, *array.shape[1:]) for array in arrays}) > 1:
+        different = (
+            f"{part.path.name} with {array.dtype} of shape {array.shape}"
+            for part, array in zip(parts, arrays, strict=True)
+        )
+        raise FormatError(
+            f"The parts in {parts[0].path.parent} do not fit together",
+            expected="ids of one kind, and as many columns, in all of them",
+            got=", ".join(different),
+        )
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

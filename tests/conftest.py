@@ -1,0 +1,13 @@
+"""What several test files use."""
+
+import importlib
+import os
+
+import pytest
+
+
+def require(name):
+    """Import an optional dependency: skip without it, unless everything is required."""
+    if os.environ.get("WHYLOSS_REQUIRE_EXTRAS") == "1":
+        return importlib.import_module(name)
+    return pytest.importorskip(name, exc_type=ImportError)
