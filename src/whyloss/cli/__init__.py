@@ -28,14 +28,14 @@ INTERRUPTED = 130
     epilog="Exit codes: 0 done, 2 bad input or usage, 3 a fault in whyloss, 130 interrupted.",
 )
 @click.version_option(whyloss.__version__, prog_name="whyloss")
-def cli() -> None:  # noqa: D301 - \b is the character that keeps the lines below apart
+def cli() -> None:
     """Why do loss and accuracy disagree? The cause, the samples behind it, and what to do.
 
     \b
     whyloss demo                     see it on a real recorded training
     whyloss diagnose runs/exp1       the answer, in the terminal
     whyloss report runs/exp1         the answer, as one HTML file
-    """
+    """  # noqa: D301 - click reads \b as "keep these lines apart"
 
 
 for verb in (diagnose, report, demo, rules):

@@ -75,11 +75,6 @@ def _body(d: Diagnosis) -> Group:
     return Group(*blocks)
 
 
-def _unbroken(sentence: str) -> str:
-    """The sentence with its numbers kept beside their units."""
-    return sentence.replace(" %", "\N{NO-BREAK SPACE}%").replace(" nats", "\N{NO-BREAK SPACE}nats")
-
-
 def _section(title: str, content: RenderableType) -> list[RenderableType]:
     return [Text(f"\n{title}", style="bold"), Padding(content, (0, 2))]
 
@@ -87,9 +82,9 @@ def _section(title: str, content: RenderableType) -> list[RenderableType]:
 def _verdict(d: Diagnosis) -> Panel:
     colour = _COLOURS[d.verdict.severity]
     rest = d.verdict.text.removeprefix(d.verdict.headline).strip()
-    text = Text(_unbroken(d.verdict.headline), style="bold")
+    text = Text(d.verdict.headline, style="bold")
     if rest:
-        text.append(f"\n{_unbroken(rest)}", style="not bold")
+        text.append(f"\n{rest}", style="not bold")
     title = f"[bold]{d.verdict.title}[/]  {d.verdict.code}"
     return Panel(text, title=title, title_align="left", border_style=colour, padding=(1, 2))
 
@@ -174,7 +169,7 @@ def _remedies(d: Diagnosis) -> Table:
     table = _grid("l", "l")
     for remedy in d.remedies:
         table.add_row("•", Text.assemble((remedy.title, "bold"), f"   {effect(remedy)}"))
-        table.add_row("", Text(_unbroken(remedy.text), style="dim"))
+        table.add_row("", Text(remedy.text, style="dim"))
         if snippet := remedy.snippets.get("numpy"):
             table.add_row("", Text(snippet, style="cyan"))
     return table
@@ -183,9 +178,7 @@ def _remedies(d: Diagnosis) -> Table:
 def _findings(d: Diagnosis) -> Table:
     table = _grid("l", "l")
     for found in d.findings[1:]:
-        table.add_row(
-            Text(found.name, style=_COLOURS[found.severity]), Text(_unbroken(found.message))
-        )
+        table.add_row(Text(found.name, style=_COLOURS[found.severity]), Text(found.message))
     return table
 
 
