@@ -11,3 +11,9 @@ def require(name):
     if os.environ.get("WHYLOSS_REQUIRE_EXTRAS") == "1":
         return importlib.import_module(name)
     return pytest.importorskip(name, exc_type=ImportError)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-snapshots", action="store_true", help="Write the reviewed texts anew."
+    )

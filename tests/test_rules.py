@@ -1,5 +1,6 @@
 """The contract that every rule keeps; no rule is named here."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -88,3 +89,12 @@ def test_precedence_names_known_rules():
     assert names.issuperset(SETS_ASIDE)
     for losers in SETS_ASIDE.values():
         assert names.issuperset(losers)
+
+
+def test_pages_in_the_documentation_are_those_of_the_rules():
+    root = Path(__file__).parents[1]
+    spec = importlib.util.spec_from_file_location("rule_pages", root / "tools/rule_pages.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    written = {p.name: p.read_text(encoding="utf-8") for p in (root / "docs/rules").glob("*.md")}
+    assert written == tool.pages(), "run `make docs`"

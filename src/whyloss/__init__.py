@@ -4,20 +4,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from whyloss.data import History, Predictions
+    from whyloss.data import History, Predictions, Run
+    from whyloss.diagnosis import Diagnosis, diagnose
     from whyloss.errors import WhylossError
+    from whyloss.recorders import Recorder
 
 __version__ = "0.1.0"
 
 # Public names and the modules that hold them: imported on first use, so that `import whyloss`
 # costs next to nothing and loads no framework.
 _PUBLIC = {
+    "Diagnosis": "whyloss.diagnosis",
     "History": "whyloss.data",
     "Predictions": "whyloss.data",
+    "Recorder": "whyloss.recorders",
+    "Run": "whyloss.data",
     "WhylossError": "whyloss.errors",
+    "diagnose": "whyloss.diagnosis",
 }
 
-__all__ = ["History", "Predictions", "WhylossError", "__version__"]
+__all__ = [
+    "Diagnosis",
+    "History",
+    "Predictions",
+    "Recorder",
+    "Run",
+    "WhylossError",
+    "__version__",
+    "diagnose",
+]
 
 
 def __getattr__(name: str) -> object:

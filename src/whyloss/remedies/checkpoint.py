@@ -17,7 +17,7 @@ FOR_LABELS = "epoch-for-labels"
 FOR_PROBABILITIES = "epoch-for-probabilities"
 AFTER_CALIBRATION = "epoch-after-calibration"
 
-_NEEDS_RUN = "needs the predictions of at least two epochs"
+_NEEDS_RUN = "needs the predictions of at least two epochs over the same samples"
 
 
 def for_labels(evidence: Evidence) -> Remedy | Declined:

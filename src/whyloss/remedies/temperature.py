@@ -19,7 +19,7 @@ NAME = "temperature"
 def propose(evidence: Evidence) -> Remedy | Declined:
     """Propose a temperature for the last epoch, with its effect out of fold."""
     if not evidence.supports(Level.SNAPSHOT):
-        return Declined(NAME, "needs the predictions of the validation split, with their labels")
+        return Declined(NAME, "needs the predictions of the split, with their labels")
     snapshot = evidence.last
     calibrated = snapshot.calibrated
     if calibrated is None:

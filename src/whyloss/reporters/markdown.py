@@ -10,6 +10,7 @@ from whyloss.reporters.phrases import (
     interval,
     not_checked_by_reason,
     reference_link,
+    share_of_loss,
     short,
 )
 from whyloss.words import nats, percent, signed
@@ -78,7 +79,7 @@ def _samples(d: Diagnosis) -> Iterator[str]:
             (
                 short(str(row.id)),
                 nats(row.log_loss),
-                percent(row.share),
+                share_of_loss(row),
                 short(row.label),
                 short(row.predicted),
                 percent(row.confidence, 0),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from whyloss.words import points, signed
+from whyloss.words import percent, points, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whyloss.diagnosis import Diagnosis
+    from whyloss.diagnosis.tables import SampleRow
     from whyloss.measures.intervals import Estimate
     from whyloss.remedies import Remedy
 
@@ -28,6 +30,11 @@ def effect(remedy: Remedy) -> str:
         bounds = interval(value, lambda share: signed(100 * share, 1))
         return f"accuracy {points(value.value)} {bounds}".rstrip()
     return f"loss {signed(value.value)} nats {interval(value, signed)}".rstrip()
+
+
+def share_of_loss(row: SampleRow) -> str:
+    """What a sample adds to the summed loss; nothing where its own loss is infinite."""
+    return percent(row.share) if math.isfinite(row.share) else ""
 
 
 def not_checked_by_reason(diagnosis: Diagnosis) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from whyloss.reporters.phrases import (
     interval,
     not_checked_by_reason,
     reference_link,
+    share_of_loss,
     short,
 )
 from whyloss.rules import Severity
@@ -71,7 +72,7 @@ def _body(d: Diagnosis) -> Group:
     references = [link for found in d.findings for link in found.references]
     if references:
         links = dict.fromkeys(reference_link(link) for link in references)
-        blocks += _section("Is it known? Yes", Text("\n".join(links), style="dim"))
+        blocks += _section("Is it known?", Text("\n".join(links), style="dim"))
     return Group(*blocks)
 
 
@@ -187,11 +188,10 @@ def _samples(d: Diagnosis, n: int = 5) -> Table:
     heads = ("id", "loss", "of all", "label → predicted", "")
     table.add_row(*(Text(head, style="dim") for head in heads))
     for row in d.samples[:n]:
-        share = "" if math.isnan(row.share) else percent(row.share)
         table.add_row(
             Text(short(str(row.id), 20)),
             nats(row.log_loss),
-            share,
+            share_of_loss(row),
             Text(
                 f"{short(row.label, 20)} → {short(row.predicted, 20)} ({percent(row.confidence, 0)})"
             ),

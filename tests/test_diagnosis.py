@@ -1,0 +1,209 @@
+"""What a diagnosis says, and that it adds up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import whyloss
+from whyloss import rules
+from whyloss.data import History, InMemorySource, Predictions
+from whyloss.diagnosis import diagnose
+from whyloss.errors import DataError
+from whyloss.evidence import Held, Level
+from whyloss.testing import known_cause, relabel_scale, softmax_twice, spoil
+
+
+def test_overconfidence_is_the_verdict_and_its_nats_are_the_planted_ones():
+    known = known_cause(1, temperature=(1.0, 1.5, 2.5), n_samples=5000)
+    found = diagnose(known.source)
+    assert found.level is Level.RUN
+    assert found.verdict.name == "overconfidence"
+    assert found.verdict.text.startswith("The loss rose by ")
+    planted = known.calibration[2] - known.calibration[0]
+    parts = {part.name: part.nats for part in found.attribution.parts}
+    assert parts["calibration"] == pytest.approx(planted, abs=0.03)
+    assert parts["refinement"] == pytest.approx(0.0, abs=0.01)
+    assert found.attribution.held is Held.HELD
+
+
+def test_refinement_lost_is_called_overfitting_not_overconfidence():
+    known = known_cause(2, blur=(0.3, 0.2, 0.9), n_samples=5000)
+    found = diagnose(known.source)
+    assert found.verdict.name == "overfitting"
+    assert "overconfidence" not in {one.name for one in found.findings}
+    parts = {part.name: part.nats for part in found.attribution.parts}
+    assert parts["refinement"] == pytest.approx(known.refinement[2] - known.refinement[1], abs=0.03)
+
+
+def test_calibrated_snapshot_is_consistent_and_gets_no_temperature():
+    found = diagnose(known_cause(3).source)
+    assert (found.level, found.verdict.name) == (Level.SNAPSHOT, "consistent")
+    assert found.attribution is None
+    assert not found.remedies
+    assert any(item.name == "temperature" for item in found.not_checked)
+
+
+def test_twenty_samples_cannot_tell():
+    found = diagnose(known_cause(4, n_samples=20).source)
+    assert found.verdict.name == "cannot-tell"
+    assert "too few" in found.verdict.text
+    assert {"refinement", "temperature"}.isdisjoint(found.numbers)
+
+
+def test_guessing_model_is_at_chance():
+    found = diagnose(known_cause(5, signal=0.0, n_classes=10).source)
+    assert found.verdict.name == "chance-level"
+    assert found.numbers["chance"] == pytest.approx(np.log(10))
+
+
+def test_beginner_with_one_line_of_a_log_is_told_that_nothing_is_wrong():
+    history = History.from_columns(val_loss=[0.4577], val_accuracy=[0.7826], n_classes=2)
+    found = diagnose(history=history)
+    assert (found.level, found.verdict.name) == (Level.NUMBERS, "consistent")
+    assert found.numbers["envelope_low"] == pytest.approx(0.3014, abs=5e-5)
+    assert found.numbers["envelope_high"] == pytest.approx(0.5236, abs=5e-5)
+    assert found.open_questions
+
+
+def test_probabilities_passed_as_logits_are_named_before_anything_else():
+    found = diagnose(softmax_twice(known_cause(6, temperature=3)).source)
+    assert found.verdict.name == "double-softmax"
+    assert "overconfidence" not in {one.name for one in found.findings}
+
+
+def test_logits_passed_as_probabilities_are_named():
+    found = diagnose(relabel_scale(known_cause(6), "probs").source)
+    assert found.verdict.name == "not-probabilities"
+
+
+def test_rows_of_nan_are_named_and_kept_out_of_the_numbers():
+    clean = known_cause(7)
+    found = diagnose(spoil(clean, rows=5, value=float("nan")).source)
+    assert found.verdict.name == "non-finite"
+    assert found.findings[0].samples == (0, 1, 2, 3, 4)
+    assert found.numbers["n_samples"] == 1995
+    assert np.isfinite(found.numbers["log_loss"].value)
+
+
+def test_training_that_diverges_at_the_end_is_still_compared_up_to_there():
+    known = known_cause(8, temperature=(1.0, 2.0, 2.0))
+    last = known.source.predictions("val", 3)
+    broken = replace(last, scores=np.full_like(last.scores, np.nan))
+    source = InMemorySource(
+        [known.source.predictions("val", 1), known.source.predictions("val", 2), broken]
+    )
+    found = diagnose(source)
+    assert found.verdict.name == "non-finite"
+    assert (found.attribution.from_epoch, found.attribution.to_epoch) == (1, 2)
+    assert "Epochs 3 are left out" in found.notes[0]
+    found.render("terminal")
+
+
+def test_rule_that_raises_is_reported_and_hides_no_other(monkeypatch):
+    def broken(_evidence):
+        raise ZeroDivisionError("planted")
+
+    silly = replace(rules.ALL[0], check=broken, name="silly")
+    monkeypatch.setattr(rules, "ALL", (silly, *rules.ALL))
+    found = diagnose(known_cause(9, temperature=2).source)
+    assert found.verdict.name == "overconfidence"
+    reasons = {item.name: item.reason for item in found.not_checked}
+    assert reasons["silly"] == "could not run: ZeroDivisionError: planted"
+
+
+def test_findings_are_ranked_by_severity_then_nats():
+    found = diagnose(known_cause(10, temperature=(1, 1.2, 1.3), blur=(0.3, 0.2, 0.9)).source)
+    nats = [one.nats or 0 for one in found.findings if one.severity == "warning"]
+    assert len(nats) > 1
+    assert nats == sorted(nats, reverse=True)
+
+
+def test_epochs_asked_for_are_the_ones_compared():
+    known = known_cause(11, temperature=(1.0, 1.5, 2.0, 3.0))
+    found = diagnose(known.source, from_epoch=2, to_epoch=3)
+    assert (found.attribution.from_epoch, found.attribution.to_epoch) == (2, 3)
+    assert found.numbers["epoch"] == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    n_classes=st.integers(2, 6),
+    n_samples=st.integers(50, 300),
+    growth=st.floats(0.2, 6),
+)
+def test_parts_cells_and_classes_sum_to_the_change(seed, n_classes, n_samples, growth):
+    rng = np.random.default_rng(seed)
+    y_true = rng.integers(n_classes, size=n_samples)
+    first = rng.normal(size=(n_samples, n_classes)) * 3
+    second = growth * first + rng.normal(size=first.shape)
+    source = InMemorySource(
+        Predictions.from_arrays(y_true, logits=logits, epoch=epoch)
+        for epoch, logits in enumerate((first, second))
+    )
+    a = diagnose(source, from_epoch=0, to_epoch=1).attribution
+    assert sum(part.nats for part in a.parts) == pytest.approx(a.total.value, abs=1e-9)
+    assert sum(part.nats for part in a.scale_parts) == pytest.approx(a.total.value, abs=1e-9)
+    for cells in (a.cells, a.class_cells):
+        assert sum(cell.total.value for cell in cells) == pytest.approx(a.total.value, abs=1e-9)
+        assert sum(cell.samples for cell in cells) == n_samples
+        for cell in cells:
+            both = cell.refinement.value + cell.calibration.value
+            assert both == pytest.approx(cell.total.value, abs=1e-9)
+    assert a.after - a.before == pytest.approx(a.total.value, abs=1e-9)
+
+
+def test_order_of_the_samples_changes_nothing():
+    known = known_cause(12, temperature=(1.0, 2.0))
+    shuffled = []
+    for epoch in (1, 2):
+        one = known.source.predictions("val", epoch)
+        order = np.random.default_rng(epoch).permutation(len(one))
+        shuffled.append(
+            Predictions.from_arrays(
+                one.y_true[order], logits=one.scores[order], ids=one.ids[order], epoch=epoch
+            )
+        )
+    a = diagnose(known.source).attribution
+    b = diagnose(InMemorySource(shuffled)).attribution
+    assert b.total.value == pytest.approx(a.total.value, abs=1e-12)
+    assert [part.nats for part in b.parts] == pytest.approx([p.nats for p in a.parts], abs=1e-12)
+
+
+def test_shuffled_loader_without_ids_is_refused_with_the_reason():
+    known = known_cause(13, temperature=(1.0, 2.0))
+    one, two = (known.source.predictions("val", epoch) for epoch in (1, 2))
+    order = np.random.default_rng(0).permutation(len(two))
+    source = InMemorySource(
+        [one, Predictions.from_arrays(two.y_true[order], logits=two.scores[order], epoch=2)]
+    )
+    with pytest.raises(DataError, match="shuffles: pass ids="):
+        diagnose(source)
+
+
+def test_arrays_are_diagnosed_in_one_call():
+    rng = np.random.default_rng(0)
+    y_true = rng.integers(2, size=500)
+    logits = (y_true * 2 - 1) + rng.normal(size=500)
+    found = whyloss.diagnose(y_true, logits=4 * logits)
+    assert found.verdict.name == "overconfidence"
+    assert whyloss.diagnose(y_true, probs=1 / (1 + np.exp(-4 * logits))).numbers[
+        "log_loss"
+    ].value == pytest.approx(found.numbers["log_loss"].value, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"logits": [[0.0, 1.0]]},
+        {"source": [0, 1], "logits": [0.1, 0.2], "probs": [0.1, 0.2]},
+        {"source": [0, 1]},
+    ],
+)
+def test_call_that_says_nothing_is_an_error_that_says_what_to_pass(arguments):
+    with pytest.raises(DataError, match="expected"):
+        diagnose(**arguments)
