@@ -3,13 +3,13 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from whyloss.version import __version__
+
 if TYPE_CHECKING:
     from whyloss.data import History, Predictions, Run
     from whyloss.diagnosis import Diagnosis, diagnose
     from whyloss.errors import WhylossError
     from whyloss.recorders import Recorder
-
-__version__ = "0.1.0"
 
 # Public names and the modules that hold them: imported on first use, so that `import whyloss`
 # costs next to nothing and loads no framework.

@@ -11,12 +11,12 @@ import sys
 
 import click
 
-import whyloss
 from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
 from whyloss.cli.report import report
 from whyloss.cli.rules import rules
 from whyloss.errors import WhylossError
+from whyloss.version import __version__
 
 BAD_INPUT = 2
 OUR_FAULT = 3
@@ -27,7 +27,7 @@ INTERRUPTED = 130
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 2 bad input or usage, 3 a fault in whyloss, 130 interrupted.",
 )
-@click.version_option(whyloss.__version__, prog_name="whyloss")
+@click.version_option(__version__, prog_name="whyloss")
 def cli() -> None:
     """Why do loss and accuracy disagree? The cause, the samples behind it, and what to do.
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from whyloss import __version__
 from whyloss.data.durable import aside, make_folder, sync_folder, write_aside
 from whyloss.data.layout import (
     INFO_FILE,
@@ -33,6 +32,7 @@ from whyloss.data.predictions import SCALES, Scale, check_ids, check_labels, che
 from whyloss.data.run import Run
 from whyloss.data.scalars import append_row
 from whyloss.errors import DataError
+from whyloss.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from enum import Enum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import whyloss
 from whyloss.measures.intervals import Estimate
+from whyloss.version import __version__
 
 if TYPE_CHECKING:
     from whyloss.diagnosis import Diagnosis
@@ -36,7 +36,7 @@ def to_dict(diagnosis: Diagnosis) -> dict[str, object]:
     d = diagnosis
     return {
         "schema_version": SCHEMA_VERSION,
-        "whyloss_version": whyloss.__version__,
+        "whyloss_version": __version__,
         "source": d.source,
         "split": d.split,
         "level": d.level.value,
