@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,30 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError
-from whyloss.measures.change import Change, ScaleChange, attribute_change, scale_change
-from whyloss.measures.classification import (
-    ClassScores,
-    SurpriseGap,
-    class_scores,
-    surprise_gap,
-)
-from whyloss.measures.envelope import entropy_of_shares
-from whyloss.measures.intervals import (
-    Z95_ONE_SIDED,
-    BoolVector,
-    Estimate,
-    FloatVector,
-    mean_estimate,
-    wilson,
-)
-from whyloss.measures.per_sample import PerSample, logit_blocks, per_sample
+from whyloss.evidence.comparison import Comparison, held
+from whyloss.evidence.snapshot import Numbers, Snapshot
+from whyloss.measures.alignment import common_rows
+from whyloss.measures.change import attribute_change, scale_change
+from whyloss.measures.intervals import Estimate, FloatVector, wilson
+from whyloss.measures.per_sample import logit_blocks
 from whyloss.measures.selection import BestEpoch, best_epoch
-from whyloss.measures.temperature import MIN_SAMPLES, Calibrated, calibrate
 
 if TYPE_CHECKING:
     from whyloss.data import History, Predictions, Source
-
-HELD_MARGIN = 0.02  # accuracy counts as held if it lost less than this, with 95 % confidence
 
 
 class Level(StrEnum):
@@ -45,181 +30,6 @@ class Level(StrEnum):
     CURVES = "curves"
     SNAPSHOT = "snapshot"
     RUN = "run"
-
-
-class Held(StrEnum):
-    """What became of the accuracy between two epochs."""
-
-    ROSE = "rose"
-    HELD = "held"
-    FELL = "fell"
-    CANNOT_TELL = "cannot tell"
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Loss and accuracy of one split at one epoch, from predictions or as reported.
-
-    Attributes
-    ----------
-    epoch : int or None
-    log_loss, accuracy : Estimate
-    n_samples, n_classes : int or None
-        None where unknown.
-    prior_entropy : float or None
-        Entropy of the class shares, nats; ``ln n_classes`` where only K is known.
-    majority : float or None
-        Share of the most frequent class.
-    """
-
-    epoch: int | None
-    log_loss: Estimate
-    accuracy: Estimate
-    n_samples: int | None
-    n_classes: int | None
-    prior_entropy: float | None
-    majority: float | None
-
-
-class Snapshot:
-    """Everything measured on one split at one epoch, computed when first asked for."""
-
-    def __init__(self, predictions: Predictions, epoch: int) -> None:
-        self.predictions = predictions
-        self.epoch = epoch
-
-    @cached_property
-    def samples(self) -> PerSample:
-        """Loss, confidence and entropy of every sample."""
-        return per_sample(self.predictions.y_true, self.predictions.scores, self.predictions.scale)
-
-    @cached_property
-    def scored(self) -> BoolVector:
-        """Rows with a finite loss: those that means are taken over."""
-        return self.samples.scored
-
-    @property
-    def n_scored(self) -> int:
-        """Number of rows with a finite loss."""
-        return int(np.count_nonzero(self.scored))
-
-    @cached_property
-    def right(self) -> BoolVector:
-        """Whether the predicted class is the true one, per row."""
-        right: BoolVector = self.samples.y_pred == self.predictions.y_true
-        return right
-
-    @cached_property
-    def log_loss(self) -> Estimate:
-        """Mean cross-entropy of the scored rows, nats."""
-        return mean_estimate(self.samples.log_loss[self.scored])
-
-    @cached_property
-    def accuracy(self) -> Estimate:
-        """Share of right predictions among the scored rows."""
-        return wilson(int(np.count_nonzero(self.right[self.scored])), self.n_scored)
-
-    @cached_property
-    def gap(self) -> SurpriseGap:
-        """Loss minus the loss the predictions expect."""
-        return surprise_gap(self.samples)
-
-    @cached_property
-    def calibrated(self) -> Calibrated | None:
-        """Refinement and calibration; None where there are too few samples to fit anything."""
-        if self.n_scored < MIN_SAMPLES:
-            return None
-        p = self.predictions
-        return calibrate(p.y_true, p.scores, p.scale, ids=p.ids, scored=self.scored)
-
-    @cached_property
-    def shares(self) -> FloatVector:
-        """Class shares among the scored rows, shape (n_classes,)."""
-        counts = np.bincount(
-            self.predictions.y_true[self.scored], minlength=self.predictions.n_classes
-        )
-        shares: FloatVector = counts / max(1, counts.sum())
-        return shares
-
-    @cached_property
-    def class_scores(self) -> list[ClassScores]:
-        """Precision and recall per class, over the scored rows."""
-        rows = self.scored
-        return class_scores(
-            self.predictions.y_true[rows], self.samples.y_pred[rows], self.predictions.n_classes
-        )
-
-    @cached_property
-    def class_losses(self) -> list[Estimate]:
-        """Mean cross-entropy of the scored rows of each true class, nats."""
-        y_true = self.predictions.y_true
-        return [
-            mean_estimate(self.samples.log_loss[self.scored & (y_true == k)])
-            for k in range(self.predictions.n_classes)
-        ]
-
-    @cached_property
-    def numbers(self) -> Numbers:
-        """The two headline numbers and what they are to be compared with."""
-        known = self.n_scored > 0
-        return Numbers(
-            epoch=self.epoch,
-            log_loss=self.log_loss,
-            accuracy=self.accuracy,
-            n_samples=self.n_scored,
-            n_classes=self.predictions.n_classes,
-            prior_entropy=entropy_of_shares(self.shares) if known else None,
-            majority=float(self.shares.max()) if known else None,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Two epochs of one split, sample by sample.
-
-    Attributes
-    ----------
-    first, second : Snapshot
-    change : Change
-    scale : ScaleChange or None
-        None where logits are masked or absent.
-    accuracy : Held
-        What became of the accuracy, by equivalence.
-    ids, y_true : ndarrays of shape (n_samples,)
-        The samples compared.
-    loss_before, loss_after : float
-        Mean loss of those samples at both epochs, nats.
-    """
-
-    first: Snapshot
-    second: Snapshot
-    change: Change
-    scale: ScaleChange | None
-    accuracy: Held
-    ids: npt.NDArray[Any]
-    y_true: npt.NDArray[np.int32]
-    loss_before: float
-    loss_after: float
-
-
-def held(difference: Estimate, margin: float = HELD_MARGIN) -> Held:
-    """Judge a paired difference of accuracies: "held" is a claim of equivalence.
-
-    Parameters
-    ----------
-    difference : Estimate
-        Second minus first.
-    margin : float
-        The drop that would matter.
-    """
-    if difference.se is None or difference.low is None or difference.high is None:
-        return Held.CANNOT_TELL
-    if difference.low > 0:
-        return Held.ROSE
-    centre = 0.5 * (difference.low + difference.high)
-    if centre - Z95_ONE_SIDED * difference.se > -margin:
-        return Held.HELD
-    return Held.FELL if difference.high < 0 else Held.CANNOT_TELL
 
 
 class Evidence:
@@ -295,7 +105,14 @@ class Evidence:
                     expected=f"one of {_spans(every)}" if every else "a recorded epoch",
                     got=f"{epoch}",
                 )
-        return tuple(e for e in every if self._to_epoch is None or e <= self._to_epoch)
+        until = tuple(e for e in every if self._to_epoch is None or e <= self._to_epoch)
+        if self._from_epoch is not None and self._from_epoch >= until[-1]:
+            raise DataError(
+                "The change to explain ends before it begins",
+                expected=f"a first epoch (--from) before the last one, {until[-1]}",
+                got=f"{self._from_epoch}",
+            )
+        return until
 
     @cached_property
     def level(self) -> Level:
@@ -309,7 +126,7 @@ class Evidence:
     def supports(self, level: Level) -> bool:
         """Whether a rule that needs `level` can be checked."""
         if level is Level.RUN:
-            return len(self.comparable_epochs) > 1
+            return len(self.comparable_epochs) > 1 and self.n_common > 0
         if level is Level.SNAPSHOT:
             return bool(self.epochs)
         if level is Level.CURVES:
@@ -342,6 +159,13 @@ class Evidence:
             return None
         at, k, n = both[-1], self.history.n_classes, self.history.n_val
         share = float(accuracy[at])
+        if not 0.0 <= share <= 1.0:
+            raise DataError(
+                f"The reported accuracy of split {self.split!r} is no share",
+                expected="a number from 0 to 1",
+                got=f"{share:g}",
+                hint="Divide percentages by 100.",
+            )
         return Numbers(
             epoch=int(self.history.epochs[at]),
             log_loss=Estimate(float(loss[at]), note="as reported, without its spread"),
@@ -366,28 +190,16 @@ class Evidence:
         The same sample has the same place in each.
         """
         epochs = self.comparable_epochs
+        first, last = epochs[0], epochs[-1]
         ids = {epoch: self.at(epoch).predictions.ids for epoch in epochs}
-        first = epochs[0]
-        if all(np.array_equal(ids[first], ids[epoch]) for epoch in epochs[1:]):
-            rows = {epoch: np.arange(len(ids[first])) for epoch in epochs}
-        else:
-            common = ids[first]
-            for epoch in epochs[1:]:
-                if ids[epoch].dtype.kind != common.dtype.kind:
-                    common = common[:0]
-                common = np.intersect1d(common, ids[epoch])
-            if not len(common):
-                raise DataError(
-                    f"The epochs of split {self.split!r} have no sample in common",
-                    expected="the same ids at every epoch",
-                    got=f"ids such as {ids[first][0]} at epoch {first} and "
-                    f"{ids[epochs[-1]][0]} at epoch {epochs[-1]}",
-                    hint="Log ids= that name the samples, the same at every epoch.",
-                )
-            rows = {}
-            for epoch in epochs:
-                order = np.argsort(ids[epoch], kind="stable")
-                rows[epoch] = order[np.searchsorted(ids[epoch], common, sorter=order)]
+        rows = common_rows(ids)
+        if not len(rows[first]):
+            raise DataError(
+                f"The epochs of split {self.split!r} have no sample in common",
+                expected="the same ids at every epoch",
+                got=f"ids such as {ids[first][0]} at epoch {first} and {ids[last][0]} at epoch {last}",
+                hint="Log ids= that name the samples, the same at every epoch.",
+            )
         labels = self.at(first).predictions.y_true[rows[first]]
         usable = np.ones(len(labels), dtype=np.bool_)
         for epoch in epochs:
@@ -451,14 +263,20 @@ class Evidence:
         From the epoch of the smallest loss to the last one; from the first to the last one where
         the last is the smallest. Other epochs if the caller asked for them.
         """
-        if len(self.comparable_epochs) < 2:
+        if not self.supports(Level.RUN):
             return None
         end = self.comparable_epochs[-1]
         start = self._from_epoch
         if start is None:
-            start = self.best_loss.epoch
-        if start == end:
-            start = self.comparable_epochs[0]
+            start = (
+                self.best_loss.epoch if self.best_loss.epoch != end else self.comparable_epochs[0]
+            )
+        elif start not in self.comparable_epochs or start == end:
+            raise DataError(
+                f"Epoch {start} (--from) cannot be compared with epoch {end}",
+                expected="two epochs at which at least half of the rows have a finite loss",
+                got=f"epochs {_spans(self.comparable_epochs)}",
+            )
         return self.compare(start, end)
 
     def compare(self, start: int, end: int) -> Comparison | None:

@@ -1,0 +1,76 @@
+"""Two epochs of one split, sample by sample, and what became of the accuracy between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from whyloss.measures.intervals import Z95_ONE_SIDED, Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from whyloss.evidence.snapshot import Snapshot
+    from whyloss.measures.change import Change, ScaleChange
+
+HELD_MARGIN = 0.02  # accuracy counts as held if it lost less than this, with 95 % confidence
+
+
+class Held(StrEnum):
+    """What became of the accuracy between two epochs."""
+
+    ROSE = "rose"
+    HELD = "held"
+    FELL = "fell"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two epochs of one split, sample by sample.
+
+    Attributes
+    ----------
+    first, second : Snapshot
+    change : Change
+    scale : ScaleChange or None
+        None where logits are masked or absent.
+    accuracy : Held
+        What became of the accuracy, by equivalence.
+    ids, y_true : ndarrays of shape (n_samples,)
+        The samples compared.
+    loss_before, loss_after : float
+        Mean loss of those samples at both epochs, nats.
+    """
+
+    first: Snapshot
+    second: Snapshot
+    change: Change
+    scale: ScaleChange | None
+    accuracy: Held
+    ids: npt.NDArray[Any]
+    y_true: npt.NDArray[np.int32]
+    loss_before: float
+    loss_after: float
+
+
+def held(difference: Estimate, margin: float = HELD_MARGIN) -> Held:
+    """Judge a paired difference of accuracies: "held" is a claim of equivalence.
+
+    Parameters
+    ----------
+    difference : Estimate
+        Second minus first.
+    margin : float
+        The drop that would matter.
+    """
+    if difference.se is None or difference.low is None or difference.high is None:
+        return Held.CANNOT_TELL
+    if difference.low > 0:
+        return Held.ROSE
+    centre = 0.5 * (difference.low + difference.high)
+    if centre - Z95_ONE_SIDED * difference.se > -margin:
+        return Held.HELD
+    return Held.FELL if difference.high < 0 else Held.CANNOT_TELL

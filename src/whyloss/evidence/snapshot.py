@@ -1,0 +1,140 @@
+"""Everything measured on one split at one epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.measures.classification import (
+    ClassScores,
+    SurpriseGap,
+    class_scores,
+    surprise_gap,
+)
+from whyloss.measures.envelope import entropy_of_shares
+from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
+from whyloss.measures.per_sample import PerSample, per_sample
+from whyloss.measures.temperature import MIN_SAMPLES, Calibrated, calibrate
+
+if TYPE_CHECKING:
+    from whyloss.data import Predictions
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Loss and accuracy of one split at one epoch, from predictions or as reported.
+
+    Attributes
+    ----------
+    epoch : int or None
+    log_loss, accuracy : Estimate
+    n_samples, n_classes : int or None
+        None where unknown.
+    prior_entropy : float or None
+        Entropy of the class shares, nats; ``ln n_classes`` where only K is known.
+    majority : float or None
+        Share of the most frequent class.
+    """
+
+    epoch: int | None
+    log_loss: Estimate
+    accuracy: Estimate
+    n_samples: int | None
+    n_classes: int | None
+    prior_entropy: float | None
+    majority: float | None
+
+
+class Snapshot:
+    """Everything measured on one split at one epoch, computed when first asked for."""
+
+    def __init__(self, predictions: Predictions, epoch: int) -> None:
+        self.predictions = predictions
+        self.epoch = epoch
+
+    @cached_property
+    def samples(self) -> PerSample:
+        """Loss, confidence and entropy of every sample."""
+        return per_sample(self.predictions.y_true, self.predictions.scores, self.predictions.scale)
+
+    @cached_property
+    def scored(self) -> BoolVector:
+        """Rows with a finite loss: those that means are taken over."""
+        return self.samples.scored
+
+    @property
+    def n_scored(self) -> int:
+        """Number of rows with a finite loss."""
+        return int(np.count_nonzero(self.scored))
+
+    @cached_property
+    def right(self) -> BoolVector:
+        """Whether the predicted class is the true one, per row."""
+        right: BoolVector = self.samples.y_pred == self.predictions.y_true
+        return right
+
+    @cached_property
+    def log_loss(self) -> Estimate:
+        """Mean cross-entropy of the scored rows, nats."""
+        return mean_estimate(self.samples.log_loss[self.scored])
+
+    @cached_property
+    def accuracy(self) -> Estimate:
+        """Share of right predictions among the scored rows."""
+        return wilson(int(np.count_nonzero(self.right[self.scored])), self.n_scored)
+
+    @cached_property
+    def gap(self) -> SurpriseGap:
+        """Loss minus the loss the predictions expect."""
+        return surprise_gap(self.samples)
+
+    @cached_property
+    def calibrated(self) -> Calibrated | None:
+        """Refinement and calibration; None where there are too few samples to fit anything."""
+        if self.n_scored < MIN_SAMPLES:
+            return None
+        p = self.predictions
+        return calibrate(p.y_true, p.scores, p.scale, ids=p.ids, scored=self.scored)
+
+    @cached_property
+    def shares(self) -> FloatVector:
+        """Class shares among the scored rows, shape (n_classes,)."""
+        counts = np.bincount(
+            self.predictions.y_true[self.scored], minlength=self.predictions.n_classes
+        )
+        shares: FloatVector = counts / max(1, counts.sum())
+        return shares
+
+    @cached_property
+    def class_scores(self) -> list[ClassScores]:
+        """Precision and recall per class, over the scored rows."""
+        rows = self.scored
+        return class_scores(
+            self.predictions.y_true[rows], self.samples.y_pred[rows], self.predictions.n_classes
+        )
+
+    @cached_property
+    def class_losses(self) -> list[Estimate]:
+        """Mean cross-entropy of the scored rows of each true class, nats."""
+        y_true = self.predictions.y_true
+        return [
+            mean_estimate(self.samples.log_loss[self.scored & (y_true == k)])
+            for k in range(self.predictions.n_classes)
+        ]
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The two headline numbers and what they are to be compared with."""
+        known = self.n_scored > 0
+        return Numbers(
+            epoch=self.epoch,
+            log_loss=self.log_loss,
+            accuracy=self.accuracy,
+            n_samples=self.n_scored,
+            n_classes=self.predictions.n_classes,
+            prior_entropy=entropy_of_shares(self.shares) if known else None,
+            majority=float(self.shares.max()) if known else None,
+        )
