@@ -1,0 +1,149 @@
+"""Rows on their way from the training to the run, and when an epoch counts as complete."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.data.predictions import Scale
+    from whyloss.data.run_writer import RunWriter
+    from whyloss.recorders.torch import OnDevice
+
+IDLE_SECONDS = 2.0
+HELD_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What one call logged, copied from the caller; perhaps still on an accelerator."""
+
+    split: str
+    epoch: int
+    scale: Scale
+    scores: npt.NDArray[Any] | OnDevice
+    y_true: npt.NDArray[Any] | OnDevice
+    ids: npt.NDArray[Any] | OnDevice | None
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all the columns."""
+        return sum(column.nbytes for column in self.columns)
+
+    @property
+    def columns(self) -> list[npt.NDArray[Any] | OnDevice]:
+        """The columns that are there."""
+        columns = [self.scores, self.y_true]
+        return columns if self.ids is None else [*columns, self.ids]
+
+    @property
+    def on_device(self) -> bool:
+        """Whether any of it is on an accelerator."""
+        return not all(isinstance(column, np.ndarray) for column in self.columns)
+
+    def joins(self, other: Rows) -> bool:
+        """Whether both can be moved to the host as one."""
+        return self.scale == other.scale and (self.ids is None) == (other.ids is None)
+
+
+@dataclass
+class _Open:
+    """An epoch that is being logged."""
+
+    held: list[Rows] = field(default_factory=list)
+    last_rows: float = 0.0
+
+
+class Epochs:
+    """Writes rows, and commits an epoch as soon as it seems complete.
+
+    That is when rows of another epoch or another split come, or none for two seconds. Rows that
+    come late all the same make a further part; where that happens, it waits longer the next time,
+    so that slow or interleaved logging does not end in thousands of small files.
+
+    Parameters
+    ----------
+    writer : RunWriter
+        Used by the thread that calls the methods, and by no other one.
+    dtype : dtype
+        Precision that scores are kept in.
+    """
+
+    def __init__(self, writer: RunWriter, dtype: np.dtype[Any]) -> None:
+        self._writer = writer
+        self._dtype = dtype
+        self._open: dict[tuple[str, int], _Open] = {}
+        self._parts: Counter[tuple[str, int]] = Counter()
+        self._numbered: Counter[tuple[str, int]] = Counter()
+
+    def add(self, rows: Rows) -> None:
+        """Write rows, after committing what they show to be complete."""
+        key = rows.split, rows.epoch
+        for other in list(self._open):
+            if other != key and (other[0] == rows.split or not self._parts[other]):
+                self.commit(other)
+        epoch = self._open.setdefault(key, _Open())
+        if epoch.held and not rows.joins(epoch.held[0]):
+            self._write(key)
+        epoch.held.append(rows)
+        epoch.last_rows = time.monotonic()
+        # From an accelerator, one large move costs less than many small ones.
+        if not rows.on_device or sum(held.nbytes for held in epoch.held) >= HELD_BYTES:
+            self._write(key)
+
+    def commit(self, key: tuple[str, int]) -> None:
+        """Make an epoch visible in the run."""
+        self._write(key)
+        del self._open[key]
+        self._writer.commit(*key)
+        self._parts[key] += 1
+
+    def commit_all(self) -> None:
+        """Make all epochs visible."""
+        for key in list(self._open):
+            self.commit(key)
+
+    def commit_idle(self) -> float | None:
+        """Commit epochs without new rows; give the seconds until the next one is due."""
+        now = time.monotonic()
+        due = {
+            key: epoch.last_rows + IDLE_SECONDS * 2 ** self._parts[key] - now
+            for key, epoch in self._open.items()
+        }
+        for key, seconds in due.items():
+            if seconds <= 0:
+                self.commit(key)
+        return min((seconds for seconds in due.values() if seconds > 0), default=None)
+
+    def _write(self, key: tuple[str, int]) -> None:
+        held = self._open[key].held
+        if not held:
+            return
+        scores = _on_host([rows.scores for rows in held])
+        y_true = _on_host([rows.y_true for rows in held])
+        if held[0].ids is None:
+            first = self._numbered[key]
+            self._numbered[key] += len(scores)
+            ids = np.arange(first, first + len(scores))
+        else:
+            ids = _on_host([cast("npt.NDArray[Any] | OnDevice", rows.ids) for rows in held])
+        if scores.dtype.kind in "fiub":
+            with np.errstate(over="ignore"):  # infinite values are counted by the diagnosis
+                scores = scores.astype(self._dtype, copy=False)
+        self._writer.append(*key, scores, held[0].scale, y_true, ids)
+        held.clear()
+
+
+def _on_host(columns: list[npt.NDArray[Any] | OnDevice]) -> npt.NDArray[Any]:
+    if all(isinstance(column, np.ndarray) for column in columns):
+        arrays = cast("list[npt.NDArray[Any]]", columns)
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    from whyloss.recorders.torch import fetch  # noqa: PLC0415 - only where torch is loaded
+
+    return fetch(columns)

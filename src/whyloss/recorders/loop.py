@@ -1,0 +1,341 @@
+"""The recorder for a training loop of one's own, in whatever framework."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import warnings
+from contextlib import suppress
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
+
+import numpy as np
+
+from whyloss.data.layout import check_epoch, split_folder
+from whyloss.data.predictions import SCALES, Scale
+from whyloss.data.run_writer import RunWriter
+from whyloss.data.scalars import as_number
+from whyloss.errors import DataError, WhylossError
+from whyloss.recorders.epochs import HELD_BYTES, Epochs, Rows
+from whyloss.recorders.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    import numpy.typing as npt
+
+    from whyloss.recorders.torch import OnDevice
+
+_P = ParamSpec("_P")
+
+CLOSE_SECONDS = 120.0
+DTYPES = ("float16", "float32", "float64")
+
+
+class RecorderWarning(UserWarning):
+    """The recorder turned itself off; the training goes on."""
+
+
+def _shielded(
+    method: Callable[Concatenate[Recorder, _P], None],
+) -> Callable[Concatenate[Recorder, _P], None]:
+    @wraps(method)
+    def call(self: Recorder, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        self.attempt(partial(method, self, *args, **kwargs), stacklevel=4)
+
+    return call
+
+
+class Recorder:
+    """Records predictions and scalars while a model trains.
+
+    Only making it can raise. After that, whatever goes wrong (labels that do not fit, a full
+    disk) ends in one :class:`RecorderWarning`, and the recorder is off while the training goes
+    on. Rows are copied when they are logged and written by a thread in the background; an epoch
+    is in the run about two seconds after its last row, or once another one begins.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder of the run.
+    classes : sequence, optional
+        One label per class, in the order of the columns; needed for labels that are strings.
+    rank : int, optional
+        Number of this process where several record into one run. Taken from
+        ``torch.distributed`` or the variable ``RANK`` if left out.
+    overwrite : bool, default False
+        Replace a run that is there.
+    resume : bool, default False
+        Continue a run that is there; epochs that are logged again are replaced.
+    dtype : {"float16", "float32", "float64"}, default "float32"
+        Precision that scores are kept in.
+
+    Raises
+    ------
+    DataError, FormatError
+        The run cannot be made, or there is one already.
+
+    Examples
+    --------
+    >>> import tempfile, whyloss
+    >>> with whyloss.Recorder(tempfile.mkdtemp()) as recorder:
+    ...     recorder.log(split="val", epoch=1, logits=[[2.0, 0.5], [0.1, 0.3]], y_true=[0, 0])
+
+    Notes
+    -----
+    A recorder belongs to the process that made it: in a forked one, such as the worker of a data
+    loader, it does nothing.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        classes: Sequence[Any] | None = None,
+        rank: int | None = None,
+        overwrite: bool = False,
+        resume: bool = False,
+        dtype: str = "float32",
+    ) -> None:
+        if dtype not in DTYPES:
+            raise DataError(
+                "The precision is none",
+                expected=f"one of {', '.join(DTYPES)}",
+                got=f"{dtype!r:.80}",
+            )
+        self._rank = _own_rank() if rank is None else rank
+        self._writer = RunWriter(
+            path, writer=f"{self._rank}", classes=classes, overwrite=overwrite, resume=resume
+        )
+        epochs = Epochs(self._writer, np.dtype(dtype))
+        self._epochs = epochs
+        self._worker = Worker(
+            idle=epochs.commit_idle, last=epochs.commit_all, failed=self._write_failed
+        )
+        self._process = os.getpid()
+        self._off = False
+        self._closed = False
+        atexit.register(self.close)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Whatever copies or pickles the objects around a recorder gets one that does nothing.
+        return {"_off": True, "_closed": True}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @_shielded
+    def log(
+        self,
+        *,
+        split: str,
+        epoch: int,
+        y_true: Any,  # noqa: ANN401 - arrays of any framework
+        logits: Any = None,  # noqa: ANN401
+        log_probs: Any = None,  # noqa: ANN401
+        probs: Any = None,  # noqa: ANN401
+        ids: Any = None,  # noqa: ANN401
+    ) -> None:
+        """Add predictions: a batch, or all of an epoch.
+
+        Parameters
+        ----------
+        split : str
+            "train", "val", "test" or any other name.
+        epoch : int
+            From 0; any numbering that is the same for all splits.
+        y_true : array-like of shape (n_rows,)
+            Class indices from 0, booleans, or labels that occur in `classes`.
+        logits, log_probs, probs : array-like of shape (n_rows, n_classes) or (n_rows,)
+            Exactly one of them, the same in all of a run. NumPy arrays, lists, or tensors on any
+            device. One column is a binary model's output for class 1.
+        ids : array-like of shape (n_rows,), optional
+            Integers or strings that name the samples, the same at every epoch. Row numbers in
+            order of arrival if left out: pass them where the loader shuffles, and where several
+            processes record, since row numbers name other samples then.
+        """
+        self._check_open()
+        split_folder(split)
+        given: dict[Scale, Any] = {"logits": logits, "log_probs": log_probs, "probs": probs}
+        named = [scale for scale in SCALES if given[scale] is not None]
+        if len(named) != 1:
+            raise DataError(
+                "The scale of the predictions is not settled",
+                expected="exactly one of logits=, log_probs= or probs=",
+                got=" and ".join(f"{name}=" for name in named) or "none of them",
+            )
+        if ids is None and self._rank:
+            raise DataError(
+                f"The samples of rank {self._rank} have no names",
+                expected="ids= that are different from those of other ranks",
+                got="none",
+                hint="Pass the samples' indices in the data set.",
+            )
+        scale = named[0]
+        # Where writing does not keep up, the accelerator's memory is not where things wait.
+        hold = self._worker.waiting_bytes < HELD_BYTES
+        rows = Rows(
+            split=split,
+            epoch=check_epoch(epoch),
+            scale=scale,
+            scores=_taken(given[scale], hold=hold),
+            y_true=_taken(y_true, hold=hold),
+            ids=None if ids is None else _taken(ids, hold=hold),
+        )
+        lengths = {column.shape[:1] for column in rows.columns}
+        if len(lengths) > 1 or () in lengths:
+            raise DataError(
+                f"{scale}, y_true and ids do not fit together",
+                expected="as many rows in each",
+                got=", ".join(f"shape {column.shape}" for column in rows.columns),
+            )
+        self._worker.put(partial(self._epochs.add, rows), rows.nbytes)
+
+    @_shielded
+    def log_scalars(self, /, *, epoch: int, split: str = "val", **values: float) -> None:
+        """Add what a framework reported.
+
+        Parameters
+        ----------
+        epoch : int
+            As in :meth:`log`.
+        split : str, default "val"
+            What the values were measured on.
+        **values : float
+            Such as ``loss`` (mean cross-entropy in nats) and ``accuracy`` (a share).
+        """
+        self._check_open()
+        split_folder(split)
+        numbers = {name: as_number(name, value) for name, value in values.items()}
+        write = partial(self._writer.log_scalars, check_epoch(epoch), split, **numbers)
+        self._worker.put(write)
+
+    @_shielded
+    def log_samples(
+        self,
+        split: str,
+        ids: Any,  # noqa: ANN401
+        *,
+        text: Sequence[str | None] | None = None,
+        paths: Sequence[str | os.PathLike[str] | None] | None = None,
+        thumbnails: Sequence[bytes | None] | None = None,
+    ) -> None:
+        """Add how a person recognises samples; once is enough.
+
+        Parameters
+        ----------
+        split : str
+            The split that the samples belong to.
+        ids : array-like of shape (n_samples,)
+            As in :meth:`log`.
+        text, paths, thumbnails : sequence of length n_samples, optional
+            The text, where the image or file lies, and a small PNG or JPEG as bytes; None where
+            there is none.
+        """
+        self._check_open()
+        pictures = None if thumbnails is None else list(thumbnails)
+        write = partial(
+            self._writer.log_samples,
+            split,
+            _taken(ids, hold=False),
+            text=None if text is None else list(text),
+            paths=None if paths is None else list(paths),
+            thumbnails=pictures,
+        )
+        self._worker.put(write, sum(len(picture or b"") for picture in pictures or ()))
+
+    @_shielded
+    def flush(self) -> None:
+        """Wait until all that was logged is in the run."""
+        self._check_open()
+        self._worker.put(self._epochs.commit_all)
+        if not self._worker.drain(CLOSE_SECONDS):
+            raise TimeoutError(f"the disk has not finished in {CLOSE_SECONDS:.0f} s")
+
+    def close(self) -> None:
+        """Write what is left, and stop. Done by itself at the end of the program."""
+        # Not only while recording is on: what was logged before it went off may still be written.
+        if self._closed or os.getpid() != self._process:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        if not self._worker.stop(CLOSE_SECONDS):
+            error = TimeoutError(f"the disk has not finished in {CLOSE_SECONDS:.0f} s")
+            self._turn_off(error, stacklevel=3)
+
+    def attempt(self, action: Callable[[], None], *, stacklevel: int = 3) -> None:
+        """Do something for the recording; if it raises, warn once and turn the recording off.
+
+        For what feeds a recorder, such as the callback of a framework.
+
+        Parameters
+        ----------
+        action : callable
+            Not called if the recording is off.
+        stacklevel : int, default 3
+            How far up the line lies that the warning names.
+        """
+        if self._off or os.getpid() != self._process:
+            return
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the training
+            self._turn_off(error, stacklevel=stacklevel)
+            self._worker.stop()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise DataError(
+                "The recorder is closed", expected="log before close()", got="log after"
+            )
+
+    def _write_failed(self, error: Exception) -> None:
+        self._turn_off(error, stacklevel=1)
+        self._writer.discard()
+
+    def _turn_off(self, error: Exception, *, stacklevel: int) -> None:
+        if self._off:
+            return
+        self._off = True
+        reason = (
+            f"{error}" if isinstance(error, WhylossError) else f"{type(error).__name__}: {error}"
+        )
+        message = f"Recording to {self._writer.path} has stopped, the training goes on. {reason}"
+        try:
+            warnings.warn(message, RecorderWarning, stacklevel=stacklevel)
+        except RecorderWarning:  # warnings are errors here, which would end the training
+            with suppress(Exception):
+                sys.stderr.write(f"RecorderWarning: {message}\n")
+
+
+def _own_rank() -> int:
+    if "torch" in sys.modules:
+        from whyloss.recorders.torch import rank  # noqa: PLC0415 - only where torch is loaded
+
+        in_group = rank()
+        if in_group is not None:
+            return in_group
+    named = os.environ.get("RANK", "")
+    return int(named) if named.isdecimal() else 0
+
+
+def _taken(values: Any, *, hold: bool) -> npt.NDArray[Any] | OnDevice:  # noqa: ANN401
+    """Copy values, as callers use their buffers again."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(values, torch.Tensor):
+        from whyloss.recorders.torch import take  # noqa: PLC0415 - only where torch is loaded
+
+        return take(values, hold=hold)
+    array = np.array(values)
+    # What JAX gives; NumPy itself does not know how to store it.
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

@@ -1,0 +1,81 @@
+"""Tensors of PyTorch, taken without making the training wait. Imported where torch is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import numpy.typing as npt
+
+_NUMPY_FLOATS = {torch.float16, torch.float32, torch.float64}
+
+
+class OnDevice:
+    """A copy of a tensor on its accelerator, and the moment from which it can be read.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        Detached, on a CUDA device.
+    """
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor.clone()
+        self.shape = tuple(tensor.shape)
+        self.nbytes = tensor.numel() * tensor.element_size()
+        # The thread that moves the copy works on another stream, which does not wait by itself.
+        self.ready = torch.cuda.Event()
+        self.ready.record(torch.cuda.current_stream(tensor.device))
+
+
+def take(tensor: torch.Tensor, *, hold: bool) -> npt.NDArray[Any] | OnDevice:
+    """Copy a tensor, as callers use their buffers again.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        On any device.
+    hold : bool
+        Whether a CUDA tensor may stay there for now, which takes no synchronisation.
+    """
+    tensor = tensor.detach()
+    return OnDevice(tensor) if hold and tensor.is_cuda else _to_numpy(tensor)
+
+
+def fetch(columns: list[npt.NDArray[Any] | OnDevice]) -> npt.NDArray[Any]:
+    """Bring the pieces of a column to the host: those of one device in one move."""
+    tensors = []
+    for column in columns:
+        if isinstance(column, np.ndarray):
+            tensors.append(torch.from_numpy(column))
+        else:
+            column.ready.synchronize()
+            tensors.append(column.tensor)
+    devices = {tensor.device for tensor in tensors}
+    if len(devices) == 1:
+        return _to_numpy(torch.cat(tensors))
+    return np.concatenate([_to_numpy(tensor) for tensor in tensors])
+
+
+def rank() -> int | None:
+    """The rank of this process in its group, None without a group."""
+    distributed = torch.distributed
+    in_group = distributed.is_available() and distributed.is_initialized()
+    return int(distributed.get_rank()) if in_group else None
+
+
+def kept_random_state() -> AbstractContextManager[None]:
+    """Undo what the block draws from the random numbers of the training."""
+    return torch.random.fork_rng(devices=[])  # type: ignore[no-any-return]
+
+
+def _to_numpy(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    # NumPy knows no bfloat16; float32 holds all its values.
+    unknown = tensor.is_floating_point() and tensor.dtype not in _NUMPY_FLOATS
+    dtype = torch.float32 if unknown else tensor.dtype
+    return tensor.to("cpu", dtype, copy=True).numpy()  # type: ignore[no-any-return]

@@ -1,0 +1,111 @@
+"""One thread that works in the background, in order, on a bounded amount of waiting data."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIMIT_BYTES = 256 << 20
+PATIENCE_SECONDS = 30.0
+
+
+class Worker:
+    """Runs tasks one after the other on a daemon thread.
+
+    Parameters
+    ----------
+    idle : callable
+        Called where nothing waits; gives the seconds until it wants to be called again, or None.
+    last : callable
+        Called after the last task.
+    failed : callable
+        Called on the thread with the exception of a task, which ends the work.
+    """
+
+    def __init__(
+        self,
+        *,
+        idle: Callable[[], float | None],
+        last: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._idle = idle
+        self._last = last
+        self._failed = failed
+        self._tasks: deque[tuple[Callable[[], None], int]] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="whyloss recorder", daemon=True)
+        self.waiting_bytes = 0
+
+    def put(self, task: Callable[[], None], n_bytes: int = 0) -> None:
+        """Add a task that holds `n_bytes`; waits while too much is waiting already.
+
+        Raises
+        ------
+        TimeoutError
+            The tasks before it did not get done.
+        """
+        with self._changed:
+            if self._thread.ident is None:
+                self._thread.start()
+            # A task larger than the limit gets its turn once nothing else waits.
+            fits = self._changed.wait_for(
+                lambda: self.waiting_bytes == 0 or self.waiting_bytes + n_bytes <= LIMIT_BYTES,
+                PATIENCE_SECONDS,
+            )
+            if not fits:
+                raise TimeoutError(f"the disk has not kept up for {PATIENCE_SECONDS:.0f} s")
+            self._tasks.append((task, n_bytes))
+            self.waiting_bytes += n_bytes
+            self._changed.notify_all()
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until all tasks so far are done, and say whether they are."""
+        done = threading.Event()
+        self.put(done.set)
+        with self._changed:
+            return self._changed.wait_for(lambda: done.is_set() or self._ended, timeout)
+
+    def stop(self, timeout: float = 0) -> bool:
+        """Let the tasks so far be the last ones, and say whether they got done in time."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            if self._thread.ident is None:
+                return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while self._work():
+                pass
+            self._last()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the training
+            self._failed(error)
+        finally:
+            with self._changed:
+                self._ended = True
+                self._tasks.clear()
+                self.waiting_bytes = 0
+                self._changed.notify_all()
+
+    def _work(self) -> bool:
+        """Do the next task, if any; say whether there is more to come."""
+        timeout = None if self._tasks else self._idle()
+        with self._changed:
+            self._changed.wait_for(lambda: self._tasks or self._stopping, timeout)
+            if not self._tasks:
+                return not self._stopping
+            task, n_bytes = self._tasks.popleft()
+        task()
+        with self._changed:
+            self.waiting_bytes -= n_bytes
+            self._changed.notify_all()
+        return True
