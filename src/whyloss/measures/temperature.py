@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MIN_SAMPLES = 50  # 50 for each fitted parameter
 SMALL = 200  # below this the prior keeps a few samples from throwing the temperature about
 PRIOR_MEAN, PRIOR_SD = -0.3, 0.5  # of ln beta: networks tend to be over-confident, T near 1.35
-BOUND = 5.0  # |ln beta|; T between 0.0067 and 148
+BOUND = 12.0  # |ln beta|; room for logits of any size that occurs, in the thousands, say
 N_FOLDS = 5
 
 
@@ -57,6 +57,8 @@ class TemperatureFit:
         """T with its 95 % interval, symmetric in ln T."""
         if not math.isfinite(self.se):
             return Estimate(self.temperature, note="no spread in the samples")
+        if self.se > BOUND:
+            return Estimate(self.temperature, note="the samples do not tell it")
         half = Z95 * self.se
         return Estimate(
             self.temperature,
@@ -134,8 +136,9 @@ class TemperatureProblem:
             y = self._y[rows]
             index = np.arange(len(y))
             top = logits.argmax(axis=1)
-            below = logits - logits[index, top][:, None]
-            scaled = below * beta[rows][:, None]
+            with np.errstate(over="ignore"):  # a class masked by the most negative float
+                below = logits - logits[index, top][:, None]
+                scaled = below * beta[rows][:, None]
             weight = np.exp(scaled)
             weight[index, top] = 0.0
             rest = weight.sum(axis=1)
@@ -163,8 +166,9 @@ def fit_temperature(problem: TemperatureProblem, *, start: float = 0.0) -> Tempe
 
     The cross-entropy is convex in beta, so the sign of its slope always tells the side of the
     minimum: a step that leaves the bracket is halved back into it. Newton in beta itself is
-    unsafe. Fewer than 200 samples, or samples that a growing beta would fit ever better (all of
-    them right, say), are held by a normal prior on u.
+    unsafe. Fewer than 200 samples, or samples without a minimum (all of them right: a growing beta
+    fits ever better; no relation to the labels: a vanishing one does), are held by a normal prior
+    on u.
 
     Parameters
     ----------
@@ -173,20 +177,29 @@ def fit_temperature(problem: TemperatureProblem, *, start: float = 0.0) -> Tempe
         First guess of u.
     """
     shrink = len(problem) < SMALL
-    fit = _newton(problem, start, shrink=shrink)
-    if abs(fit.log_beta) >= BOUND and not shrink:
-        fit = _newton(problem, start, shrink=True)
+    fit, is_minimum = _newton(problem, start, shrink=shrink)
+    if not (is_minimum or shrink):
+        fit, _ = _newton(problem, start, shrink=True)
     return fit
 
 
-def _newton(problem: TemperatureProblem, start: float, *, shrink: bool) -> TemperatureFit:
+def _newton(
+    problem: TemperatureProblem, start: float, *, shrink: bool
+) -> tuple[TemperatureFit, bool]:
+    """Fit, and whether the steps came to rest inside the bounds."""
     n = len(problem)
     pull = 1.0 / (PRIOR_SD**2 * n) if shrink else 0.0
     low, high, u = -BOUND, BOUND, start
     gradient, curvature = np.zeros(0), np.zeros(0)
+    moved = math.inf
     for _ in range(60):
-        _, gradient, gauss_newton, curvature = problem.at(u)
+        loss, gradient, gauss_newton, curvature = problem.at(u)
+        if not shrink and loss.max() < math.log(2.0):  # all right: no minimum, see no further
+            break
         slope = float(gradient.mean()) + pull * (u - PRIOR_MEAN)
+        if slope == 0.0:  # at the minimum, or every prediction is uniform and u changes nothing
+            moved = 0.0
+            break
         if slope > 0:
             high = u
         else:
@@ -200,11 +213,13 @@ def _newton(problem: TemperatureProblem, start: float, *, shrink: bool) -> Tempe
         if not low <= target <= high:
             target = 0.5 * (low + high)
         moved, u = abs(target - u), target
-        if moved < 1e-10 or slope == 0.0:
+        if moved < 1e-10:
             break
     total = float(curvature.sum()) + n * pull
-    se = math.sqrt(float((gradient**2).sum())) / total if total > 0 else math.nan
-    return TemperatureFit(u, se, shrink)
+    # The prior counts as one more observation, of variance 1 / PRIOR_SD^2.
+    score = float((gradient**2).sum()) + n * pull
+    se = math.sqrt(score) / total if total > 0 else math.nan
+    return TemperatureFit(u, se, shrink), moved < 1e-10 and abs(u) < BOUND - 1e-6
 
 
 def calibrate(
