@@ -182,7 +182,7 @@ def scale_change(
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
     size_first, size_second = _size(first), _size(second)
-    if size_first == 0.0 or size_second == 0.0:
+    if not (0.0 < size_first < math.inf and 0.0 < size_second < math.inf):
         return None
     kappa = size_first / size_second
     at_first, at_second = _loss(first, y_true), _loss(second, y_true)
@@ -197,8 +197,11 @@ def scale_change(
 
 
 def _size(logits: FloatVector) -> float:
-    centred = logits - logits.mean(axis=1, keepdims=True)
-    return math.sqrt(float((centred**2).sum(axis=1).mean()))
+    if not len(logits):
+        return 0.0
+    with np.errstate(over="ignore"):  # a class masked by the most negative float: no size
+        centred = logits - logits.mean(axis=1, keepdims=True)
+        return math.sqrt(float((centred**2).sum(axis=1).mean()))
 
 
 def _loss(logits: FloatVector, y_true: npt.NDArray[np.integer[Any]]) -> FloatVector:

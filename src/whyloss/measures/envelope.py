@@ -20,7 +20,7 @@ def binary_entropy(share: float) -> float:
 def entropy_of_shares(shares: npt.NDArray[np.float64]) -> float:
     """Entropy of class shares in nats: the loss of a model that knows nothing but them."""
     kept = shares[shares > 0]
-    return float(-(kept * np.log(kept)).sum())
+    return abs(float((kept * np.log(kept)).sum()))  # never -0.0
 
 
 def fano_envelope(accuracy: float, n_classes: int) -> tuple[float, float]:

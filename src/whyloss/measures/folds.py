@@ -25,7 +25,8 @@ def fold_of(ids: npt.NDArray[Any], n_folds: int) -> npt.NDArray[np.int64]:
         keys = ids.astype(np.int64).view(np.uint64)
     else:
         digests = b"".join(
-            hashlib.blake2b(str(value).encode(), digest_size=8).digest() for value in ids.tolist()
+            hashlib.blake2b(str(value).encode(errors="surrogatepass"), digest_size=8).digest()
+            for value in ids.tolist()
         )
         keys = np.frombuffer(digests, dtype="<u8")
     # The finaliser of splitmix64 (Steele, Lea and Flood 2014): consecutive row numbers, or every

@@ -97,6 +97,8 @@ def logit_blocks(
         bad = status != RowStatus.OK
         if bad.any():
             block[bad] = 0.5 if scale == "probs" else 0.0
+        if scale == "probs":  # what a rounding error leaves below 0 is 0
+            np.maximum(block, 0.0, out=block)
         with np.errstate(divide="ignore"):
             yield (
                 rows,
@@ -138,7 +140,8 @@ def _row_status(block: FloatVector, scale: Scale) -> npt.NDArray[np.uint8]:
             probs = np.exp(block)
         bad = (probs > 1 + SUM_TOLERANCE).any(axis=1)
     if block.shape[1] > 1:
-        bad |= ~(np.abs(probs.sum(axis=1) - 1.0) <= SUM_TOLERANCE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            bad |= ~(np.abs(probs.sum(axis=1) - 1.0) <= SUM_TOLERANCE)
     status[bad] = RowStatus.NOT_A_DISTRIBUTION
     status[~finite] = RowStatus.NON_FINITE
     return status
@@ -174,7 +177,8 @@ def per_sample(
         y = y_true[rows]
         index = np.arange(len(y))
         top = logits.argmax(axis=1)
-        below = logits - logits[index, top][:, None]
+        with np.errstate(over="ignore"):  # a class masked by the most negative float
+            below = logits - logits[index, top][:, None]
         weight = np.exp(below)
         weight[index, top] = 0.0
         rest = weight.sum(axis=1)
