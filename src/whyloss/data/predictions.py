@@ -54,8 +54,10 @@ class Predictions:
     epoch: int | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.y_true, self.scores, self.ids):
-            array.setflags(write=False)
+        for name in ("y_true", "scores", "ids"):  # views, so that the caller's own stay writable
+            view = getattr(self, name).view()
+            view.setflags(write=False)
+            object.__setattr__(self, name, view)
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -144,14 +146,24 @@ class Predictions:
         )
 
 
+def _as_array(values: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
+    try:
+        return np.asarray(values)
+    # Ragged rows; a tensor on a GPU or of a kind that NumPy lacks; one that needs its gradient.
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataError(
+            f"{name} is no array",
+            expected="rows of equal length that NumPy can read",
+            got=" ".join(str(error).split()).rstrip("."),
+            hint="A tensor: pass tensor.detach().float().cpu().numpy()."
+            if hasattr(values, "detach")
+            else None,
+        ) from None
+
+
 def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
     """Give the scores as a floating array of shape (n_samples, n_columns), uncopied if possible."""
-    try:
-        scores = np.asarray(values)
-    except ValueError as error:  # ragged rows
-        raise DataError(
-            f"{scale} is no array", expected="rows of equal length", got=str(error)
-        ) from None
+    scores = _as_array(values, scale)
     if scores.dtype.kind in "iub":
         scores = scores.astype(np.float64)
     if scores.dtype.kind != "f":
@@ -171,12 +183,13 @@ def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
             got=f"{scores.shape}",
             hint="Sequences and images with a label per position: flatten the positions into rows.",
         )
-    return scores.view()
+    return scores
 
 
 def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDArray[np.int32]:  # noqa: ANN401
     """Give the labels as class indices of shape (n_samples,)."""
-    labels = np.asarray(y_true)
+    labels = _as_array(y_true, "y_true")
+    index = _class_index(classes)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -186,14 +199,12 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
             got=f"shape {labels.shape}",
             hint="For one-hot labels pass y_true.argmax(axis=1).",
         )
+    if labels.dtype.kind == "O" and _all_whole(labels.tolist()):
+        labels = labels.astype(np.int64)
     kind = labels.dtype.kind
-    # A label is looked up by value where the classes are of its own kind; an integer label
-    # beside named classes is an index.
-    if kind in "OSU" or (kind in "iu" and _all_integers(classes)):
-        return _look_up(labels, classes)
-    if kind == "b":
-        labels = labels.astype(np.int32)
-    elif kind == "f":
+    if kind in "OSU":
+        return _look_up(labels, index)
+    if kind == "f":
         if not np.all(np.isfinite(labels)) or np.any(labels != np.round(labels)):
             bad = labels[~np.isfinite(labels) | (labels != np.round(labels))][0]
             raise DataError(
@@ -202,39 +213,64 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
                 got=f"{bad}",
                 hint="Soft labels and regression targets have no accuracy to compare the loss with.",
             )
-    elif kind not in "iu":
+        with np.errstate(invalid="ignore"):  # beyond the integers is beyond the classes
+            labels = labels.astype(np.int64)
+    elif kind not in "iub":
         raise DataError(
-            "y_true holds no labels", expected="integers, booleans or strings", got=f"{labels.dtype}"
+            "y_true holds no labels",
+            expected="integers, booleans or strings",
+            got=f"{labels.dtype}",
         )
-    _check_range(labels, n_classes)
-    return labels.astype(np.int32)
+    # A label is looked up by value where the classes are of its own kind; an integer label
+    # beside named classes is an index.
+    if index and _all_whole(classes):
+        return _look_up(labels, index)
+    indices = labels.astype(np.int64, copy=False)
+    _check_range(indices, n_classes)
+    return indices.astype(np.int32)
 
 
-def _all_integers(classes: Sequence[Any]) -> bool:
-    return bool(classes) and all(
-        isinstance(label, int | np.integer) and not isinstance(label, bool) for label in classes
-    )
+def _all_whole(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | np.integer | np.bool_) for value in values)
 
 
-def _look_up(labels: npt.NDArray[Any], classes: Sequence[Any]) -> npt.NDArray[np.int32]:
-    if not classes:
+def _class_index(classes: Sequence[Any]) -> dict[Any, int]:
+    try:
+        index = {label: k for k, label in enumerate(classes)}
+    except TypeError as error:  # a list, say
+        raise DataError(
+            "A class is no name", expected="strings or integers", got=str(error)
+        ) from None
+    if min(len(index), len({str(label) for label in classes})) != len(classes):
+        raise DataError(
+            "Two classes have the same name",
+            expected="different names",
+            got=f"{list(classes)[:10]}",
+        )
+    return index
+
+
+def _look_up(labels: npt.NDArray[Any], index: dict[Any, int]) -> npt.NDArray[np.int32]:
+    if not index:
         raise DataError(
             "y_true holds names, and which column belongs to which name is not given",
             expected="classes=[...], one name per column",
             got=f"labels such as {labels.flat[0]!r}" if labels.size else "no classes",
         )
-    index = {label: k for k, label in enumerate(classes)}
-    if len(index) != len(classes):
-        raise DataError("Two classes have the same name", expected="different names", got=f"{list(classes)[:10]}")
     values = labels.tolist()
-    unknown = next((value for value in values if value not in index), None)
-    if unknown is not None:
+    try:
+        found = [index.get(value, -1) for value in values]
+    except TypeError as error:  # a list, say, where a label should be
+        raise DataError(
+            "A label is no name", expected="strings or integers", got=str(error)
+        ) from None
+    if -1 in found:
         raise DataError(
             "A label is not among the classes",
-            expected=f"one of {list(classes)[:10]}",
-            got=f"{unknown!r}",
+            expected=f"one of {list(index)[:10]}",
+            got=f"{values[found.index(-1)]!r}",
         )
-    return np.fromiter((index[value] for value in values), dtype=np.int32, count=len(values))
+    return np.array(found, dtype=np.int32)
 
 
 def _check_range(labels: npt.NDArray[Any], n_classes: int) -> None:
@@ -262,7 +298,7 @@ def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
     """Give the ids as an array of int64 or str; row numbers where there are none."""
     if ids is None:
         return np.arange(n_samples, dtype=np.int64)
-    array = np.asarray(ids)
+    array = _as_array(ids, "ids")
     if array.shape != (n_samples,):
         raise DataError(
             "The ids do not fit the predictions",
@@ -273,4 +309,6 @@ def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
         return array.astype(np.int64)
     if array.dtype.kind in "OSU":
         return np.asarray([str(value) for value in array.tolist()], dtype=np.str_)
-    raise DataError("The ids are of no usable kind", expected="integers or strings", got=f"{array.dtype}")
+    raise DataError(
+        "The ids are of no usable kind", expected="integers or strings", got=f"{array.dtype}"
+    )
