@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,13 @@ class History:
     n_val: int | None = None
 
     def __post_init__(self) -> None:
+        if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:
+            before, after = self.epochs[backward[0] : backward[0] + 2]
+            raise DataError(
+                "The epochs are not in order",
+                expected="each epoch once, ascending",
+                got=f"epoch {after} after epoch {before}",
+            )
         for key, values in self.columns.items():
             if values.shape != self.epochs.shape:
                 raise DataError(
@@ -86,11 +94,11 @@ class History:
         cells: dict[tuple[str, str], dict[int, float]] = {}
         for row in rows:
             epoch, split = row.get("epoch"), str(row.get("split", "train"))
-            if not isinstance(epoch, int):
+            if not isinstance(epoch, Integral):
                 continue
             for metric, value in row.items():
-                if metric not in {"epoch", "split"} and isinstance(value, int | float):
-                    cells.setdefault((split, metric), {})[epoch] = float(value)
+                if metric not in {"epoch", "split"} and isinstance(value, Real):
+                    cells.setdefault((split, metric), {})[int(epoch)] = float(value)
         numbers = sorted({epoch for column in cells.values() for epoch in column})
         columns = {
             key: np.array([column.get(epoch, np.nan) for epoch in numbers])
