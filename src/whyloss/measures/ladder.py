@@ -1,0 +1,314 @@
+"""The rungs above one temperature: a share of lapses, and a bias for each class.
+
+Each rung contains the ones below it; a rung is accepted only if the likelihood gained pays for its
+parameters. Nats are never handed to a rung that was not accepted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.stats import chi2
+
+from whyloss.measures.folds import fold_of
+from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
+from whyloss.measures.per_sample import logit_blocks
+from whyloss.measures.temperature import (
+    BOUND,
+    N_FOLDS,
+    PRIOR_MEAN,
+    PRIOR_SD,
+    SMALL,
+    TemperatureFit,
+    TemperatureProblem,
+    fit_temperature,
+)
+
+if TYPE_CHECKING:
+    from whyloss.data import Scale
+
+MIN_PER_PARAMETER = 50
+# 2.71 is the nominal 5 % of a likelihood ratio on the boundary of its parameter; at 6.6 the rate
+# among models without lapses is about 0.5 %.
+LAPSE_GATE = 6.6
+BIAS_LEVEL = 0.001
+BIAS_MIN_GAIN = 0.01
+MAX_LAPSE = 0.9
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """A temperature beside a share of samples whose label has nothing to do with the prediction.
+
+    ``q = (1 - share) softmax(beta z) + share / K``: uniform label noise, or lapses of the model.
+
+    Attributes
+    ----------
+    log_beta : float
+    share : float
+        Of samples, 0 to 1.
+    likelihood_ratio : float
+        ``2 n (loss with beta alone - loss with both)``.
+    gain : float
+        Nats that the share saves beyond the temperature, in sample.
+    accepted : bool
+        Whether the likelihood ratio exceeds its gate.
+    """
+
+    log_beta: float
+    share: float
+    likelihood_ratio: float
+    gain: float
+    accepted: bool
+
+    @property
+    def temperature(self) -> float:
+        """Temperature of the samples that are no lapses."""
+        return math.exp(-self.log_beta)
+
+
+@dataclass(frozen=True, eq=False)
+class Bias:
+    """A temperature beside one additive bias per class: ``softmax(beta z + b)``.
+
+    It detects flipped labels of a class, prior shift and a misplaced threshold alike; it does not
+    tell them apart.
+
+    Attributes
+    ----------
+    log_beta : float
+    biases : ndarray of float64, shape (n_classes,)
+        They sum to 0.
+    likelihood_ratio, gain, accepted
+        As in :class:`Lapse`; the gate is the 0.001 point of chi-squared with K - 1 degrees of
+        freedom, and a gain of 0.01 nat.
+    """
+
+    log_beta: float
+    biases: FloatVector
+    likelihood_ratio: float
+    gain: float
+    accepted: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """What each rung saves, and the loss that remains at the accepted one.
+
+    Attributes
+    ----------
+    temperature : TemperatureFit
+    lapse, bias : Lapse and Bias, or None
+        None where there are fewer than 50 samples per parameter.
+    log_loss, refinement : Estimate
+        Loss as given, and out of fold at the accepted rung.
+    shares : mapping of str to (float, float)
+        In-sample nats of "temperature", "lapse" and "bias", as the range over the orders in which
+        the accepted ones can be added.
+    refined : ndarray of float64, shape (n_samples,)
+        Each sample's out-of-fold loss at the accepted rung; NaN where not scored.
+    """
+
+    temperature: TemperatureFit
+    lapse: Lapse | None
+    bias: Bias | None
+    log_loss: Estimate
+    refinement: Estimate
+    shares: dict[str, tuple[float, float]]
+    refined: FloatVector
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """Scored rows, ready to be fitted."""
+
+    y_true: npt.NDArray[np.integer[Any]]
+    scores: npt.NDArray[np.floating[Any]]
+    scale: Scale
+    n_classes: int
+
+    @property
+    def problem(self) -> TemperatureProblem:
+        return TemperatureProblem(self.y_true, self.scores, self.scale)
+
+    def __len__(self) -> int:
+        return len(self.y_true)
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> _Data:
+        return _Data(self.y_true[rows], self.scores[rows], self.scale, self.n_classes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parameters:
+    log_beta: float = 0.0
+    share: float = 0.0
+    biases: FloatVector | None = None
+
+
+def climb(
+    y_true: npt.NDArray[np.integer[Any]],
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+    *,
+    ids: npt.NDArray[Any],
+    scored: npt.NDArray[np.bool_],
+) -> Ladder:
+    """Fit every rung, gate it, and cross-fit the accepted one.
+
+    Parameters
+    ----------
+    y_true, scores, scale, ids, scored
+        As in :func:`whyloss.measures.temperature.calibrate`.
+
+    Returns
+    -------
+    Ladder
+    """
+    data = _Data(y_true[scored], scores[scored], scale, max(2, scores.shape[1]))
+    n, k = len(data), data.n_classes
+    given = data.problem.at(0.0)[0]
+    fit = fit_temperature(data.problem)
+    with_beta = float(_losses(data, _Parameters(fit.log_beta)).mean())
+    lapse = bias = None
+    if n >= 2 * MIN_PER_PARAMETER:
+        found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
+        ratio = 2 * n * (with_beta - loss)
+        lapse = Lapse(
+            found.log_beta, found.share, ratio, with_beta - loss, accepted=ratio > LAPSE_GATE
+        )
+    if n >= k * MIN_PER_PARAMETER:
+        found, loss = _fit(data, fit.log_beta, lapse=False, bias=True)
+        gain = with_beta - loss
+        accepted = 2 * n * gain > float(chi2.isf(BIAS_LEVEL, k - 1)) and gain > BIAS_MIN_GAIN
+        biases = np.zeros(k) if found.biases is None else found.biases
+        bias = Bias(found.log_beta, biases, 2 * n * gain, gain, accepted=accepted)
+    use_lapse = lapse is not None and lapse.accepted
+    use_bias = bias is not None and bias.accepted
+    refined_scored = _cross_fit(data, ids[scored], fit, lapse=use_lapse, bias=use_bias)
+    if float(refined_scored.mean()) > float(given.mean()):
+        refined_scored = given
+    refined = np.full(len(y_true), np.nan)
+    refined[scored] = refined_scored
+    first = float(given.mean()) - with_beta
+    shares = {"temperature": (first, first)}
+    if use_lapse and use_bias and lapse is not None and bias is not None:
+        both = with_beta - _fit(data, fit.log_beta, lapse=True, bias=True)[1]
+        shares["lapse"] = _sorted(lapse.gain, both - bias.gain)
+        shares["bias"] = _sorted(bias.gain, both - lapse.gain)
+    elif use_lapse and lapse is not None:
+        shares["lapse"] = (lapse.gain, lapse.gain)
+    elif use_bias and bias is not None:
+        shares["bias"] = (bias.gain, bias.gain)
+    return Ladder(
+        temperature=fit,
+        lapse=lapse,
+        bias=bias,
+        log_loss=mean_estimate(given),
+        refinement=mean_estimate(refined_scored),
+        shares=shares,
+        refined=refined,
+    )
+
+
+def _sorted(a: float, b: float) -> tuple[float, float]:
+    return (min(a, b), max(a, b))
+
+
+def _cross_fit(
+    data: _Data, ids: npt.NDArray[Any], fit: TemperatureFit, *, lapse: bool, bias: bool
+) -> FloatVector:
+    fold = fold_of(ids, N_FOLDS)
+    refined = np.empty(len(data))
+    for k in np.unique(fold):
+        held_out = fold == k
+        if held_out.all():  # one id throughout: there is nothing else to fit on
+            parameters = _Parameters(fit.log_beta)
+        else:
+            rest = data.take(~held_out)
+            parameters = _Parameters(fit_temperature(rest.problem, start=fit.log_beta).log_beta)
+            if lapse or bias:
+                parameters = _fit(rest, parameters.log_beta, lapse=lapse, bias=bias)[0]
+        refined[held_out] = _losses(data.take(held_out), parameters)
+    return refined
+
+
+def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parameters, float]:
+    """Minimise the loss over ln beta and, as asked, the lapse share and the class biases."""
+    n, k = len(data), data.n_classes
+    pull = 1.0 / (PRIOR_SD**2 * n) if n < SMALL else 0.0
+
+    def unpack(x: FloatVector) -> _Parameters:
+        return _Parameters(
+            float(x[0]),
+            float(x[1]) if lapse else 0.0,
+            np.concatenate([[0.0], x[-(k - 1) :]]) if bias else None,
+        )
+
+    def objective(x: FloatVector) -> tuple[float, FloatVector]:
+        losses, gradient = _losses_and_gradient(data, unpack(x))
+        away = x[0] - PRIOR_MEAN
+        wanted = np.concatenate([gradient[: 2 if lapse else 1], gradient[3:] if bias else []])
+        wanted[0] += pull * away
+        return float(losses.mean()) + 0.5 * pull * away**2, wanted
+
+    x0 = np.concatenate([[start], [0.01] if lapse else [], np.zeros(k - 1) if bias else []])
+    bounds = [(-BOUND, BOUND)] + [(0.0, MAX_LAPSE)] * lapse + [(-20.0, 20.0)] * ((k - 1) * bias)
+    solution = minimize(
+        objective,
+        x0,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+    )
+    found = unpack(solution.x)
+    loss = float(_losses(data, found).mean())
+    if found.biases is not None:
+        found = _Parameters(found.log_beta, found.share, found.biases - found.biases.mean())
+    return found, loss
+
+
+def _losses(data: _Data, parameters: _Parameters) -> FloatVector:
+    return _losses_and_gradient(data, parameters)[0]
+
+
+def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVector, FloatVector]:
+    """Loss of every sample, and the gradient of their mean.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_samples,)
+    gradient : ndarray of shape (2 + n_classes,)
+        With respect to ln beta, the lapse share, and each class bias.
+    """
+    n, k, share = len(data), data.n_classes, parameters.share
+    beta = math.exp(parameters.log_beta)
+    losses, gradient = np.empty(n), np.zeros(2 + k)
+    for rows, logits, _ in logit_blocks(data.scores, data.scale):
+        y = data.y_true[rows]
+        index = np.arange(len(y))
+        scaled = beta * (logits - logits.max(axis=1, keepdims=True))
+        biased = scaled if parameters.biases is None else scaled + parameters.biases
+        below = biased - biased.max(axis=1, keepdims=True)
+        weight = np.exp(below)
+        total = weight.sum(axis=1)
+        prob = weight / total[:, None]
+        own_log = below[index, y] - np.log(total)
+        own = np.exp(own_log)
+        mixed = (1 - share) * own + share / k
+        losses[rows] = -np.log(mixed) if share > 0 else -own_log
+        # Share of each sample's likelihood that the prediction itself explains.
+        explained = (1 - share) * own / mixed if share > 0 else np.ones(len(y))
+        scaled[np.isneginf(scaled)] = 0.0
+        mean = np.einsum("ij,ij->i", prob, scaled)
+        gradient[0] += float((explained * (mean - scaled[index, y])).sum())
+        gradient[1] += float(((own - 1.0 / k) / mixed).sum())
+        prob *= explained[:, None]
+        prob[index, y] -= explained
+        gradient[2:] += prob.sum(axis=0)
+    return losses, gradient / n
