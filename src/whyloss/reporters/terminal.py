@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -51,9 +50,9 @@ def render(diagnosis: Diagnosis) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def show(diagnosis: Diagnosis) -> None:
+def show(diagnosis: Diagnosis, console: Console | None = None) -> None:
     """Print the diagnosis, in colour where the terminal has it and NO_COLOR is not set."""
-    console = Console(highlight=False, no_color="NO_COLOR" in os.environ or None)
+    console = console or Console(highlight=False)
     console.print(_body(diagnosis), width=min(WIDTH, console.width))
 
 
