@@ -1,6 +1,7 @@
 # make demo    see what whyloss says about a recorded training run
 # make test    the tests, with light dependencies only (no torch, no keras)
 # make lint    style, types and the order of the rooms
+# make docs    write the rule pages and the picture of the README anew
 # make clean   remove what these left behind; `make distclean` removes .venv too
 #
 # Everything is installed into .venv; nothing else on the machine changes.
@@ -16,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint lint-style lint-types lint-rooms venv clean distclean
+.PHONY: demo test docs lint lint-style lint-types lint-rooms venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -24,6 +25,11 @@ demo: $(VENV)/.installed
 # make test ARGS='-k summary'
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# What the documentation takes from the code itself.
+docs: $(VENV)/.installed
+	$(BIN)/python tools/rule_pages.py docs/rules
+	$(BIN)/python tools/capture.py docs/images/demo.svg
 
 # Three parts, so that `make --keep-going lint` shows everything at once.
 lint: lint-style lint-types lint-rooms

@@ -1,0 +1,27 @@
+"""Draw what `whyloss demo` prints as an SVG for the README.
+
+Usage: ``python tools/capture.py docs/images/demo.svg``.
+"""
+
+import sys
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+
+from whyloss import cases
+from whyloss.reporters import terminal
+
+
+def main() -> None:
+    """Write the picture to the file named on the command line."""
+    console = Console(record=True, file=StringIO(), width=terminal.WIDTH, force_terminal=True)
+    terminal.show(cases.find("C1").diagnose(), console)
+    target = Path(sys.argv[1])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    console.save_svg(str(target), title="whyloss demo", theme=MONOKAI, unique_id="whyloss")
+
+
+if __name__ == "__main__":
+    main()
