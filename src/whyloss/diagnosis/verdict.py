@@ -121,7 +121,8 @@ def _share(evidence: Evidence, first: Finding) -> str:
     share = first.nats / rise.change.total.value
     if share > 1.005:
         return f"All of the rise is {name}; the rest of the loss fell."
-    return f"{percent(share, 0)} of the rise is {name}."
+    part = "All" if share > 0.995 else percent(share, 0)
+    return f"{part} of the rise is {name}."
 
 
 def _why_silent(evidence: Evidence) -> str:
