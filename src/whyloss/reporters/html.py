@@ -1,0 +1,218 @@
+"""The report: one HTML page with everything in it, which loads nothing and needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+import whyloss
+from whyloss.measures.intervals import Z95, Estimate
+from whyloss.measures.selection import Z_SELECTED
+from whyloss.reporters import phrases
+from whyloss.words import counted, nats, percent, points, signed, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whyloss.data import Sample
+    from whyloss.diagnosis import Diagnosis
+    from whyloss.diagnosis.tables import ClassRow
+    from whyloss.remedies import Remedy
+
+MAX_CLASSES = 20
+MAX_THUMBNAIL = 64 * 1024  # bytes
+_KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+
+    Returns
+    -------
+    str
+        HTML that can be written as UTF-8.
+    """
+    # Altair and vl-convert are slow to import: only a report needs them.
+    from whyloss.reporters import charts, marks  # noqa: PLC0415
+
+    d = diagnosis
+    # The colours are those of the page, so that light, dark and paper need one chart only.
+    colours = {name: f"var(--{name})" for name in marks.COLOURS}
+    makers = (charts.waterfall, charts.yardstick, charts.epochs, charts.shares, charts.losses)
+    drawn = {make.__name__: make(d, colours) for make in makers}
+    specs = {name: chart and chart.to_dict() for name, chart in drawn.items()}
+    scripts = [*([_vega()] if any(specs.values()) else []), _asset("report.js")]
+    page = (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            d=d,
+            version=whyloss.__version__,
+            css=_asset("report.css"),
+            scripts=scripts,
+            hashes=[_hash(script) for script in scripts],
+            specs=specs,
+            second=d.verdict.text.removeprefix(d.verdict.headline).strip(),
+            facts=_facts(d),
+            change=_change_word(d),
+            off_axis=charts.loss_axis(d)[1:] if specs["epochs"] else (0.0, []),
+            own_epochs=charts.thinned(d, d.split),
+            classes=_worst_classes(d),
+            carried=d.numbers.get("loss_share_of_top_5%"),
+            references=_references(d),
+            not_checked=phrases.not_checked_by_reason(d),
+        )
+    )
+    # A name may hold half a surrogate pair, which no file can.
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+# --- what the page is made of -------------------------------------------------------------------
+
+
+def _asset(name: str) -> str:
+    return files("whyloss.reporters").joinpath("assets", name).read_text("utf-8")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script; made once per process, which takes a second."""
+    import vl_convert  # noqa: PLC0415 - slow to import, see `render`
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # The only two sequences that could end the script element, or keep it from ending.
+    return bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+def _hash(script: str) -> str:
+    """Name of a script in the content security policy: nothing else on the page may run."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("whyloss.reporters", "assets"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    environment.filters.update(
+        nats=nats,
+        percent=percent,
+        signed=signed,
+        counted=counted,
+        spans=spans,
+        short=phrases.short,
+        margin=_margin,
+        interval_of=_interval,
+        number=_number,
+        effect=_effect,
+        thumbnail=_thumbnail,
+        link=phrases.reference_link,
+    )
+    environment.tests["finite"] = math.isfinite
+    return environment
+
+
+# --- words and numbers --------------------------------------------------------------------------
+
+
+def _form(name: str) -> Callable[[float], str]:
+    """How the number of that name is written."""
+    if any(word in name for word in ("accuracy", "precision", "recall", "share", "skill")):
+        return percent
+    if name in ("rows", "n_samples"):
+        return "{:,.0f}".format
+    return "{:.2f}".format if "temperature" in name else nats
+
+
+def _number(value: Estimate, name: str) -> str:
+    return _form(name)(value.value) if not math.isnan(value.value) else "–"
+
+
+def _interval(value: Estimate, name: str) -> str:
+    """The interval of a number, or why it has none."""
+    return phrases.interval(value, _form(name)) or value.note
+
+
+def _margin(se: float | None) -> str:
+    return "" if se is None else f"± {nats(Z95 * se)}"
+
+
+def _effect(remedy: Remedy) -> tuple[str, str]:
+    """The effect of a remedy and, in brackets, its interval or what stands for it."""
+    value = remedy.effect
+    accuracy = remedy.metric == "accuracy"
+    text = points(value.value) if accuracy else f"{signed(value.value)} nats"
+    if value.low is None or value.high is None:
+        return text, value.note
+    bounds = phrases.interval(value, lambda x: signed(100 * x, 1) if accuracy else signed(x))
+    return text, f"95 % {bounds}" + ("; may be chance" if value.low <= 0 <= value.high else "")
+
+
+def _facts(d: Diagnosis) -> list[tuple[str, str, str]]:
+    """Numbers worth reading first: (value, what it is, its interval)."""
+    epoch = d.numbers.get("epoch")
+    at = f" at epoch {epoch}" if epoch is not None and d.level.value in ("run", "curves") else ""
+    found = []
+    for name, label in (
+        ("log_loss", f"loss{at}, nats"),
+        ("refinement", "loss after calibration"),
+        ("accuracy", "accuracy"),
+        ("temperature", "temperature that fits"),
+    ):
+        value = d.numbers.get(name)
+        if isinstance(value, Estimate) and not math.isnan(value.value):
+            found.append((_number(value, name), label, _interval(value, name)))
+    n, k = d.numbers.get("n_samples"), d.numbers.get("n_classes")
+    if isinstance(n, int):
+        label = f"samples, {counted(k, 'class', 'classes')}" if isinstance(k, int) else "samples"
+        found.append((f"{n:,}", label, ""))
+    elif isinstance(k, int):
+        found.append((f"{k:,}", "classes", "how many samples is not known"))
+    return found
+
+
+def _change_word(d: Diagnosis) -> str:
+    """What to call the change of the loss, as clearly as the verdict does."""
+    z = d.attribution.total.z if d.attribution else 0.0
+    return "rise" if z > Z_SELECTED else "fall" if z < -Z_SELECTED else "change"
+
+
+def _worst_classes(d: Diagnosis) -> list[ClassRow]:
+    def cost(row: ClassRow) -> float:
+        return -math.inf if math.isnan(row.log_loss.value) else row.log_loss.value
+
+    return sorted(d.classes, key=cost, reverse=True)[:MAX_CLASSES]
+
+
+def _references(d: Diagnosis) -> dict[str, list[str]]:
+    """Each reference, with the findings that rest on it."""
+    found: dict[str, list[str]] = {}
+    for finding in d.findings:
+        for reference in finding.references:
+            found.setdefault(reference, []).append(finding.headline)
+    return found
+
+
+def _thumbnail(sample: Sample) -> str | None:
+    """The image of a sample as a data URI, if it is an image, and a small one."""
+    image: Any = sample.thumbnail
+    if not isinstance(image, bytes) or len(image) > MAX_THUMBNAIL:
+        return None
+    kind = next((kind for magic, kind in _KINDS.items() if image.startswith(magic)), None)
+    return kind and f"data:{kind};base64,{base64.b64encode(image).decode()}"
