@@ -21,6 +21,7 @@ MIN_SAMPLES = 50  # 50 for each fitted parameter
 SMALL = 200  # below this the prior keeps a few samples from throwing the temperature about
 PRIOR_MEAN, PRIOR_SD = -0.3, 0.5  # of ln beta: networks tend to be over-confident, T near 1.35
 BOUND = 12.0  # |ln beta|; room for logits of any size that occurs, in the thousands, say
+FLAT = 1.0  # standard error of ln beta above which a minimum is too flat to be one
 N_FOLDS = 5
 
 
@@ -57,8 +58,6 @@ class TemperatureFit:
         """T with its 95 % interval, symmetric in ln T."""
         if not math.isfinite(self.se):
             return Estimate(self.temperature, note="no spread in the samples")
-        if self.se > BOUND:
-            return Estimate(self.temperature, note="the samples do not tell it")
         half = Z95 * self.se
         return Estimate(
             self.temperature,
@@ -166,9 +165,9 @@ def fit_temperature(problem: TemperatureProblem, *, start: float = 0.0) -> Tempe
 
     The cross-entropy is convex in beta, so the sign of its slope always tells the side of the
     minimum: a step that leaves the bracket is halved back into it. Newton in beta itself is
-    unsafe. Fewer than 200 samples, or samples without a minimum (all of them right: a growing beta
-    fits ever better; no relation to the labels: a vanishing one does), are held by a normal prior
-    on u.
+    unsafe. Fewer than 200 samples, or samples without a clear minimum (all of them right: a growing
+    beta fits ever better; no relation to the labels: a vanishing one does), are held by a normal
+    prior on u.
 
     Parameters
     ----------
@@ -186,7 +185,7 @@ def fit_temperature(problem: TemperatureProblem, *, start: float = 0.0) -> Tempe
 def _newton(
     problem: TemperatureProblem, start: float, *, shrink: bool
 ) -> tuple[TemperatureFit, bool]:
-    """Fit, and whether the steps came to rest inside the bounds."""
+    """Fit, and whether it is a clear minimum inside the bounds."""
     n = len(problem)
     pull = 1.0 / (PRIOR_SD**2 * n) if shrink else 0.0
     low, high, u = -BOUND, BOUND, start
@@ -219,7 +218,8 @@ def _newton(
     # The prior counts as one more observation, of variance 1 / PRIOR_SD^2.
     score = float((gradient**2).sum()) + n * pull
     se = math.sqrt(score) / total if total > 0 else math.nan
-    return TemperatureFit(u, se, shrink), moved < 1e-10 and abs(u) < BOUND - 1e-6
+    clear = moved < 1e-10 and abs(u) < BOUND - 1e-6 and not se > FLAT
+    return TemperatureFit(u, se, shrink), clear
 
 
 def calibrate(
