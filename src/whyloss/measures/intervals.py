@@ -83,7 +83,8 @@ def wilson(successes: float, n: float, *, z: float = Z95) -> Estimate:
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return Estimate(share, min(low, share), max(high, share))  # where rounding parts them
 
 
 def paired_share_difference(first: BoolVector, second: BoolVector) -> Estimate:
