@@ -200,7 +200,8 @@ def _size(logits: FloatVector) -> float:
     if not len(logits):
         return 0.0
     with np.errstate(over="ignore"):  # a class masked by the most negative float: no size
-        centred = logits - logits.mean(axis=1, keepdims=True)
+        from_first = logits - logits[:, :1]  # equal logits have exactly no size
+        centred = from_first - from_first.mean(axis=1, keepdims=True)
         return math.sqrt(float((centred**2).sum(axis=1).mean()))
 
 
