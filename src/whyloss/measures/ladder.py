@@ -170,23 +170,12 @@ def climb(
     Ladder
     """
     data = _Data(y_true[scored], scores[scored], scale, max(2, scores.shape[1]))
-    n, k = len(data), data.n_classes
     given = data.problem.at(0.0)[0]
     fit = fit_temperature(data.problem)
     with_beta = float(_losses(data, _Parameters(fit.log_beta)).mean())
-    lapse = bias = None
-    if n >= 2 * MIN_PER_PARAMETER:
-        found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
-        ratio = 2 * n * (with_beta - loss)
-        lapse = Lapse(
-            found.log_beta, found.share, ratio, with_beta - loss, accepted=ratio > LAPSE_GATE
-        )
-    if n >= k * MIN_PER_PARAMETER:
-        found, loss = _fit(data, fit.log_beta, lapse=False, bias=True)
-        gain = with_beta - loss
-        accepted = 2 * n * gain > float(chi2.isf(BIAS_LEVEL, k - 1)) and gain > BIAS_MIN_GAIN
-        biases = np.zeros(k) if found.biases is None else found.biases
-        bias = Bias(found.log_beta, biases, 2 * n * gain, gain, accepted=accepted)
+    lapse = _lapse(data, fit, with_beta) if len(data) >= 2 * MIN_PER_PARAMETER else None
+    enough = len(data) >= data.n_classes * MIN_PER_PARAMETER
+    bias = _bias(data, fit, with_beta) if enough else None
     use_lapse = lapse is not None and lapse.accepted
     use_bias = bias is not None and bias.accepted
     refined_scored = _cross_fit(data, ids[scored], fit, lapse=use_lapse, bias=use_bias)
@@ -196,13 +185,13 @@ def climb(
     refined[scored] = refined_scored
     first = float(given.mean()) - with_beta
     shares = {"temperature": (first, first)}
-    if use_lapse and use_bias and lapse is not None and bias is not None:
+    if lapse and bias and use_lapse and use_bias:
         both = with_beta - _fit(data, fit.log_beta, lapse=True, bias=True)[1]
         shares["lapse"] = _sorted(lapse.gain, both - bias.gain)
         shares["bias"] = _sorted(bias.gain, both - lapse.gain)
-    elif use_lapse and lapse is not None:
+    elif lapse and use_lapse:
         shares["lapse"] = (lapse.gain, lapse.gain)
-    elif use_bias and bias is not None:
+    elif bias and use_bias:
         shares["bias"] = (bias.gain, bias.gain)
     return Ladder(
         temperature=fit,
@@ -213,6 +202,23 @@ def climb(
         shares=shares,
         refined=refined,
     )
+
+
+def _lapse(data: _Data, fit: TemperatureFit, with_beta: float) -> Lapse:
+    found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
+    gain = with_beta - loss
+    ratio = 2 * len(data) * gain
+    return Lapse(found.log_beta, found.share, ratio, gain, accepted=ratio > LAPSE_GATE)
+
+
+def _bias(data: _Data, fit: TemperatureFit, with_beta: float) -> Bias:
+    found, loss = _fit(data, fit.log_beta, lapse=False, bias=True)
+    gain = with_beta - loss
+    ratio = 2 * len(data) * gain
+    gate = float(chi2.isf(BIAS_LEVEL, data.n_classes - 1))
+    biases = np.zeros(data.n_classes) if found.biases is None else found.biases
+    accepted = ratio > gate and gain > BIAS_MIN_GAIN
+    return Bias(found.log_beta, biases, ratio, gain, accepted=accepted)
 
 
 def _sorted(a: float, b: float) -> tuple[float, float]:
