@@ -486,11 +486,14 @@ def test_given_many_threads_then_all_rows_arrive(tmp_path):
     assert sorted(Run.open(tmp_path).predictions("val", 1).ids.tolist()) == list(range(400))
 
 
-def test_recording_imports_no_framework(tmp_path):
+def test_recording_and_reading_import_no_framework(tmp_path):
     code = (
         "import json, sys, whyloss\n"
         "with whyloss.Recorder(sys.argv[1]) as recorder:\n"
-        "    recorder.log(split='val', epoch=1, logits=[[1.0, 2.0]], y_true=[1])\n"
+        "    recorder.log(split='val', epoch=1, logits=[[1.0, 2.0]], y_true=[1], ids=['a'])\n"
+        "    recorder.log_samples('val', ['a'], text=['b'])\n"
+        "run = whyloss.Run.open(sys.argv[1])\n"
+        "run.predictions('val', 1)\n"
         "print(json.dumps(list(sys.modules)))\n"
     )
     done = subprocess.run(

@@ -90,7 +90,7 @@ def test_given_a_process_group_then_its_rank_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 3)
     monkeypatch.setenv("RANK", "5")
-    with Recorder(tmp_path) as recorder:
+    with Recorder(tmp_path, rank=0), Recorder(tmp_path) as recorder:
         recorder.log(split="val", epoch=1, logits=logits(), y_true=[0] * 6, ids=list(range(6)))
     assert [part.name for part in tmp_path.rglob("part-*")] == ["part-3.arrow"]
 

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from whyloss.data import Run, Sample
+from whyloss.data import Run, Sample, run_writer
 from whyloss.data.part_writer import BATCH_BYTES
 from whyloss.data.run_writer import RunWriter
 from whyloss.errors import DataError, FormatError
@@ -260,14 +261,13 @@ def test_given_writers_that_disagree_then_the_later_one_is_refused(tmp_path):
 
 
 def test_given_writers_that_come_to_disagree_then_a_commit_is_refused(tmp_path):
-    first, second = RunWriter(tmp_path), RunWriter(tmp_path, writer="1")
+    first = RunWriter(tmp_path)
     first.append("val", 1, SCORES, "logits", LABELS, IDS)
-    (tmp_path / "run.json").unlink()  # as if the other one had not seen it in time
-    second.append("val", 1, SCORES, "probs", LABELS, IDS)
-    second.close()
+    path = tmp_path / "run.json"  # which another one has changed at the same moment
+    path.write_text(path.read_text().replace("logits", "probs"))
     with pytest.raises(DataError, match="other scale: expected 'probs'"):
         first.close()
-    assert sorted(p.name for p in only_part(tmp_path).parent.iterdir()) == ["part-1.arrow"]
+    assert Run.open(tmp_path).splits == ()
 
 
 # --- an existing run ----------------------------------------------------------------------------
@@ -335,10 +335,63 @@ def test_given_resume_with_ranks_then_a_new_part_of_another_rank_is_not_taken_fo
 
 
 def test_given_a_second_run_of_another_rank_then_it_is_refused_too(tmp_path):
+    write(tmp_path)
     write(tmp_path, writer="1")
     with pytest.raises(DataError, match="exists already"):
         RunWriter(tmp_path, writer="1")
     RunWriter(tmp_path, writer="12")
+
+
+def test_given_a_rank_that_is_quicker_than_the_first_then_it_waits_for_the_run(tmp_path):
+    second = RunWriter(tmp_path, writer="1")
+    appending = threading.Thread(
+        target=second.append, args=("val", 1, SCORES, "logits", LABELS, IDS)
+    )
+    appending.start()
+    appending.join(0.2)
+    assert list(tmp_path.iterdir()) == []
+    RunWriter(tmp_path)  # finds no run that it would have to refuse
+    appending.join(10)
+    second.close()
+    assert Run.open(tmp_path).predictions("val", 1).n_samples == 6
+
+
+def test_given_no_first_rank_then_the_others_say_so_after_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_writer, "OPENING_SECONDS", 0.1)
+    with pytest.raises(FormatError, match="is no run"):
+        write(tmp_path, writer="1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_given_overwrite_and_a_quicker_rank_then_what_is_new_stays_and_what_is_old_goes(tmp_path):
+    old = {"scores": SCORES[:, :2], "y_true": [0] * 6}
+    for writer in ("0", "1", "2"):
+        write(tmp_path, epochs=(1, 2), writer=writer, **old)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    second = RunWriter(tmp_path, writer="1", overwrite=True)
+    appending = threading.Thread(
+        target=second.append, args=("val", 1, SCORES, "logits", LABELS, IDS)
+    )
+    appending.start()  # and waits, as the run that is there does not fit
+    appending.join(0.2)
+    first = RunWriter(tmp_path, overwrite=True)
+    appending.join(10)
+    second.commit("val", 1)
+    first.close()
+    run = Run.open(tmp_path)
+    assert [path.name for path in tmp_path.rglob("part-*")] == ["part-1.arrow"]
+    assert run.predictions("val", 1).scores.shape == (6, 3)
+
+
+def test_given_overwrite_after_a_quicker_rank_has_committed_then_its_rows_stay(tmp_path):
+    write(tmp_path)
+    write(tmp_path, writer="1", ids=IDS + 10)
+    for path in tmp_path.rglob("part-*"):
+        os.utime(path, (1e9, 1e9))
+    write(tmp_path, writer="1", ids=IDS + 20, overwrite=True)
+    RunWriter(tmp_path, overwrite=True)
+    assert Run.open(tmp_path).predictions("val", 1).ids.tolist() == (IDS + 20).tolist()
 
 
 # --- what a kill leaves -------------------------------------------------------------------------
@@ -385,6 +438,16 @@ def test_given_a_torn_line_when_appended_to_then_only_the_torn_line_is_lost(tmp_
     history = Run.open(tmp_path).history
     assert history.epochs.tolist() == [2]
     assert history.column("val", "loss").tolist() == [0.25]
+
+
+def test_given_resume_then_a_writer_clears_away_what_it_had_in_work_and_nothing_else(tmp_path):
+    write(tmp_path)
+    epoch = only_part(tmp_path).parent
+    mine, other = epoch / ".part-0.0123abcd.tmp", epoch / ".part-01.0123abcd.tmp"
+    mine.touch()
+    other.touch()
+    RunWriter(tmp_path, resume=True)
+    assert (mine.exists(), other.exists()) == (False, True)
 
 
 # --- scalars and samples ------------------------------------------------------------------------
@@ -646,6 +709,43 @@ def test_given_a_full_disk_then_what_was_committed_stays(tmp_path, monkeypatch):
             writer.commit("val", 2)
     assert run.epochs("val") == (1,)
     assert run.predictions("val", 1).n_samples == 6
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux to tell what is synced")
+def test_given_a_commit_then_the_file_is_synced_before_its_name_and_the_name_after(
+    tmp_path, monkeypatch
+):
+    with RunWriter(tmp_path) as writer:
+        writer.append("val", 1, SCORES, "logits", LABELS, IDS)
+        calls = []
+        sync, replace = os.fsync, Path.replace
+
+        def record_sync(number):
+            calls.append(f"sync {Path(f'/proc/self/fd/{number}').readlink()}")
+            sync(number)
+
+        def record_rename(source, target):
+            calls.append(f"rename to {target.name}")
+            return replace(source, target)
+
+        monkeypatch.setattr(os, "fsync", record_sync)
+        monkeypatch.setattr(Path, "replace", record_rename)
+        part = writer.commit("val", 1)
+    file, rename, folder = calls[-3:]
+    assert file.startswith(f"sync {part.parent}/.part-0.")
+    assert rename == "rename to part-0.arrow"
+    assert folder == f"sync {part.parent}"
+    assert f"sync {tmp_path / 'predictions'}" in calls  # in which the split is new
+
+
+def test_given_two_first_writers_at_once_then_the_first_description_stands(tmp_path, monkeypatch):
+    write(tmp_path, epochs=())
+    before = (tmp_path / "run.json").read_bytes()
+    # As processes are that have no rank, and look just before the other one writes.
+    monkeypatch.setattr(Path, "exists", lambda _path: False)
+    with pytest.raises(DataError, match="exists already"):
+        RunWriter(tmp_path)
+    assert (tmp_path / "run.json").read_bytes() == before
 
 
 def test_given_no_hard_links_then_a_run_is_made_all_the_same(tmp_path, monkeypatch):

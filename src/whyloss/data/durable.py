@@ -15,30 +15,35 @@ def aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
-def write_aside(path: Path, content: bytes, *, once: bool = False) -> None:
-    """Write a file as a whole; with `once`, only if there is none yet."""
+def write_aside(path: Path, content: bytes, *, once: bool = False) -> bool:
+    """Write a file as a whole; with `once`, only if there is none yet. Say whether it was."""
     temporary = aside(path)
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if once:
-            _link(temporary, path)
-        else:
+        if once and path.exists():
+            return False
+        if not once or not _linked(temporary, path):
             temporary.replace(path)
+    except FileExistsError:
+        return False  # another process was first
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+    return True
 
 
-def _link(temporary: Path, path: Path) -> None:
+def _linked(temporary: Path, path: Path) -> bool:
+    """Give the file its name if the name is free, which renaming does not tell."""
     try:
         os.link(temporary, path)
     except FileExistsError:
-        return  # another process was first
-    except OSError:  # a file system without links
-        temporary.replace(path)
+        raise
+    except OSError:
+        return False  # a file system without links
+    return True
 
 
 def make_folder(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -126,8 +127,13 @@ def _read(path: Path) -> pa.Table:
 
 
 def _as_array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    # ChunkedArray.to_numpy would copy a lone chunk too.
-    only = column.chunk(0) if column.num_chunks == 1 else None
-    if only is None:
-        return column.to_numpy()  # type: ignore[no-any-return]
-    return only.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return np.array(column.to_pylist(), dtype=object)
+    # Not to_numpy(), which copies a lone chunk too, and imports pandas wherever it is installed.
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype, len(chunk), chunk.offset * dtype.itemsize)
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return chunks[0] if len(chunks) == 1 else np.concatenate([np.empty(0, dtype), *chunks])

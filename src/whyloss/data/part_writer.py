@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from whyloss.data.columns import id_column, list_column, number_column
 from whyloss.data.durable import aside, make_folder
 from whyloss.errors import DataError
 
@@ -82,13 +83,13 @@ class PartWriter:
         )
         self._waiting.clear()
         self._waiting_bytes = 0
-        flat = np.ascontiguousarray(scores, dtype=scores.dtype.newbyteorder("=")).ravel()
-        try:
-            lists = pa.FixedSizeListArray.from_arrays(pa.array(flat), scores.shape[1])
-            columns = {"id": pa.array(ids), "y_true": pa.array(y_true), self._scale: lists}
-        except (pa.ArrowException, UnicodeError) as error:
-            raise DataError("The rows cannot be stored", got=f"{error}") from None
-        batch = pa.record_batch(columns)
+        batch = pa.record_batch(
+            {
+                "id": id_column(ids),
+                "y_true": number_column(y_true),
+                self._scale: list_column(scores),
+            }
+        )
         if self._stream is None:
             make_folder(self.folder)
             # Not buffered in this process, so that a fork of it has nothing to write once more.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
+from whyloss.data.columns import sample_table
 from whyloss.data.durable import aside, make_folder, sync_folder, write_aside
 from whyloss.data.layout import (
     INFO_FILE,
+    PART,
     PREDICTIONS_FOLDER,
-    SAMPLE_COLUMNS,
     SAMPLES_FOLDER,
     SCALARS_FILE,
+    TEMPORARY,
     RunInfo,
     check_epoch,
     check_writer,
@@ -29,9 +31,8 @@ from whyloss.data.layout import (
 )
 from whyloss.data.part_writer import PartWriter
 from whyloss.data.predictions import SCALES, Scale, check_ids, check_labels, check_scores
-from whyloss.data.run import Run
 from whyloss.data.scalars import append_row
-from whyloss.errors import DataError
+from whyloss.errors import DataError, FormatError
 from whyloss.version import __version__
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 
 FIRST_WRITER = "0"
+OPENING_SECONDS = 20.0  # for which the others wait for the first one
+_PROGRAM_START = time.time()
 
 
 class RunWriter:
@@ -54,7 +57,7 @@ class RunWriter:
         The folder of the run; made if it is not there.
     writer : str, default "0"
         Letters, digits and ``_``. Writer ``"0"`` opens the run: it alone looks whether there is
-        one already, and overwrites it. All others join.
+        one already, and overwrites it. The others wait for that when they first write.
     classes : sequence, optional
         One label per class, in the order of the columns.
     overwrite : bool, default False
@@ -89,25 +92,18 @@ class RunWriter:
                 expected="overwrite=True or resume=True",
                 got="both",
             )
+        # Until the first writer has replaced it, the description may be that of the earlier run.
+        self._may_come = (FormatError, DataError) if overwrite else (FormatError,)
         try:
             earlier = self._find_earlier()
             if earlier and not overwrite and not resume:
-                raise DataError(
-                    f"{self.path} exists already",
-                    expected="a folder without a run",
-                    got=f"one with {earlier[0].relative_to(self.path)}",
-                    hint="Choose another folder, or pass overwrite=True or resume=True.",
-                )
-            if earlier and self._writer == FIRST_WRITER:
-                if overwrite:
-                    self._erase()
-                else:
-                    Run.open(self.path).repair()
+                raise self._exists(earlier[0])
             # Parts of the earlier training, which go once their epoch is written again. Known by
             # their state, as another writer may by then have renamed a new one onto the name.
-            self._stale = {} if not resume else {part: _state(part) for part in earlier}
+            self._stale = {part: _state(part) for part in earlier} if resume else {}
+            self._remove_leftovers()
             if self._writer == FIRST_WRITER:
-                self._settle()
+                self._open(erase=overwrite and bool(earlier), create=not (resume and earlier))
         except OSError as error:
             raise DataError(
                 f"The run cannot be written to {self.path}",
@@ -252,7 +248,7 @@ class RunWriter:
             Something does not fit.
         """
         folder = self.path / SAMPLES_FOLDER / split_folder(split)
-        table = _sample_table(ids, {"text": text, "path": paths, "thumbnail": thumbnails})
+        table = sample_table(ids, {"text": text, "path": paths, "thumbnail": thumbnails})
         if not self._info.created:
             self._settle()
         make_folder(folder)
@@ -287,31 +283,69 @@ class RunWriter:
         if self._writer == FIRST_WRITER:
             files = (self.path / INFO_FILE, self.path / SCALARS_FILE)
             return [*(file for file in files if file.exists()), *parts]
-        mine = f"part-{self._writer}"
-        return [part for part in parts if part.stem == mine or part.stem.startswith(f"{mine}-")]
+        return [part for part in parts if self._owns(part)]
+
+    def _exists(self, what: Path) -> DataError:
+        return DataError(
+            f"{self.path} exists already",
+            expected="a folder without a run",
+            got=f"one with {what.relative_to(self.path)}",
+            hint="Choose another folder, or pass overwrite=True or resume=True.",
+        )
+
+    def _remove_leftovers(self) -> None:
+        """Remove what this writer had in work when it was killed; nobody else uses its name."""
+        for path in self.path.glob(f"*/split=*/**/.part-{self._writer}.*.tmp"):
+            path.unlink()
+
+    def _open(self, *, erase: bool, create: bool) -> None:
+        """Make the run, for all writers."""
+        path = self.path / INFO_FILE
+        content = self._wanted().to_json()
+        if erase:
+            read_info(self.path)  # or it is no run, and nothing is to be removed
+            self._erase()
+            write_aside(path, content)
+        elif create:
+            make_folder(self.path)
+            if not write_aside(path, content, once=True):
+                raise self._exists(path)
+        self._settle()
 
     def _erase(self) -> None:
-        """Remove a run, and nothing that is not known to be one."""
-        read_info(self.path)
-        for folder in (PREDICTIONS_FOLDER, SAMPLES_FOLDER):
-            for split in (self.path / folder).glob("split=*"):
-                shutil.rmtree(split)
         (self.path / SCALARS_FILE).unlink(missing_ok=True)
-        (self.path / INFO_FILE).unlink()
+        for folder in (PREDICTIONS_FOLDER, SAMPLES_FOLDER):
+            for part in (self.path / folder).glob("split=*/**/*part-*"):
+                known = PART.fullmatch(part.name) or TEMPORARY.fullmatch(part.name)
+                # Another process of this training may have been quicker, and stays.
+                if known and (self._owns(part) or part.stat().st_mtime < _PROGRAM_START):
+                    part.unlink()
+
+    def _owns(self, part: Path) -> bool:
+        mine = f"part-{self._writer}"
+        return part.stem == mine or part.stem.startswith(f"{mine}-")
+
+    def _wanted(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        labels = tuple(str(label) for label in self._labels)
+        return RunInfo(labels, scale, n_columns, f"whyloss {__version__}", created)
 
     def _settle(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
         """Agree with the other writers on what the run holds."""
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        labels = tuple(str(label) for label in self._labels)
-        wanted = RunInfo(labels, scale, n_columns, f"whyloss {__version__}", created)
-        path = self.path / INFO_FILE
-        if not path.exists():
-            make_folder(self.path)
-            write_aside(path, wanted.agreed(RunInfo()).to_json(), once=True)
-        there = read_info(self.path)
-        agreed = there.agreed(wanted)
+        wanted = self._wanted(scale, n_columns)
+        waits = self._writer != FIRST_WRITER and not self._info.created
+        deadline = time.monotonic() + (OPENING_SECONDS if waits else 0)
+        while True:
+            try:
+                there = read_info(self.path)
+                agreed = there.agreed(wanted)
+                break
+            except self._may_come:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.02)
         if agreed != there:
-            write_aside(path, agreed.to_json())
+            write_aside(self.path / INFO_FILE, agreed.to_json())
         self._info = agreed
         return agreed
 
@@ -319,26 +353,6 @@ class RunWriter:
         number = self._committed[folder]
         self._committed[folder] += 1
         return folder / part_name(self._writer, number)
-
-
-def _sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table:  # noqa: ANN401
-    names = check_ids(ids, len(ids))
-    arrays = {"id": pa.array(names)}
-    for name, values in columns.items():
-        cells = [None] * len(names) if values is None else list(values)
-        if len(cells) != len(names):
-            raise DataError(
-                f"There is not one {name} per sample", expected=f"{len(names)}", got=f"{len(cells)}"
-            )
-        if name == "path":
-            cells = [str(cell) if isinstance(cell, os.PathLike) else cell for cell in cells]
-        try:
-            arrays[name] = pa.array(cells, SAMPLE_COLUMNS[name])
-        except (pa.ArrowException, TypeError, UnicodeError) as error:
-            raise DataError(
-                f"A {name} cannot be stored", expected=f"{SAMPLE_COLUMNS[name]}", got=f"{error}"
-            ) from None
-    return pa.table(arrays)
 
 
 def _check_classes(classes: Sequence[Any] | None) -> list[Any]:

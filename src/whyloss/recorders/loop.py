@@ -301,7 +301,8 @@ class Recorder:
 
     def _write_failed(self, error: Exception) -> None:
         self._turn_off(error, stacklevel=1)
-        self._writer.discard()
+        with suppress(OSError):  # the disk may be gone altogether
+            self._writer.discard()
 
     def _turn_off(self, error: Exception, *, stacklevel: int) -> None:
         if self._off:

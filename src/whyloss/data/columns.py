@@ -1,0 +1,91 @@
+"""Columns of Arrow from what callers give.
+
+Built from buffers and not with ``pa.array``, which imports pandas wherever it is installed. That
+takes half a second, and fails in a thread that still writes while the program ends.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from whyloss.data.layout import SAMPLE_COLUMNS
+from whyloss.data.predictions import check_ids
+from whyloss.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+
+def number_column(values: npt.NDArray[Any]) -> pa.Array:
+    """Make a column of a flat array of numbers, not copied if it lies in one piece."""
+    native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    kind = pa.from_numpy_dtype(native.dtype)
+    return pa.Array.from_buffers(kind, len(native), [None, pa.py_buffer(native)])
+
+
+def list_column(values: npt.NDArray[Any]) -> pa.Array:
+    """Make a column of lists of the rows of an array of shape (n_rows, n_columns)."""
+    return pa.FixedSizeListArray.from_arrays(number_column(values.ravel()), values.shape[1])
+
+
+def id_column(ids: npt.NDArray[Any]) -> pa.Array:
+    """Make a column of ids."""
+    return number_column(ids) if ids.dtype.kind == "i" else _packed("id", ids.tolist(), pa.string())
+
+
+def sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table:  # noqa: ANN401
+    """Make a table of how a person recognises samples.
+
+    Parameters
+    ----------
+    ids : array-like of shape (n_samples,)
+        Their ids.
+    columns : dict
+        For each of the columns "text", "path" and "thumbnail", one value per sample, or None.
+
+    Raises
+    ------
+    DataError
+        Something does not fit.
+    """
+    names = check_ids(ids, len(ids))
+    table = {"id": id_column(names)}
+    for name, kind in SAMPLE_COLUMNS.items():
+        values = columns[name]
+        cells = [None] * len(names) if values is None else list(values)
+        if len(cells) != len(names):
+            raise DataError(
+                f"There is not one {name} per sample", expected=f"{len(names)}", got=f"{len(cells)}"
+            )
+        table[name] = _packed(name, cells, kind)
+    return pa.table(table)
+
+
+def _packed(name: str, cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    encode = _encoded if pa.types.is_string(kind) else _checked_bytes
+    try:
+        encoded = [None if cell is None else encode(cell) for cell in cells]
+    except (TypeError, UnicodeError) as error:
+        raise DataError(f"A {name} cannot be stored", expected=f"{kind}", got=f"{error}") from None
+    ends = np.cumsum([0, *(len(cell or b"") for cell in encoded)])
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise DataError(
+            f"The values of {name} are too long", expected="2 GiB at once", got=f"{ends[-1]} bytes"
+        )
+    present = np.packbits(np.array([cell is not None for cell in encoded]), bitorder="little")
+    buffers = [present, ends.astype(np.int32), b"".join(cell or b"" for cell in encoded)]
+    return pa.Array.from_buffers(kind, len(encoded), [pa.py_buffer(buffer) for buffer in buffers])
+
+
+def _encoded(cell: str | os.PathLike[str]) -> bytes:
+    return str.encode(os.fspath(cell))  # which refuses what is no string
+
+
+def _checked_bytes(cell: bytes) -> bytes:
+    return bytes(memoryview(cell))  # bytes alone would make zeros of a number
