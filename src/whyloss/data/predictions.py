@@ -118,7 +118,10 @@ class Predictions:
             )
         scale = named[0]
         scores = check_scores(given[scale], scale)
-        labels = [] if classes is None else list(classes)
+        labels = [
+            name.item() if isinstance(name, np.generic) else name
+            for name in (() if classes is None else classes)
+        ]
         n_classes = max(2, scores.shape[1])
         if classes is not None and len(labels) != n_classes:
             raise DataError(
@@ -255,7 +258,7 @@ def _look_up(labels: npt.NDArray[Any], index: dict[Any, int]) -> npt.NDArray[np.
         raise DataError(
             "y_true holds names, and which column belongs to which name is not given",
             expected="classes=[...], one name per column",
-            got=f"labels such as {labels.flat[0]!r}" if labels.size else "no classes",
+            got=f"labels such as {labels.tolist()[0]!r}" if labels.size else "no classes",
         )
     values = labels.tolist()
     try:
