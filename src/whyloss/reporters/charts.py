@@ -52,11 +52,12 @@ def waterfall(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
 
 def yardstick(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart | None:
     """The loss beside what it can be compared with."""
+    known = d.level in {"snapshot", "run"}  # else the classes count as equally frequent
     found = []
     for key, name, colour in (
         ("log_loss", "loss", "loss"),
         ("refinement", "loss after calibration", "calibrated"),
-        ("prior_entropy", "guessing by class shares", "total"),
+        ("prior_entropy", "guessing by class shares" if known else "guessing", "total"),
     ):
         value = d.numbers.get(key)
         if isinstance(value, Estimate):
@@ -163,7 +164,12 @@ def losses(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
         alt.Chart(inline(rows))
         .mark_bar(orient="vertical", binSpacing=1)
         .encode(
-            x=alt.X("from:Q", title="loss of one sample, nats", scale=alt.Scale(nice=False)),
+            x=alt.X(
+                "from:Q",
+                title="loss of one sample, nats",
+                scale=alt.Scale(nice=False),
+                axis=alt.Axis(format="~g"),
+            ),
             x2="to:Q",
             # Stacked heights mean nothing on a logarithmic scale; symlog has a place for 0.
             y=alt.Y(
@@ -194,7 +200,12 @@ def losses(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
         words += f" Their mean is {nats(mean.value)}."
         at = alt.Chart(inline([{"at": mean.value, "text": f"mean {nats(mean.value)}"}]))
         at = at.encode(x="at:Q")
-        name = at.mark_text(align="left", dx=5, dy=7, color=colours["loss"], fontWeight=600)
+        name = at.mark_text(
+            align="left" if 2 * mean.value < found.edges[-1] else "right",
+            dy=-8,
+            color=colours["loss"],
+            fontWeight=600,
+        )
         layers += [
             at.mark_rule(color=colours["loss"], strokeWidth=1.5),
             name.encode(y=alt.value(0), text="text:N"),

@@ -146,7 +146,8 @@ def _number(value: Estimate, name: str) -> str:
 
 def _interval(value: Estimate, name: str) -> str:
     """The interval of a number, or why it has none."""
-    return phrases.interval(value, _form(name)) or value.note
+    form = _form(name)
+    return phrases.interval(value, lambda end: form(end).removesuffix(" %")) or value.note
 
 
 def _margin(se: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
@@ -34,7 +34,8 @@ EPOCH = alt.X(
     "epoch:Q",
     title="epoch",
     scale=alt.Scale(zero=False, nice=False),
-    axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+    # There is no epoch between two epochs.
+    axis=alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, 'd')", grid=False),
 )
 _BAR_HEIGHT = 16
 _BAR_STEP = 46  # a bar and the line of text above it
@@ -156,11 +157,13 @@ def best(
     base = alt.Chart(inline([row])).encode(x=EPOCH, y="value:Q")
     first, last = within[0]["epoch"], within[-1]["epoch"]
     at = (found.epoch - first) / (last - first)
-    # Near an end the words lean inwards, off the axis and off the edge.
-    align: Literal["left", "center", "right"] = (
-        "left" if at < 0.1 else "right" if at > 0.9 else "center"
+    text = base.mark_text(
+        # Near an end the words lean inwards, off the axis and off the edge.
+        align="left" if at < 0.1 else "right" if at > 0.9 else "center",
+        dy=16 if below else -14,
+        color=colours[name],
+        fontWeight=600,
     )
-    text = base.mark_text(align=align, dy=16 if below else -14, color=colours[name], fontWeight=600)
     halo = text.copy()
     halo.mark.stroke, halo.mark.strokeWidth = colours["paper"], 4
     return [
