@@ -79,8 +79,7 @@ def test_the_samples_that_all_epochs_have_are_compared():
     common = set.intersection(*(set(r.tolist()) for r in rows))
     assert found.n_common == len(common) == found.comparison.change.n_samples
     assert set(found.comparison.ids.tolist()) == common
-    loss = {e: p for e, p in zip((1, 2, 3), snapshots(), strict=True)}
-    for epoch, predictions in loss.items():
+    for epoch, predictions in zip((1, 2, 3), snapshots(), strict=True):
         whole = Evidence(InMemorySource([predictions])).at(epoch).samples.log_loss
         aligned = found.aligned(epoch, found.at(epoch).samples.log_loss)
         ids = found.aligned(epoch, found.at(epoch).predictions.ids)
@@ -433,10 +432,7 @@ def test_held_depends_on_the_drop_that_would_matter():
     difference = paired(2000, broke=60, fixed=40)  # one point lost
     assert HELD_MARGIN == 0.02
     assert held(difference) is Held.HELD
-    assert (
-        held(difference, margin=0.01) is Held.FELL
-        or held(difference, margin=0.01) is Held.CANNOT_TELL
-    )
+    assert held(difference, margin=0.01) is Held.FELL
     assert held(difference, margin=0.1) is Held.HELD
 
 
