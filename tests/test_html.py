@@ -1,0 +1,398 @@
+"""The HTML report: true to the diagnosis, alone in its file, safe with any name."""
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import vl_convert
+
+from whyloss.data import History, InMemorySource, Predictions, Sample
+from whyloss.diagnosis import diagnose
+from whyloss.reporters import charts, html
+from whyloss.testing import known_cause, rule_out_truth, spoil
+from whyloss.words import nats, percent, signed
+
+EVIL = "</script><b id=evil>x</b><img src=x onerror=alert(1)>"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+VOID = {"meta", "img", "br", "link"}
+
+
+class Page(HTMLParser):
+    """Elements of a page, as (tag, attributes, text), and whether each was closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self._open = [], []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        element = [tag, dict(attrs), ""]
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for element in self._open:
+            element[2] += data
+
+    def texts(self, tag):
+        return [" ".join(text.split()) for name, _, text in self.elements if name == tag]
+
+    def attributes(self, tag):
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+    @property
+    def specs(self):
+        return {
+            attributes["id"].removeprefix("spec-"): json.loads(text)
+            for _, attributes, text in self.elements
+            if attributes.get("type") == "application/json"
+        }
+
+
+def page(diagnosis):
+    return Page(diagnosis.render("html"))
+
+
+def a_run(**options):
+    defaults = {"n_classes": 2, "temperature": [1.0, 1.5, 2.5], "blur": [0.6, 0.3, 0.3]}
+    return known_cause(0, **{**defaults, **options})
+
+
+@pytest.fixture(scope="module")
+def run():
+    return diagnose(a_run().source)
+
+
+def numbers():
+    return diagnose(history=History.from_columns(val_loss=[0.46], val_accuracy=[0.78], n_classes=2))
+
+
+def curves():
+    return diagnose(
+        history=History.from_columns(
+            val_loss=[9.0, np.nan, 0.5, np.inf, 0.4],
+            val_accuracy=[0.3, 0.4, 0.5, np.nan, 0.6],
+            train_loss=[0.9, 0.6, 0.5, 0.4, 0.3],
+            n_classes=4,
+            n_val=500,
+        )
+    )
+
+
+# Diagnoses of every level, and of data with every kind of hole.
+KINDS = {
+    "numbers": numbers,
+    "loss only": lambda: diagnose(history=History.from_columns(val_loss=[0.5, 0.4])),
+    "curves": curves,
+    "snapshot": lambda: diagnose(known_cause(1, n_classes=5, temperature=1.8).source),
+    "20 samples": lambda: diagnose(known_cause(1, n_samples=20).source),
+    "two epochs": lambda: diagnose(a_run(temperature=[1, 2], blur=0.1).source),
+    "rows of NaN": lambda: diagnose(spoil(a_run(), rows=100, value=np.nan).source),
+    "nothing but NaN": lambda: diagnose(spoil(a_run(), rows=2000, value=np.nan).source),
+    "infinite losses": lambda: diagnose(rule_out_truth(a_run(), rows=7).source),
+    "perfect": lambda: diagnose([0, 1] * 50, logits=[[400.0, -400.0], [-400.0, 400.0]] * 50),
+}
+
+
+# --- one file, which loads nothing --------------------------------------------------------------
+
+
+def test_the_page_is_one_small_file_that_loads_nothing(run):
+    text = run.render("html")
+    assert len(text.encode()) < 3_000_000
+    found = Page(text)
+    loads = [
+        (tag, attributes)
+        for tag, attributes, _ in found.elements
+        if {"src", "href", "srcset", "action", "data"} & set(attributes) and tag != "a"
+    ]
+    assert loads == []
+    assert "url(" not in found.texts("style")[0]
+    assert "@import" not in found.texts("style")[0]
+
+
+def test_the_policy_forbids_the_network_and_every_script_but_ours(run):
+    text = run.render("html")
+    policy = next(m for m in Page(text).attributes("meta") if "http-equiv" in m)["content"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert len(scripts) == 2
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_without_a_chart_no_chart_library_is_carried():
+    text = diagnose(history=History.from_columns(val_loss=[0.46])).render("html")
+    assert len(text) < 40_000
+
+
+def test_the_same_diagnosis_gives_the_same_page(run):
+    assert run.render("html") == run.render("html")
+
+
+def test_neither_a_diagnosis_nor_the_reporter_imports_the_chart_library_before_it_is_needed():
+    code = (
+        "import sys, whyloss.diagnosis, whyloss.reporters.html; "
+        "assert not {'altair', 'vl_convert'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- true to the diagnosis ----------------------------------------------------------------------
+
+
+def test_the_verdict_comes_first_and_the_rest_in_the_order_in_which_doubts_arise(run):
+    found = page(run)
+    assert found.texts("h1") == [run.verdict.headline]
+    assert run.verdict.title in found.texts("title")[0]
+    assert found.texts("h2") == [
+        "Where the rise comes from",
+        "Who pays for it",
+        "Epoch by epoch",
+        "Losses of single samples",
+        "Classes",
+        "The most expensive samples",
+        "What to do",
+        "Also found",
+        "What this cannot tell",
+        "Best epochs",
+        "References",
+    ]
+
+
+def test_every_fact_has_its_interval(run):
+    facts = " ".join(page(run).texts("dl")[0].split())
+    for name, form in (("log_loss", nats), ("accuracy", percent), ("refinement", nats)):
+        value = run.numbers[name]
+        low, high = (form(end).removesuffix(" %") for end in (value.low, value.high))
+        assert f"{form(value.value)}({low} … {high})" in facts
+    assert "2,000" in facts
+    assert "samples, 2 classes" in facts
+
+
+def test_the_migration_table_says_what_the_attribution_says(run):
+    rows = page(run).texts("tr")
+    for cell in (*run.attribution.cells, replace(run.attribution.cells[0], outcome="together")):
+        if cell.outcome == "together":
+            cell = replace(cell, samples=2000, total=run.attribution.total)  # noqa: PLW2901
+        margin = nats(1.96 * cell.total.se)
+        assert any(
+            row.startswith(f"{cell.outcome}{cell.samples:,}{signed(cell.total.value)}")
+            and row.endswith(f"± {margin}")
+            for row in rows
+        )
+
+
+def test_remedies_come_with_effect_interval_and_code_to_copy(run):
+    found = page(run)
+    items = [text for text in found.texts("li") if text.startswith(run.remedies[0].title)]
+    effect = run.remedies[0].effect
+    assert (
+        f"{signed(effect.value)} nats 95 % ({signed(effect.low)} … {signed(effect.high)})"
+        in (items[0])
+    )
+    assert set(run.remedies[0].snippets.values()) <= set(found.texts("code"))
+    ids = {attributes.get("id") for attributes in found.attributes("code")}
+    assert {attributes["data-copy"] for attributes in found.attributes("button")} <= ids
+
+
+def test_references_are_links(run):
+    links = {attributes["href"] for attributes in page(run).attributes("a")}
+    assert "https://arxiv.org/abs/1706.04599" in links
+    assert all(link.startswith(("https://arxiv.org/abs/", "https://doi.org/10.")) for link in links)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_level_and_every_hole_gives_a_whole_page(kind):
+    diagnosis = KINDS[kind]()
+    found = page(diagnosis)
+    assert found.texts("h1") == [diagnosis.verdict.headline]
+    assert "What this cannot tell" in found.texts("h2")
+    assert "nan" not in " ".join(found.texts("td") + found.texts("dd")).lower()
+    for spec in found.specs.values():
+        vl_convert.vegalite_to_svg({**spec, "width": 300})
+
+
+def test_hundreds_of_classes_are_cut_to_the_worst_and_the_page_says_so():
+    rng = np.random.default_rng(0)
+    y = rng.integers(200, size=1000)
+    d = diagnose(y, logits=rng.standard_normal((1000, 200)) + 3 * np.eye(200)[y])
+    found = page(d)
+    caption = next(text for text in found.texts("caption") if "classes" in text)
+    assert caption.startswith("The 20 with the largest loss, of 200 classes")
+    worst = max(d.classes, key=lambda row: row.log_loss.value)
+    first = found.texts("tr")[1]
+    assert first.startswith(worst.name)
+
+
+# --- names are text, whatever they hold ---------------------------------------------------------
+
+
+class Described(InMemorySource):
+    def samples(self, split, ids):  # noqa: ARG002
+        kinds = [
+            Sample(thumbnail=PNG),
+            Sample(thumbnail=b"<svg onload=alert(1)>"),
+            Sample(text=EVIL),
+            Sample(path="/" + "p" * 5000),
+            Sample(thumbnail=PNG + bytes(html.MAX_THUMBNAIL)),
+        ]
+        return [kinds[i % len(kinds)] for i in range(len(ids))]
+
+
+def hostile():
+    known = known_cause(0, n_classes=4, n_samples=300, temperature=[1.0, 2.0, 3.0], blur=0.3)
+    names = [EVIL, "\"quoted\" 'single' &amp;", "\u200f\u202eright to left", "n" * 10_000]
+    ids = [f"{EVIL}{i}\u2028" for i in range(300)]
+    return diagnose(
+        Described(
+            [
+                Predictions.from_arrays(
+                    snapshot.y_true, logits=snapshot.scores, ids=ids, classes=names,
+                    split=split, epoch=epoch,
+                )
+                for epoch in (1, 2, 3)
+                for snapshot in [known.source.predictions("val", epoch)]
+                for split in ("val", EVIL)
+            ],
+            name=EVIL + "\ud800",
+        )
+    )  # fmt: skip
+
+
+def test_hostile_names_are_text():
+    text = hostile().render("html")
+    found = Page(text)
+    assert not any(attributes.get("id") == "evil" for _, attributes, _ in found.elements)
+    assert not any(
+        name.startswith("on") for _, attributes, _ in found.elements for name in attributes
+    )
+    assert "b" not in {tag for tag, attributes, _ in found.elements if attributes}
+    assert {attributes["src"][:22] for attributes in found.attributes("img")} == {
+        "data:image/png;base64,"
+    }
+    assert "</script><b" in found.texts("td")[0] + " ".join(found.texts("bdi"))
+    assert max(map(len, found.texts("bdi"))) <= 200
+    assert found.specs["epochs"]["description"].count("</script><b") == 1
+    text.encode()
+
+
+def test_only_small_images_are_embedded():
+    assert html._thumbnail(Sample(thumbnail=PNG)).startswith("data:image/png;base64,")
+    assert html._thumbnail(Sample(thumbnail=b"\xff\xd8\xff" + b"x")).startswith("data:image/jpeg")
+    assert html._thumbnail(Sample(thumbnail=b"GIF89a")) is None
+    assert html._thumbnail(Sample(thumbnail=PNG + bytes(html.MAX_THUMBNAIL))) is None
+    assert html._thumbnail(Sample()) is None
+
+
+# --- charts -------------------------------------------------------------------------------------
+
+
+def rows(chart, layer=0):
+    spec = chart.to_dict()
+    data = spec["layer"][layer].get("data") or spec["data"]
+    return spec["datasets"][data["name"]] if "name" in data else data["values"]
+
+
+def test_the_waterfall_leads_from_one_loss_to_the_other(run):
+    steps = rows(charts.waterfall(run))
+    first, *parts, last = steps
+    assert first["end"] == pytest.approx(run.attribution.before)
+    assert parts[0]["start"] == first["end"]
+    assert parts[1]["start"] == parts[0]["end"]
+    assert parts[-1]["end"] == pytest.approx(last["end"])
+    assert last["end"] == pytest.approx(run.attribution.after)
+    assert parts[1]["name"] == "calibration: over-confidence"
+
+
+def test_confidence_is_only_blamed_where_the_temperature_tells():
+    under = diagnose(a_run(temperature=[1.0, 0.4], blur=0).source, from_epoch=1)
+    assert rows(charts.waterfall(under))[2]["name"] == "calibration: under-confidence"
+    healed = diagnose(a_run(temperature=[3.0, 1.0], blur=0).source, from_epoch=1)
+    assert rows(charts.waterfall(healed))[2]["name"] == "calibration"
+
+
+def test_without_a_change_there_is_no_waterfall_but_a_yardstick():
+    d = numbers()
+    assert charts.waterfall(d) is None
+    assert charts.epochs(d) is None
+    assert charts.shares(d) is None
+    assert charts.losses(d) is None
+    assert [row["name"] for row in rows(charts.yardstick(d))] == [
+        "loss",
+        "calibrated, same accuracy",
+        "guessing",
+    ]
+
+
+def test_the_histogram_has_every_sample_and_no_empty_bar(run):
+    bars = rows(charts.losses(run))
+    assert all(bar["samples"] > 0 for bar in bars)
+    assert sum(bar["samples"] for bar in bars) == 2000
+    wrong = sum(bar["samples"] for bar in bars if bar["is"] == "wrong")
+    assert wrong == round(2000 * (1 - run.numbers["accuracy"].value))
+    assert charts.losses(run).to_dict()["layer"][0]["encoding"]["y"]["scale"]["type"] == "symlog"
+
+
+def test_long_runs_are_thinned_but_keep_their_ends():
+    epochs = np.arange(2000)
+    d = diagnose(
+        history=History.from_columns(
+            val_loss=1 / (1 + epochs), val_accuracy=epochs / 2000, n_classes=2
+        )
+    )
+    kept = charts.thinned(d, "val")
+    assert len(kept) <= charts.MAX_EPOCHS + 2
+    assert (kept[0].epoch, kept[-1].epoch) == (1, 2000)
+
+
+def test_the_first_epochs_do_not_press_the_others_flat():
+    d = curves()
+    low, top, above = charts.loss_axis(d)
+    assert (low, above) == (0.3, [1])
+    assert top == pytest.approx(2 * 0.5)
+    assert "the loss lies above it at epoch 1." in " ".join(page(d).texts("p"))
+
+
+def test_other_splits_are_drawn_thinner_and_not_all_of_them():
+    snapshots = [
+        Predictions.from_arrays(
+            shot.y_true, logits=shot.scores, epoch=epoch, split=split
+        )
+        for epoch in (1, 2, 3)
+        for shot in [a_run().source.predictions("val", epoch)]
+        for split in ("val", "train", "test", "a", "b", "c")
+    ]  # fmt: skip
+    spec = charts.epochs(diagnose(InMemorySource(snapshots))).to_dict()
+    curves = {row["curve"]: row["strong"] for data in spec["datasets"].values() for row in data
+              if "curve" in row}  # fmt: skip
+    assert curves == {
+        "val loss": True,
+        "val loss after calibration": True,
+        "train loss": False,
+        "test loss": False,
+        "a loss": False,
+    }
+
+
+def test_a_chart_says_in_words_what_it_shows(run):
+    found = page(run)
+    labels = [a["aria-label"] for a in found.attributes("div") if a.get("role") == "img"]
+    assert len(labels) == len(found.specs) == 4
+    assert all(len(label) > 60 for label in labels)
+    assert f"loss at epoch {run.attribution.to_epoch} {nats(run.attribution.after)}" in labels[0]
