@@ -1,6 +1,7 @@
-"""Loss, confidence and entropy of every single sample, in plain NumPy and float64.
+"""Loss, confidence and entropy of every single sample.
 
-This is the path for small inputs and the oracle of anything faster.
+Small inputs are computed here, in plain NumPy and float64; that is also the oracle of the compiled
+kernels, which take over where they save more time than it takes to load them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 # Rows of probabilities are taken as such up to this error of their sum: wide enough for
 # probabilities that were printed with three decimals, far from anything that is no distribution.
 SUM_TOLERANCE = 1e-2
+
+# Values from which on loading the compiled kernels, about half a second, is less than they save.
+LARGE = 1 << 20
 
 _BLOCK_BYTES = 1 << 20  # smaller blocks pay for the loop, larger ones fall out of the cache
 
@@ -52,6 +56,11 @@ class PerSample:
         Variance of ``ln p`` under p, in nats squared.
     margin : ndarray of float64
         ``max_{k != y} ln p_k - ln p_y``: positive where another class won.
+    brier : ndarray of float64
+        ``sum_k (p_k - [k = y])^2``, 0 to 2.
+    rank : ndarray of int32
+        Place of the true class among the scores, from 1; of classes that tie, the first comes
+        first. -1 where the row is no prediction.
     status : ndarray of uint8
         :class:`RowStatus`.
     """
@@ -62,6 +71,8 @@ class PerSample:
     entropy: FloatVector
     entropy_variance: FloatVector
     margin: FloatVector
+    brier: FloatVector
+    rank: npt.NDArray[np.int32]
     status: npt.NDArray[np.uint8]
 
     @property
@@ -92,21 +103,25 @@ def logit_blocks(
     step = max(1, _BLOCK_BYTES // (8 * max(2, columns)))
     for start in range(0, n, step):
         rows = slice(start, min(n, start + step))
-        block = scores[rows].astype(np.float64)
-        status = _row_status(block, scale)
-        bad = status != RowStatus.OK
-        if bad.any():
-            block[bad] = 0.5 if scale == "probs" else 0.0
-        if scale == "probs":  # what a rounding error leaves below 0 is 0
-            np.maximum(block, 0.0, out=block)
-        with np.errstate(divide="ignore"):
-            yield (
-                rows,
-                _two_sided(block, scale)
-                if columns == 1
-                else (np.log(block) if scale == "probs" else block),
-                status,
-            )
+        logits, status = as_logits(scores[rows], scale)
+        yield rows, logits, status
+
+
+def as_logits(
+    scores: npt.NDArray[np.floating[Any]], scale: Scale
+) -> tuple[FloatVector, npt.NDArray[np.uint8]]:
+    """Logits and status of one block, as :func:`logit_blocks` yields them."""
+    block = scores.astype(np.float64)
+    status = _row_status(block, scale)
+    bad = status != RowStatus.OK
+    if bad.any():
+        block[bad] = 0.5 if scale == "probs" else 0.0
+    if scale == "probs":  # what a rounding error leaves below 0 is 0
+        np.maximum(block, 0.0, out=block)
+    with np.errstate(divide="ignore"):
+        if block.shape[1] == 1:
+            return _two_sided(block, scale), status
+        return (np.log(block) if scale == "probs" else block), status
 
 
 def _two_sided(column: FloatVector, scale: Scale) -> FloatVector:
@@ -151,6 +166,8 @@ def per_sample(
     y_true: npt.NDArray[np.integer[Any]],
     scores: npt.NDArray[np.floating[Any]],
     scale: Scale,
+    *,
+    repeats: int = 1,
 ) -> PerSample:
     """Score every sample.
 
@@ -162,16 +179,25 @@ def per_sample(
     y_true : ndarray of int, shape (n_samples,)
         Class indices within the columns.
     scores : ndarray of shape (n_samples, n_classes), or (n_samples, 1) for a binary model
-        float16, float32 or float64; computed in float64.
+        float16, float32 or float64. Small inputs are computed in float64; large ones in float64
+        where they are given so or as probabilities, else in float32 with compensated
+        differences: losses to 1e-6 of themselves.
     scale : {"logits", "log_probs", "probs"}
+    repeats : int, default 1
+        How many inputs of this size are to be scored. What decides is the size of them all, so
+        that epochs that are compared are computed alike.
 
     Returns
     -------
     PerSample
     """
+    if scores.size * repeats >= LARGE:
+        from whyloss.measures.kernels.dispatch import score  # noqa: PLC0415 - loads a compiler
+
+        return score(y_true, scores, scale)
     n = len(y_true)
-    log_loss, confidence, entropy, variance, margin = (np.empty(n) for _ in range(5))
-    y_pred = np.empty(n, dtype=np.int32)
+    log_loss, confidence, entropy, variance, margin, brier = (np.empty(n) for _ in range(6))
+    y_pred, rank = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
     status = np.empty(n, dtype=np.uint8)
     for rows, logits, block_status in logit_blocks(scores, scale):
         y = y_true[rows]
@@ -190,18 +216,23 @@ def per_sample(
         mean_below = np.einsum("ij,ij->i", prob, finite_below)
         spread = finite_below - mean_below[:, None]
         loss = log_total - below[index, y]
+        own = logits[index, y][:, None]
+        earlier = np.arange(logits.shape[1]) < y[:, None]
         others = below.copy()
         others[index, y] = -np.inf
         margin[rows] = others.max(axis=1) - below[index, y]
         log_loss[rows] = loss
         y_pred[rows] = top
+        rank[rows] = 1 + np.count_nonzero((logits > own) | ((logits == own) & earlier), axis=1)
         confidence[rows] = 1.0 / (1.0 + rest)
         entropy[rows] = log_total - mean_below
         variance[rows] = np.einsum("ij,ij,ij->i", prob, spread, spread)
+        prob[index, y] = 0.0  # 1 - p of the true class is the sum over the others
+        brier[rows] = prob.sum(axis=1) ** 2 + np.einsum("ij,ij->i", prob, prob)
         block_status[(block_status == RowStatus.OK) & np.isposinf(loss)] = RowStatus.INFINITE_LOSS
         status[rows] = block_status
     no_prediction = (status == RowStatus.NON_FINITE) | (status == RowStatus.NOT_A_DISTRIBUTION)
-    for values in (log_loss, confidence, entropy, variance, margin):
+    for values in (log_loss, confidence, entropy, variance, margin, brier):
         values[no_prediction] = np.nan
-    y_pred[no_prediction] = -1
-    return PerSample(log_loss, y_pred, confidence, entropy, variance, margin, status)
+    y_pred[no_prediction] = rank[no_prediction] = -1
+    return PerSample(log_loss, y_pred, confidence, entropy, variance, margin, brier, rank, status)

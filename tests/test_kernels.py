@@ -1,0 +1,217 @@
+"""The compiled kernels against the NumPy path, which is their oracle."""
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from whyloss.errors import DataError
+from whyloss.measures import per_sample as module
+from whyloss.measures.per_sample import RowStatus, per_sample
+
+SCALES = ("logits", "log_probs", "probs")
+
+
+@pytest.fixture
+def both(monkeypatch):
+    """Score by both paths, whatever the size."""
+
+    def run(y_true, scores, scale="logits"):
+        y_true = np.asarray(y_true)
+        monkeypatch.setattr(module, "LARGE", 1 << 60)
+        slow = per_sample(y_true, scores, scale)
+        monkeypatch.setattr(module, "LARGE", 0)
+        return per_sample(y_true, scores, scale), slow
+
+    return run
+
+
+def agree(fast, slow, rtol):
+    for name in ("y_pred", "rank", "status"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+    for field in fields(slow):
+        got, expected = getattr(fast, field.name), getattr(slow, field.name)
+        assert got.dtype == expected.dtype
+        # What float32 cannot hold is 0 there.
+        factor = 20 if field.name == "entropy_variance" else 1
+        np.testing.assert_allclose(
+            got, expected, rtol=factor * rtol, atol=1e-30, err_msg=field.name
+        )
+
+
+def some(seed, n_samples, n_classes, *, spread=3.0, dtype=np.float32):
+    """Labels and logits that know them more or less well."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.integers(max(2, n_classes), size=n_samples).astype(np.int32)
+    logits = rng.standard_normal((n_samples, n_classes)) * spread
+    if n_classes > 1:
+        logits[np.arange(n_samples), y_true] += rng.uniform(0, 12, n_samples)
+    return y_true, logits.astype(dtype)
+
+
+def on_scale(logits, scale):
+    if scale == "logits":
+        return logits
+    wide = logits.astype(np.float64)
+    if logits.shape[1] == 1:
+        log_probs = -np.logaddexp(0, -wide)
+    else:
+        log_probs = wide - np.logaddexp.reduce(wide, axis=1, keepdims=True)
+    return (log_probs if scale == "log_probs" else np.exp(log_probs)).astype(logits.dtype)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("n_samples", "n_classes"),
+    [(1, 2), (63, 2), (65, 3), (500, 10), (300, 1), (129, 64), (70, 65), (40, 257), (7, 5000)],
+)
+def test_every_dtype_scale_and_shape(both, n_samples, n_classes, dtype, scale):
+    y_true, logits = some(n_classes, n_samples, n_classes, dtype=dtype)
+    scores = on_scale(logits, scale)
+    agree(*both(y_true, scores, scale), rtol=1e-6 if dtype != np.float64 else 1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 10, 64, 65, 1000])
+@pytest.mark.parametrize("spread", [1e-3, 30.0, 1e4])
+def test_logits_of_any_size(both, n_classes, spread):
+    for dtype, rtol in ((np.float32, 1e-6), (np.float64, 1e-11)):
+        y_true, logits = some(3, 200, n_classes, spread=spread, dtype=dtype)
+        fast, slow = both(y_true, logits)
+        if spread == 1e-3:  # a variance that is all rounding, beside the squares it comes from
+            scale = slow.entropy_variance.max()
+            np.testing.assert_allclose(
+                fast.entropy_variance,
+                slow.entropy_variance,
+                rtol=100 * rtol,
+                atol=30 * rtol * scale,
+            )
+            continue
+        agree(fast, slow, rtol=rtol)
+
+
+def test_losses_near_zero_keep_their_relative_precision(both):
+    depth = np.linspace(1, 80, 400, dtype=np.float32)
+    for logits in (np.stack([depth, 0 * depth], axis=1), depth[:, None]):
+        y_true = np.full(400, logits.shape[1] == 1, dtype=np.int32)
+        fast, slow = both(y_true, logits)
+        assert slow.log_loss.min() < 1e-34
+        np.testing.assert_allclose(fast.log_loss, slow.log_loss, rtol=5e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("n_classes", [2, 5, 70, 600])
+@pytest.mark.parametrize("scale", ["logits", "log_probs"])
+def test_rows_that_are_no_prediction_and_masked_classes(both, n_classes, dtype, scale):
+    y_true, logits = some(7, 260, n_classes, dtype=dtype)
+    scores = on_scale(logits, scale)
+    rng = np.random.default_rng(1)
+    last = n_classes - 1
+    for row, value in enumerate([np.nan, -np.nan, np.inf, -np.inf]):
+        for offset, column in enumerate([0, last, n_classes // 2]):
+            scores[20 * row + offset, column] = value
+    scores[100] = -np.inf
+    scores[101] = np.nan
+    scores[102] = np.inf
+    scores[103, 1:] = -np.inf
+    scores[104, :-1] = -np.inf
+    scores[np.arange(110, 150), rng.integers(n_classes, size=40)] = -np.inf
+    scores[150, 0], scores[150, last] = np.inf, -np.inf
+    scores[160] = np.finfo(dtype).min
+    scores[161, 0] = np.finfo(dtype).min
+    scores[162, 0] = np.finfo(dtype).max
+    fast, slow = both(y_true, scores, scale)
+    assert {RowStatus.NON_FINITE, RowStatus.OK} < set(slow.status)
+    agree(fast, slow, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [1, 4, 80])
+@pytest.mark.parametrize("scale", ["log_probs", "probs"])
+def test_rows_that_are_no_distribution(both, n_classes, scale):
+    y_true, logits = some(9, 200, n_classes)
+    scores = on_scale(logits, scale)
+    scores[:20] += 0.3
+    scores[20:40] *= 3
+    scores[50] = 0.0
+    scores[51, 0] = -0.5
+    scores[52, 0] = np.nan
+    scores[53], scores[53, 0] = 0.0, 1.0
+    fast, slow = both(y_true, scores, scale)
+    assert slow.count(RowStatus.NOT_A_DISTRIBUTION) > 0
+    agree(fast, slow, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -0.0, 3e4])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_single_logit(both, value, dtype):
+    agree(*both([0, 1, 1], np.array([[value], [1.0], [value]], dtype=dtype)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [4, 64, 300])
+def test_of_classes_that_tie_the_first_comes_first(both, n_classes):
+    rng = np.random.default_rng(5)
+    logits = rng.integers(-1, 2, size=(300, n_classes)).astype(np.float32)
+    logits[logits == 0] *= rng.choice([-1, 1])  # zeros of either sign tie
+    logits[::7] = 0.0
+    logits[::7, 1] = -0.0
+    y_true = rng.integers(n_classes, size=300).astype(np.int32)
+    agree(*both(y_true, logits), rtol=1e-6)
+
+
+def test_arrays_in_any_order_of_memory(both, tmp_path):
+    y_true, logits = some(11, 400, 20)
+    expected, _ = both(y_true, logits)
+    np.save(tmp_path / "logits.npy", logits)
+    mapped = np.load(tmp_path / "logits.npy", mmap_mode="r")
+    fortran = np.asfortranarray(logits)
+    strided = np.repeat(np.repeat(logits, 2, axis=0), 3, axis=1)[::2, ::3]
+    swapped = logits.astype(logits.dtype.newbyteorder())
+    for scores in (mapped, fortran, strided, swapped, logits[::-1][::-1]):
+        fast, _ = both(y_true, scores)
+        agree(fast, expected, rtol=0)
+    for labels in (y_true.astype(np.int64), np.repeat(y_true, 2)[::2], y_true.astype(np.uint8)):
+        fast, _ = both(labels, logits)
+        agree(fast, expected, rtol=0)
+
+
+def test_many_blocks_make_one_result(both, monkeypatch):
+    from whyloss.measures.kernels import blocks
+
+    y_true, logits = some(12, 5000, 12)
+    whole, _ = both(y_true, logits)
+    monkeypatch.setattr(blocks, "AS_IT_IS", 1000)
+    monkeypatch.setattr(blocks, "CONVERTED", 1000)
+    pieces, _ = both(y_true, logits)
+    agree(pieces, whole, rtol=0)
+    agree(*both(y_true, logits.astype(np.float16)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [[-1, 0], [0, 3], [0]])
+def test_a_label_outside_the_row_is_an_error_and_reads_nothing(labels):
+    from whyloss.measures.kernels.dispatch import score
+
+    with pytest.raises(DataError, match="labels do not fit"):
+        score(np.array(labels), np.zeros((2, 3), dtype=np.float32), "logits")
+
+
+def test_no_compiler_for_small_inputs():
+    code = (
+        "import sys, numpy as np, whyloss;"
+        "z = np.random.default_rng(0).normal(size=(500, 10)).astype('f4');"
+        "whyloss.diagnose(z.argmax(1), logits=z);"
+        "print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_what_decides_is_the_size_of_all_inputs_together(monkeypatch):
+    from whyloss.measures.kernels import dispatch
+
+    y_true, logits = some(13, 100, 10)
+    monkeypatch.setattr(dispatch, "score", lambda *_: "compiled")
+    monkeypatch.setattr(module, "LARGE", 100_000)
+    assert per_sample(y_true, logits, "logits", repeats=99) != "compiled"
+    assert per_sample(y_true, logits, "logits", repeats=100) == "compiled"
