@@ -17,7 +17,8 @@ from whyloss.measures.per_sample import RowStatus, logit_blocks, per_sample
 
 CLASS_COUNTS = [2, 3, 10, 1000]
 DTYPES = [np.float16, np.float32, np.float64]
-FIELDS = ("log_loss", "y_pred", "confidence", "entropy", "entropy_variance", "margin", "status")
+FLOATS = ("log_loss", "confidence", "entropy", "entropy_variance", "margin", "brier")
+FIELDS = (*FLOATS, "y_pred", "rank", "status")
 
 
 def drawn(n_classes, n_samples=200, *, spread=4.0, seed=0):
@@ -64,8 +65,14 @@ def test_logits_of_any_precision_agree_with_scipy_in_float64(n_classes, dtype):
     np.testing.assert_allclose(
         got.margin, others.max(axis=1) - of_true(log_prob, y_true), rtol=1e-11, atol=1e-12
     )
+    one_hot = np.arange(n_classes) == y_true[:, None]
+    np.testing.assert_allclose(
+        got.brier, ((prob - one_hot) ** 2).sum(axis=1), rtol=1e-9, atol=1e-15
+    )
+    order = np.argsort(-logits.astype(np.float64), axis=1, kind="stable")
+    np.testing.assert_array_equal(got.rank, 1 + (order == y_true[:, None]).argmax(axis=1))
     assert got.scored.all()
-    assert got.log_loss.dtype == got.entropy.dtype == np.float64
+    assert all(getattr(got, field).dtype == np.float64 for field in FLOATS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -166,7 +173,10 @@ def test_one_column_of_log_probabilities_exactly_0_and_minus_infinity():
     assert got.status.tolist() == [RowStatus.OK, RowStatus.OK, RowStatus.INFINITE_LOSS]
 
 
-def test_a_tie_goes_to_the_first_class():
+def test_of_classes_that_tie_the_first_comes_first():
+    tied = per_sample(np.array([0, 1, 2, 3]), np.array([[5.0, 1.0, 5.0, 1.0]] * 4), "logits")
+    assert tied.y_pred.tolist() == [0, 0, 0, 0]
+    assert tied.rank.tolist() == [1, 3, 2, 4]
     assert per_sample(np.array([1]), np.array([[0.0]]), "logits").y_pred.tolist() == [0]
     assert per_sample(np.array([1]), np.array([[1.0, 3.0, 3.0]]), "logits").y_pred.tolist() == [1]
 
@@ -179,7 +189,7 @@ def test_two_raw_outputs_of_a_convolutional_network():
     assert got.confidence[0] == pytest.approx(0.7577, abs=5e-5)
     assert 1 - got.confidence[0] == pytest.approx(0.2423, abs=5e-5)
     assert got.log_loss[0] == pytest.approx(0.2775, abs=5e-5)
-    assert got.log_loss[1] == pytest.approx(3.7751345441e-11, rel=1e-9)
+    assert got.log_loss[1] == pytest.approx(3.7751345441e-11, rel=1e-9, abs=0)
     assert got.log_loss[2] == pytest.approx(24.0, abs=1e-9)
 
 
@@ -203,22 +213,19 @@ def log1p_exp(d, others=1):
 @pytest.mark.parametrize("d", [0.5, 1.0, 10.0, 30.0, 36.5, 40.0, 100.0, 500.0, 700.0])
 def test_tiny_losses_keep_their_relative_precision(d):
     two = per_sample(np.array([0, 1]), np.array([[d, 0.0], [d, 0.0]]), "logits")
-    assert two.log_loss[0] == pytest.approx(log1p_exp(d), rel=1e-14)
+    assert two.log_loss[0] == pytest.approx(log1p_exp(d), rel=1e-14, abs=0)
     assert two.log_loss[1] == pytest.approx(d + log1p_exp(d), rel=1e-14)
     many = np.zeros((1, 1000))
     many[0, 7] = d
     got = per_sample(np.array([7]), many, "logits")
-    assert got.log_loss[0] == pytest.approx(log1p_exp(d, 999), rel=1e-12)
+    assert got.log_loss[0] == pytest.approx(log1p_exp(d, 999), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("tiny", [1e-300, 1e-40, 1e-17, 1e-9])
 def test_tiny_losses_of_probabilities_keep_theirs(tiny):
-    assert per_sample(np.array([0]), np.array([[tiny]]), "probs").log_loss[0] == pytest.approx(
-        tiny, rel=1e-9
-    )
-    assert per_sample(np.array([0]), np.log([[tiny]]), "log_probs").log_loss[0] == pytest.approx(
-        tiny, rel=1e-9
-    )
+    for scale, scores in (("probs", np.array([[tiny]])), ("log_probs", np.log([[tiny]]))):
+        got = per_sample(np.array([0]), scores, scale)
+        assert got.log_loss[0] == pytest.approx(tiny, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("size", [1e4, -1e4])
@@ -294,12 +301,10 @@ def test_the_status_of_a_row_and_no_harm_to_its_neighbours(scale, row, status):
     assert got.status.tolist() == [RowStatus.OK, status, RowStatus.OK]
     assert got.count(RowStatus.OK) == int(got.scored.sum())
     same(got, per_sample(y_true[[0, 2]], scores[[0, 2]], scale), rows=[0, 2], rtol=0)
-    floats = np.array(
-        [getattr(got, name)[1] for name in FIELDS if name not in {"y_pred", "status"}]
-    )
+    floats = np.array([getattr(got, name)[1] for name in FLOATS])
     if status in {RowStatus.NON_FINITE, RowStatus.NOT_A_DISTRIBUTION}:
         assert np.isnan(floats).all()
-        assert got.y_pred[1] == -1
+        assert got.y_pred[1] == got.rank[1] == -1
     else:
         assert np.isinf(got.log_loss[1]) == (status is RowStatus.INFINITE_LOSS)
         assert got.log_loss[1] >= 0
@@ -367,7 +372,7 @@ def test_the_order_of_samples_and_of_classes_changes_nothing(logits, data):
     plain = per_sample(y_true, logits, "logits")
     moved = per_sample(np.argsort(columns)[y_true[rows]], logits[rows][:, columns], "logits")
     for field in FIELDS:
-        if field != "y_pred":  # of tied classes the first wins, whichever that is
+        if field not in {"y_pred", "rank"}:  # of tied classes the first wins, whichever that is
             np.testing.assert_allclose(
                 getattr(moved, field), getattr(plain, field)[rows], rtol=1e-9, atol=1e-12
             )
