@@ -41,4 +41,10 @@ def open_questions(evidence: Evidence) -> tuple[OpenQuestion, ...]:
             "are noisy: predictions of the training split are not recorded."
         )
         questions.append(OpenQuestion(text, _LOG.format(split="train")))
+    if not questions:
+        text = (
+            "Whether another training (other data, model or settings) would do better: that takes "
+            "another training. Record it, and compare."
+        )
+        questions.append(OpenQuestion(text, 'rec = whyloss.Recorder("runs/exp2")'))
     return tuple(questions)
