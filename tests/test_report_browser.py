@@ -170,12 +170,16 @@ def test_the_copy_button_copies(opened, by):
 
 
 def test_a_point_answers_to_the_pointer(opened):
-    page, _ = opened("run")
+    page, _ = opened("run", scheme="dark")
     point = page.locator(".losses svg .mark-rect path").first
     point.hover()
     tip = page.locator("#vg-tooltip-element")
     tip.wait_for(state="visible")
     assert "prediction" in tip.text_content()
+    colours = tip.evaluate(
+        "tip => [getComputedStyle(tip), getComputedStyle(document.body)].map(style => style.color)"
+    )
+    assert colours[0] == colours[1]
 
 
 def test_what_scrolls_can_be_reached_by_key(opened):

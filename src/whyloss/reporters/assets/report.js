@@ -1,6 +1,9 @@
 {
   // The interpreter evaluates expressions without eval, which the page's policy forbids.
-  const options = { renderer: "svg", actions: false, ast: true, defaultStyle: false };
+  const options = {
+    renderer: "svg", actions: false, ast: true, defaultStyle: false,
+    tooltip: { disableDefaultStyle: true },
+  };
   for (const place of document.querySelectorAll("[data-spec]")) {
     const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
     vegaEmbed(place, spec, options).then(
