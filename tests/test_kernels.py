@@ -10,6 +10,7 @@ import pytest
 from whyloss.errors import DataError
 from whyloss.measures import per_sample as module
 from whyloss.measures.per_sample import RowStatus, per_sample
+from whyloss.testing import known_cause
 
 SCALES = ("logits", "log_probs", "probs")
 
@@ -215,3 +216,96 @@ def test_what_decides_is_the_size_of_all_inputs_together(monkeypatch):
     monkeypatch.setattr(module, "LARGE", 100_000)
     assert per_sample(y_true, logits, "logits", repeats=99) != "compiled"
     assert per_sample(y_true, logits, "logits", repeats=100) == "compiled"
+
+
+# --- temperature ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def split_by_both(monkeypatch):
+    """Split the loss by both paths, whatever the size."""
+    from whyloss.measures.temperature import calibrate
+
+    def run(y_true, scores, scale="logits", *, ids=None):
+        ids = np.arange(len(y_true)) if ids is None else ids
+        results = []
+        for large in (0, 1 << 60):
+            monkeypatch.setattr(module, "LARGE", large)
+            scored = per_sample(y_true, scores, scale).scored
+            results.append(calibrate(y_true, scores, scale, ids=ids, scored=scored))
+        return results
+
+    return run
+
+
+def close(fast, slow):
+    assert fast.helps == slow.helps
+    assert fast.fit.shrunk == slow.fit.shrunk
+    assert fast.fit.temperature == pytest.approx(slow.fit.temperature, rel=1e-6)
+    assert fast.fit.se == pytest.approx(slow.fit.se, rel=1e-3)
+    for name in ("log_loss", "refinement", "calibration"):
+        got, expected = getattr(fast, name), getattr(slow, name)
+        assert got.value == pytest.approx(expected.value, rel=1e-8, abs=1e-7)
+        assert got.se == pytest.approx(expected.se, rel=1e-4, abs=1e-12)
+    np.testing.assert_allclose(fast.refined, slow.refined, rtol=2e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 2.2, 30.0])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("n_samples", "n_classes"), [(400, 3), (3000, 10), (1200, 80)])
+def test_temperatures_agree(split_by_both, n_samples, n_classes, dtype, temperature):
+    known = known_cause(
+        n_samples, temperature=temperature, n_samples=n_samples, n_classes=n_classes
+    )
+    given = known.source.predictions("val", 0)
+    close(*split_by_both(given.y_true, given.scores.astype(dtype)))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("n_classes", [1, 4])
+def test_temperatures_agree_on_every_scale(split_by_both, n_classes, scale):
+    rng = np.random.default_rng(3)
+    logits = rng.standard_normal((2000, n_classes)) * 3
+    y_true = (rng.random(2000) < 0.7).astype(np.int32)
+    y_true *= logits[:, -1] > 0
+    close(*split_by_both(y_true, on_scale(logits.astype(np.float32), scale), scale))
+
+
+def test_rows_that_are_not_scored_take_no_part_in_a_temperature(split_by_both):
+    y_true, logits = some(14, 1500, 12)
+    logits[::9] = np.nan
+    logits[4::9, 3] = np.inf
+    logits[np.arange(1, 300, 9), y_true[1:300:9]] = -np.inf
+    fast, slow = split_by_both(y_true, logits)
+    close(fast, slow)
+    assert np.isnan(fast.refined).sum() > 300
+
+
+@pytest.mark.parametrize("n_samples", [60, 1000])
+def test_no_minimum_where_all_are_right_and_one_id_alone_has_no_folds(split_by_both, n_samples):
+    y_true, logits = some(15, n_samples, 5, spread=1.0)
+    logits[np.arange(n_samples), y_true] = 6.0
+    close(*split_by_both(y_true, logits))
+    close(*split_by_both(y_true, logits, ids=np.full(n_samples, 7)))
+
+
+def test_folds_that_differ_much_are_fitted_one_by_one(split_by_both):
+    known = known_cause(5, temperature=3.0, n_samples=70, n_classes=4)
+    given = known.source.predictions("val", 0)
+    close(*split_by_both(given.y_true, given.scores))
+
+
+def test_a_handful_of_passes_is_enough(monkeypatch):
+    from whyloss.measures.folds import fold_of
+    from whyloss.measures.kernels import crossfit
+
+    known = known_cause(1, temperature=1.7, n_samples=20_000, n_classes=5)
+    given = known.source.predictions("val", 0)
+    monkeypatch.setattr(crossfit, "SAMPLE_VALUES", 20_000)
+    sizes = []
+    slopes = crossfit.slopes
+    monkeypatch.setattr(crossfit, "slopes", lambda *a: (sizes.append(len(a[0])), slopes(*a)))
+    y_pred = given.scores.argmax(axis=1).astype(np.int32)
+    fold = fold_of(given.ids, 5).astype(np.int8)
+    crossfit.cross_fit(given.y_true, y_pred, given.scores, "logits", fold)
+    assert sum(sizes) <= 5 * given.n_samples

@@ -58,6 +58,7 @@ class Evidence:
         self._from_epoch = from_epoch
         self._to_epoch = to_epoch
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
+        self._n_epochs: dict[str, int] = {}
 
     @property
     def history(self) -> History:
@@ -137,7 +138,11 @@ class Evidence:
         """The snapshot of a split (the explained one) at one epoch."""
         key = split or self.split, epoch
         if key not in self._snapshots:
-            self._snapshots[key] = Snapshot(self.source.predictions(*key), epoch)
+            if key[0] not in self._n_epochs:
+                self._n_epochs[key[0]] = len(self.source.epochs(key[0]))
+            self._snapshots[key] = Snapshot(
+                self.source.predictions(*key), epoch, n_epochs=self._n_epochs[key[0]]
+            )
         return self._snapshots[key]
 
     @property

@@ -49,16 +49,26 @@ class Numbers:
 
 
 class Snapshot:
-    """Everything measured on one split at one epoch, computed when first asked for."""
+    """Everything measured on one split at one epoch, computed when first asked for.
 
-    def __init__(self, predictions: Predictions, epoch: int) -> None:
+    Parameters
+    ----------
+    predictions : Predictions
+    epoch : int
+    n_epochs : int, default 1
+        Epochs of this split: all of them are computed alike, so that they can be compared.
+    """
+
+    def __init__(self, predictions: Predictions, epoch: int, *, n_epochs: int = 1) -> None:
         self.predictions = predictions
         self.epoch = epoch
+        self._n_epochs = n_epochs
 
     @cached_property
     def samples(self) -> PerSample:
         """Loss, confidence and entropy of every sample."""
-        return per_sample(self.predictions.y_true, self.predictions.scores, self.predictions.scale)
+        p = self.predictions
+        return per_sample(p.y_true, p.scores, p.scale, repeats=self._n_epochs)
 
     @cached_property
     def scored(self) -> BoolVector:
@@ -97,7 +107,15 @@ class Snapshot:
         if self.n_scored < MIN_SAMPLES:
             return None
         p = self.predictions
-        return calibrate(p.y_true, p.scores, p.scale, ids=p.ids, scored=self.scored)
+        return calibrate(
+            p.y_true,
+            p.scores,
+            p.scale,
+            ids=p.ids,
+            scored=self.scored,
+            samples=self.samples,
+            repeats=self._n_epochs,
+        )
 
     @cached_property
     def shares(self) -> FloatVector:

@@ -9,7 +9,7 @@ LANES = 64
 NARROW = 64  # up to so many columns, rows are turned into lanes; wider ones fill the lanes alone
 
 # Slots of floats.
-PEAK, OWN, SECOND, REST, FIRST, SQUARE, SHARES = range(7)
+PEAK, OWN, SECOND, REST, FIRST, SQUARE, SHARES, BETA = range(8)
 """
 PEAK    largest logit
 OWN     logit of the true class, below the peak
@@ -18,8 +18,9 @@ REST    sum of w = exp(below the peak), without the peak itself
 FIRST   sum of w times the logit below the peak
 SQUARE  the same with its square
 SHARES  sum of w squared, without the peak itself
+BETA    inverse temperature, by which all of these are scaled where there is one
 """
-FLOAT_SLOTS = 7
+FLOAT_SLOTS = 8
 
 # Slots of whole numbers.
 TRUE, TOP, RANK, STATUS = range(4)
@@ -28,3 +29,7 @@ WHOLE_SLOTS = 4
 # Results: slots of floats that take the place of the sums, and rows of the table of results.
 LOG_LOSS, CONFIDENCE, ENTROPY, VARIANCE, MARGIN, BRIER = range(6)
 FIELDS = 6
+
+# What a temperature sums up over the rows of a fold.
+LOSS, GRADIENT, GAUSS_NEWTON, GRADIENT_SQUARED, WORST = range(5)
+MOMENTS = 5

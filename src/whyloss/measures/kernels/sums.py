@@ -28,9 +28,9 @@ from whyloss.measures.kernels.layout import (
 
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": SUMS, "error_model": "numpy"}
 
-_PIECE = 2048  # so many terms lose nothing that counts in single precision; then double takes over
+PIECE = 2048  # so many terms lose nothing that counts in single precision; then double takes over
 _SCAN = 256
-_FLOOR = -1000.0  # stands for any logit so far below the peak: 0 times -inf would be NaN
+FLOOR = -1000.0  # stands for any logit so far below the peak: 0 times -inf would be NaN
 
 
 @njit(**OPTIONS)
@@ -113,11 +113,11 @@ def _scan(row: Any, own: Any) -> Any:
 @njit(**OPTIONS)
 def _segment(row: Any, peak: Any) -> Any:
     """Sums over a part of a row without its peak, and the bits of the smallest distance to it."""
-    zero, floor = peak - peak, row.dtype.type(_FLOOR)
+    zero, floor = peak - peak, row.dtype.type(FLOOR)
     rest, first, square, shares = 0.0, 0.0, 0.0, 0.0
     nearest = bits(row.dtype.type(np.inf))
-    for start in range(0, len(row), _PIECE):
-        part = row[start : min(start + _PIECE, len(row))]
+    for start in range(0, len(row), PIECE):
+        part = row[start : min(start + PIECE, len(row))]
         a, b, c, d = zero, zero, zero, zero
         closest = nearest
         for k in range(len(part)):
@@ -157,7 +157,7 @@ def _lanes(
     whole: Any,
 ) -> None:
     kind = slots.dtype.type
-    zero, floor, nothing = kind(0), kind(_FLOOR), kind(-np.inf)
+    zero, floor, nothing = kind(0), kind(FLOOR), kind(-np.inf)
     turn(block, start, count, columns)
     for j in range(count):
         y = y_true[start + j]
@@ -210,7 +210,7 @@ def _one_column(
 ) -> None:
     """Two classes with logits 0 and z."""
     kind = slots.dtype.type
-    zero, floor = kind(0), kind(_FLOOR)
+    zero, floor = kind(0), kind(FLOOR)
     for j in range(count):
         slots[PEAK * LANES + j] = block[start + j, 0]
         whole[TRUE * LANES + j] = y_true[start + j]
