@@ -1,0 +1,41 @@
+"""Probabilities block by block, so that no second copy of the predictions is ever held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.measures.per_sample import logit_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from whyloss.data import Scale
+    from whyloss.measures.intervals import FloatVector
+
+
+def softmax(logits: FloatVector) -> FloatVector:
+    """Probabilities of logits with a finite maximum, shape (n_samples, n_classes)."""
+    with np.errstate(over="ignore"):  # a class masked by the most negative float
+        weight: FloatVector = np.exp(logits - logits.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    return weight
+
+
+def probability_blocks(
+    scores: npt.NDArray[np.floating[Any]], scale: Scale
+) -> Iterator[tuple[slice, FloatVector]]:
+    """Yield ``(rows, probabilities)`` in float64, every class with its column.
+
+    Rows that are no prediction come as uniform ones: leave them out by the mask of
+    :class:`whyloss.measures.per_sample.PerSample`.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+    """
+    for rows, logits, _ in logit_blocks(scores, scale):
+        yield rows, softmax(logits)
