@@ -1,0 +1,321 @@
+"""Rankings of suspect labels, their estimated share, concentration, duplicates and outliers."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+from sklearn.metrics import roc_auc_score
+
+from conftest import require
+from whyloss.errors import DataError, TooFewSamplesError
+from whyloss.measures.concentration import concentration
+from whyloss.measures.outliers import find_outliers
+from whyloss.measures.per_sample import per_sample
+from whyloss.measures.suspects import (
+    confident_joint,
+    duplicate_ids,
+    mean_over_epochs,
+    most_suspect,
+    suggested_score,
+    suspect_scores,
+)
+
+
+def noisy(seed, n=2000, n_classes=5, share=0.05, size=3.0):
+    """Given labels, logits, and which of the labels were changed."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0.0, size, (n, n_classes))
+    y_true = (
+        (softmax(logits, axis=1).cumsum(axis=1) < rng.random((n, 1)))
+        .sum(axis=1)
+        .clip(0, n_classes - 1)
+    )
+    changed = rng.random(n) < share
+    given = np.where(changed, (y_true + rng.integers(1, n_classes, n)) % n_classes, y_true)
+    return given, logits, changed
+
+
+# --- ranking ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize("score", ["self_confidence", "normalized_margin"])
+def test_scores_are_those_of_cleanlab(score, n_classes):
+    rank = require("cleanlab.rank")
+    labels, logits, _ = noisy(0, n_classes=n_classes)
+    theirs = rank.get_label_quality_scores(labels, softmax(logits, axis=1), method=score)
+    ours = suspect_scores(per_sample(labels, logits, "logits"), score)
+    quality = 1.0 - ours if score == "self_confidence" else (1.0 - ours) / 2.0
+    np.testing.assert_allclose(quality, theirs, atol=1e-14)
+
+
+def test_the_margin_is_the_difference_of_log_probabilities():
+    labels, logits, _ = noisy(1, n=50)
+    log_prob = np.log(softmax(logits, axis=1))
+    own = log_prob[np.arange(50), labels].copy()
+    log_prob[np.arange(50), labels] = -np.inf
+    margin = suspect_scores(per_sample(labels, logits, "logits"))
+    np.testing.assert_allclose(margin, log_prob.max(axis=1) - own, atol=1e-12)
+
+
+def test_every_score_finds_changed_labels():
+    labels, logits, changed = noisy(2)
+    samples = per_sample(labels, logits, "logits")
+    for score in ("margin", "self_confidence", "normalized_margin"):
+        assert roc_auc_score(changed, suspect_scores(samples, score)) > 0.9
+
+
+def test_the_score_follows_the_accuracy():
+    assert suggested_score(0.93) == "margin"
+    assert suggested_score(0.60) == "self_confidence"
+
+
+def test_impossible_labels_come_first_and_the_surest_among_them_ahead():
+    prob = np.array([[0.6, 0.4, 0.0], [0.99, 0.0, 0.01], [0.5, 0.4, 0.1], [0.2, np.nan, 0.8]])
+    samples = per_sample(np.array([2, 1, 2, 0]), prob, "probs")
+    margin = suspect_scores(samples)
+    assert most_suspect(margin, 10, then_by=samples.confidence).tolist() == [1, 0, 2]
+    assert suspect_scores(samples, "normalized_margin")[:2].tolist() == [0.6, 0.99]
+    assert suspect_scores(samples, "self_confidence")[:2].tolist() == [1.0, 1.0]
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(
+    st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 2.0, np.inf, np.nan]), max_size=30),
+    st.integers(-1, 35),
+)
+def test_the_top_is_the_head_of_the_whole_ranking(values, top):
+    scores = np.array(values, dtype=float)
+    rows = most_suspect(scores, top)
+    whole = sorted((-value, row) for row, value in enumerate(values) if not math.isnan(value))
+    assert rows.tolist() == [row for _, row in whole][: max(0, top)]
+
+
+def test_the_mean_over_epochs_takes_what_there_is():
+    nan, inf = np.nan, np.inf
+    epochs = [
+        np.array([1.0, nan, nan, inf, -inf, 2.0]),
+        np.array([3.0, 5.0, nan, 1.0, -inf, inf]),
+        np.array([2.0, 7.0, nan, -inf, -inf, -inf]),
+    ]
+    mean = mean_over_epochs(iter(epochs))
+    np.testing.assert_array_equal(mean, [2.0, 6.0, nan, inf, -inf, inf])
+    assert np.isposinf(epochs[0][3])  # what came in stays as it was
+
+
+def test_several_epochs_rank_better_than_one():
+    rng = np.random.default_rng(30)
+    labels, logits, changed = noisy(3)
+    epochs = [
+        suspect_scores(per_sample(labels, logits + rng.normal(0, 4, logits.shape), "logits"))
+        for _ in range(8)
+    ]
+    together = roc_auc_score(changed, mean_over_epochs(epochs))
+    assert together > max(roc_auc_score(changed, scores) for scores in epochs) + 0.02
+
+
+def test_no_epochs_have_no_mean():
+    with pytest.raises(DataError, match="epochs"):
+        mean_over_epochs([])
+
+
+# --- the confident joint ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_classes", [2, 5, 40])
+def test_the_counts_are_those_of_cleanlab(n_classes):
+    count = require("cleanlab.count")
+    labels, logits, _ = noisy(4, n_classes=n_classes)
+    prob = softmax(logits, axis=1)
+    theirs = count.compute_confident_joint(labels, prob, calibrate=False)
+    joint = confident_joint(labels, prob, "probs", samples=per_sample(labels, prob, "probs"))
+    ours = np.zeros_like(theirs)
+    ours[joint.given, joint.instead] = joint.count
+    off_diagonal = theirs - np.diag(np.diag(theirs))
+    np.testing.assert_array_equal(ours, off_diagonal)
+    np.testing.assert_allclose(
+        joint.thresholds, count.get_confident_thresholds(labels, prob), atol=1e-6
+    )
+    calibrated = count.calibrate_confident_joint(theirs, labels)  # rounds to whole samples
+    rate = 1.0 - np.trace(calibrated) / len(labels)
+    assert joint.rate.value == pytest.approx(rate, abs=n_classes / len(labels))
+
+
+def test_the_range_holds_the_true_share_of_changed_labels():
+    held = []
+    for seed in range(40):
+        labels, logits, changed = noisy(seed, share=0.08, size=8.0)
+        joint = confident_joint(
+            labels, logits, "logits", samples=per_sample(labels, logits, "logits")
+        )
+        held.append(joint.rate.low <= changed.mean() <= joint.rate.high)
+    assert np.mean(held) >= 0.95
+    assert "range" in joint.rate.note
+
+
+def test_clean_and_certain_labels_have_no_errors():
+    labels = np.arange(60) % 3
+    logits = 20.0 * np.eye(3)[labels]
+    joint = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
+    assert joint.rate.value == 0.0
+    assert len(joint.count) == 0
+    np.testing.assert_array_equal(joint.suggested, labels)
+
+
+def test_rows_without_a_prediction_and_classes_without_samples_take_no_part():
+    labels, logits, _ = noisy(5, n=300, n_classes=3)
+    wide = np.concatenate([logits, np.full((300, 1), 50.0)], axis=1)
+    wide[:20] = np.nan
+    joint = confident_joint(labels, wide, "logits", samples=per_sample(labels, wide, "logits"))
+    assert (joint.suggested[:20] == -1).all()
+    assert math.isnan(joint.thresholds[3])
+    assert 3 not in joint.suggested
+
+
+def test_predictions_that_never_count_leave_the_rate_open():
+    scores = np.full((5, 2), np.nan)
+    labels = np.zeros(5, dtype=int)
+    joint = confident_joint(labels, scores, "logits", samples=per_sample(labels, scores, "logits"))
+    assert math.isnan(joint.rate.value)
+    assert joint.rate.note
+
+
+def test_one_column_is_the_same_as_two():
+    labels, logits, _ = noisy(6, n_classes=2)
+    single = logits[:, 1:] - logits[:, :1]
+    two = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
+    one = confident_joint(labels, single, "logits", samples=per_sample(labels, single, "logits"))
+    np.testing.assert_array_equal(one.suggested, two.suggested)
+    assert one.rate == two.rate
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.integers(0, 10_000))
+def test_the_order_of_the_samples_does_not_matter(seed):
+    labels, logits, _ = noisy(seed, n=150)
+    order = np.random.default_rng(seed).permutation(150)
+    one = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
+    labels, logits = labels[order], logits[order]
+    other = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
+    np.testing.assert_array_equal(one.suggested[order], other.suggested)
+    np.testing.assert_array_equal(one.given * 5 + one.instead, other.given * 5 + other.instead)
+    assert one.rate.value == pytest.approx(other.rate.value, rel=1e-12)
+
+
+# --- concentration ------------------------------------------------------------------------------
+
+
+def test_equal_losses_are_not_concentrated():
+    spread = concentration(np.full(200, 0.3))
+    assert spread.gini.value == pytest.approx(0.0, abs=1e-12)
+    assert spread.participation.value == pytest.approx(200.0)
+    assert spread.top[0.05].value == pytest.approx(0.05)
+    assert spread.gini.note
+
+
+def test_one_loss_that_carries_all_is_the_extreme():
+    spread = concentration(np.concatenate([np.zeros(99), [1e-200]]))
+    assert spread.gini.value == pytest.approx(0.99)
+    assert spread.participation.value == pytest.approx(1.0)
+    assert spread.top[0.01].value == pytest.approx(1.0)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.lists(st.floats(0.0, 50.0), min_size=2, max_size=40))
+def test_concentration_is_that_of_its_definitions(values):
+    loss = np.array(values)
+    if not loss.sum() > 1e-6:
+        return
+    spread = concentration(loss, shares=(0.1,))
+    gini = np.abs(loss[:, None] - loss).mean() / (2 * loss.mean())
+    assert spread.gini.value == pytest.approx(gini, abs=1e-9)
+    top = np.sort(loss)[::-1][: math.ceil(len(loss) / 10)].sum() / loss.sum()
+    assert spread.top[0.1].value == pytest.approx(top)
+    assert 1.0 - 1e-9 <= spread.participation.value <= len(loss) + 1e-9
+
+
+@pytest.mark.parametrize("loss", [np.zeros(0), np.zeros(5)])
+def test_no_loss_is_shared_by_nobody(loss):
+    spread = concentration(loss)
+    assert math.isnan(spread.gini.value)
+    assert spread.top[0.01].note == "no loss to share"
+
+
+# --- duplicates ---------------------------------------------------------------------------------
+
+
+def test_repeated_ids_are_found_with_their_conflicts():
+    found = duplicate_ids(np.array(["b", "a", "b", "c", "a", "b"]), np.array([1, 0, 1, 2, 3, 1]))
+    assert found.ids.tolist() == ["a", "b"]
+    assert found.count.tolist() == [2, 3]
+    assert found.conflicting.tolist() == [True, False]
+    assert found.surplus == 3
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_ids_that_occur_once_are_no_duplicates(n):
+    found = duplicate_ids(np.arange(n), np.zeros(n, dtype=int))
+    assert len(found.ids) == 0
+    assert found.surplus == 0
+
+
+# --- outliers -----------------------------------------------------------------------------------
+
+
+def calibrated(seed, n, n_classes=2, temperature=1.0, size=3.0):
+    labels, logits, _ = noisy(seed, n=n, n_classes=n_classes, share=0.0, size=size)
+    return labels, logits * temperature
+
+
+def outliers(labels, logits):
+    return find_outliers(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
+
+
+@pytest.mark.parametrize("n", [20, 200])
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_ordinary_mistakes_are_no_outliers(n, temperature):
+    found = [
+        len(outliers(*calibrated(seed, n, temperature=temperature)).rows) > 0 for seed in range(80)
+    ]
+    assert np.mean(found) <= 0.075
+
+
+@pytest.mark.parametrize("planted", [1, 2, 3])
+def test_planted_outliers_are_found_and_named(planted):
+    hits = 0
+    for seed in range(20):
+        labels, logits = calibrated(seed, 100, n_classes=4)
+        rows = np.argsort(-np.ptp(logits, axis=1))[:planted]
+        labels[rows] = logits[rows].argmin(axis=1)
+        found = outliers(labels, logits)
+        hits += set(rows) <= set(found.rows.tolist())
+        assert found.log_loss_without.value < found.log_loss.value
+        assert found.temperature_without.value < found.temperature.value
+        assert (found.expected < 0.01).all()
+    assert hits >= 19
+
+
+def test_an_outlier_that_is_the_only_mistake_is_said_to_be():
+    logits = np.zeros((20, 2))
+    logits[:, 1] = 4.0
+    labels = np.ones(20, dtype=int)
+    logits[0, 1], labels[0] = 14.0, 0
+    found = outliers(labels, logits)
+    assert found.rows.tolist() == [0]
+    assert found.errors_without == 0
+
+
+def test_impossible_labels_are_counted_apart():
+    labels, logits = calibrated(3, 60, n_classes=3)
+    logits[5, labels[5]] = -np.inf
+    found = outliers(labels, logits)
+    assert found.impossible == 1
+    assert 5 not in found.rows
+
+
+def test_too_few_samples_tell_no_outlier():
+    with pytest.raises(TooFewSamplesError, match="10 scored"):
+        outliers(*calibrated(0, 9))
