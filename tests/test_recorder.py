@@ -269,6 +269,14 @@ def test_given_a_bad_call_then_one_warning_says_why_and_the_recorder_is_off(tmp_
     assert run.predictions("val", 1).n_samples == 6
 
 
+def test_given_a_second_failure_on_the_other_thread_then_there_is_one_warning(tmp_path, warned):
+    recorder = Recorder(tmp_path)
+    recorder.log(split="val", epoch=1, y_true=[0])
+    recorder._write_failed(OSError("No space left on device"))
+    recorder.close()
+    assert len(warned) == 1
+
+
 def test_the_warning_names_the_line_of_the_caller(tmp_path):
     with pytest.warns(
         RecorderWarning, match="The scale of the predictions is not settled"

@@ -143,17 +143,21 @@ class FarTensor(torch.Tensor):
 class Moment:
     """Stands for a CUDA event."""
 
+    awaited = 0
+
     def record(self, _stream):
         self.recorded = True
 
     def synchronize(self):
         assert self.recorded
+        Moment.awaited += 1
 
 
 @pytest.fixture
 def far(monkeypatch):
     """Pretend that there is a CUDA device, and count the moves from it."""
     monkeypatch.setattr(torch.cuda, "Event", Moment)
+    monkeypatch.setattr(Moment, "awaited", 0)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: None)
     moved = []
     move = torch.Tensor.to
@@ -182,6 +186,7 @@ def test_given_tensors_on_a_device_then_an_epoch_is_moved_at_once(tmp_path, far)
     np.testing.assert_array_equal(read.scores, logits(12).numpy())
     assert read.ids.tolist() == list(range(12))
     assert sorted(far) == [(12,), (12,), (12, 3)]
+    assert Moment.awaited == 18  # or the copies may not be there yet
 
 
 def test_given_more_on_a_device_than_may_wait_there_then_it_is_moved_in_pieces(

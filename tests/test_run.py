@@ -490,7 +490,13 @@ def test_samples_are_found_by_id(tmp_path, ids):
 
 @pytest.mark.parametrize(
     "columns",
-    [{"text": ["a"]}, {"text": [1, 2]}, {"thumbnails": ["a", 3]}, {"text": ["\ud800", ""]}],
+    [
+        {"text": ["a"]},
+        {"text": [1, 2]},
+        {"thumbnails": ["a", b""]},
+        {"thumbnails": [3, b""]},
+        {"text": ["\ud800", ""]},
+    ],
 )
 def test_given_samples_that_do_not_fit_then_nothing_is_written(tmp_path, columns):
     with pytest.raises(DataError):
@@ -647,6 +653,18 @@ def test_given_a_broken_part_then_the_error_names_the_file(tmp_path, name):
         run.predictions("val", 1)
     assert str(part) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_given_a_part_whose_strings_point_outside_of_it_then_it_is_refused(tmp_path):
+    run = write(tmp_path, ids=list("abcdef"))
+    part = only_part(tmp_path)
+    content = part.read_bytes()
+    offsets = np.arange(7, dtype=np.int32).tobytes()
+    assert content.count(offsets) == 1
+    hostile = np.array([0, 1, 2**30, 3, 4, 5, 6], np.int32).tobytes()
+    part.write_bytes(content.replace(offsets, hostile))
+    with pytest.raises(FormatError, match="cannot be read"):
+        run.predictions("val", 1)
 
 
 def test_given_a_broken_parquet_part_then_the_error_names_the_file(tmp_path):
