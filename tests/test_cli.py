@@ -91,15 +91,12 @@ def test_rules_are_listed_and_shown():
 
 
 def test_output_can_be_cut_short(recorded):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "whyloss", "diagnose", str(recorded), "--format", "json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    process.stdout.close()  # as `| head` does once it has read enough
-    assert process.stderr.read() == b""
-    assert process.wait(timeout=60) == 0
-    process.stderr.close()
+    command = [sys.executable, "-m", "whyloss", "diagnose", str(recorded), "--format", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()  # as `| head` does once it has read enough
+        errors = process.stderr.read()
+    assert errors == b""
+    assert process.returncode == 0
 
 
 def test_missing_run_is_named():
