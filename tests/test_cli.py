@@ -96,7 +96,7 @@ def test_output_can_be_cut_short(recorded):
         process.stdout.close()  # as `| head` does once it has read enough
         errors = process.stderr.read()
     assert errors == b""
-    assert process.returncode == 0
+    assert process.returncode == 1
 
 
 def test_missing_run_is_named():

@@ -53,9 +53,6 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away, as `| head` does: not our business.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (WhylossError, OSError) as error:
         click.echo(f"whyloss: {_one_line(error)}", err=True)
         sys.exit(BAD_INPUT)
