@@ -3,6 +3,7 @@
 Usage: ``python tools/capture.py docs/images/demo.svg``.
 """
 
+import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -20,7 +21,9 @@ def main() -> None:
     terminal.show(cases.find("C1").diagnose(), console)
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
-    console.save_svg(str(target), title="whyloss demo", theme=MONOKAI, unique_id="whyloss")
+    drawing = console.export_svg(title="whyloss demo", theme=MONOKAI, unique_id="whyloss")
+    # The drawing would fetch its font from elsewhere; any monospaced one will do.
+    target.write_text(re.sub(r"@font-face {.*?}\s*", "", drawing, flags=re.DOTALL), "utf-8")
 
 
 if __name__ == "__main__":
