@@ -25,6 +25,7 @@ from whyloss.measures.kernels.layout import (
     GRADIENT_SQUARED,
     LANES,
     LOSS,
+    LOSS_SQUARED,
     NARROW,
     OWN,
     PEAK,
@@ -105,6 +106,7 @@ def _add(slots: Any, fold: Any, moments: Any) -> None:
             moments[part, LOSS] += loss
             moments[part, GRADIENT] += gradient
             moments[part, GAUSS_NEWTON] += slots[SQUARE * LANES + j]
+            moments[part, LOSS_SQUARED] += loss * loss
             moments[part, GRADIENT_SQUARED] += gradient * gradient
             moments[part, WORST] = max(moments[part, WORST], loss)
 
