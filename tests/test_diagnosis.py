@@ -207,3 +207,19 @@ def test_arrays_are_diagnosed_in_one_call():
 def test_call_that_says_nothing_is_an_error_that_says_what_to_pass(arguments):
     with pytest.raises(DataError, match="expected"):
         diagnose(**arguments)
+
+
+def test_repeated_ids_are_said(tmp_path):
+    one = known_cause(14).source.predictions("val", 0)
+    ids = one.ids.copy()
+    ids[1:4] = ids[0]
+    found = diagnose(one.y_true, logits=one.scores, ids=ids)
+    assert any("3 rows repeat the id" in note for note in found.notes)
+    with whyloss.Recorder(tmp_path / "r") as recorder:
+        recorder.log(split="val", epoch=1, y_true=one.y_true, logits=one.scores)
+        recorder.log(
+            split="val", epoch=1, y_true=one.y_true[:2], logits=one.scores[:2], ids=one.ids[:2]
+        )
+    found = diagnose(tmp_path / "r")
+    assert found.numbers["n_samples"] == 2000
+    assert any("2 rows repeated a sample" in note for note in found.notes)

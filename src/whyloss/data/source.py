@@ -59,6 +59,10 @@ class Source(Protocol):
         """The predictions of `split` at `epoch`."""
         ...
 
+    def duplicates(self, split: str, epoch: int) -> int:
+        """Number of rows that were left out because their id came before."""
+        ...
+
     def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
         """What is known of the samples `ids`; empty :class:`Sample` where nothing is."""
         ...
@@ -110,6 +114,10 @@ class InMemorySource:
     def predictions(self, split: str, epoch: int) -> Predictions:
         """The predictions of `split` at `epoch`."""
         return self._predictions[split, epoch]
+
+    def duplicates(self, split: str, epoch: int) -> int:  # noqa: ARG002
+        """Nothing is left out of what is in memory."""
+        return 0
 
     def samples(self, split: str, ids: Sequence[Any]) -> list[Sample]:  # noqa: ARG002
         """Nothing is known of the samples beyond their ids."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from whyloss import remedies, rules
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.diagnosis.model import FORMATS, Diagnosis, NotChecked
@@ -205,6 +207,21 @@ def _best_epochs(evidence: Evidence) -> dict[str, BestEpoch]:
 
 def _notes(evidence: Evidence) -> tuple[str, ...]:
     notes = []
+    if evidence.epochs:
+        last = evidence.epochs[-1]
+        dropped = evidence.source.duplicates(evidence.split, last)
+        if dropped:
+            notes.append(
+                f"At epoch {last} {counted(dropped, 'row')} repeated a sample, as distributed "
+                "samplers pad, and counted once."
+            )
+        ids = evidence.last.predictions.ids
+        repeated = len(ids) - len(np.unique(ids))
+        if repeated:
+            notes.append(
+                f"{counted(repeated, 'row')} repeat the id of another one; each is a sample of its "
+                "own here, and of them only the first is followed from epoch to epoch."
+            )
     left_out = sorted(set(evidence.epochs) - set(evidence.comparable_epochs))
     if left_out:
         notes.append(
