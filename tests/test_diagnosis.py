@@ -13,7 +13,7 @@ from whyloss.data import History, InMemorySource, Predictions
 from whyloss.diagnosis import diagnose
 from whyloss.errors import DataError
 from whyloss.evidence import Held, Level
-from whyloss.testing import known_cause, relabel_scale, softmax_twice, spoil
+from whyloss.testing import known_cause, relabel_scale, rule_out_truth, softmax_twice, spoil
 
 
 def test_overconfidence_is_the_verdict_and_its_nats_are_the_planted_ones():
@@ -223,3 +223,13 @@ def test_repeated_ids_are_said(tmp_path):
     found = diagnose(tmp_path / "r")
     assert found.numbers["n_samples"] == 2000
     assert any("2 rows repeated a sample" in note for note in found.notes)
+
+
+def test_infinite_losses_count_as_wrong_answers():
+    known = known_cause(15, n_samples=1000)
+    found = diagnose(rule_out_truth(known, rows=100).source)
+    one = known.source.predictions("val", 0)
+    right = (one.scores.argmax(axis=1) == one.y_true)[100:].sum()
+    assert found.numbers["accuracy"].value == pytest.approx(right / 1000)
+    assert found.numbers["n_samples"] == 1000
+    assert "without 100 infinite losses" in found.numbers["log_loss"].note

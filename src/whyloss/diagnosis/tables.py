@@ -211,7 +211,7 @@ def epoch_rows(evidence: Evidence) -> tuple[EpochRow, ...]:
         recorded = evidence.source.epochs(split) if split in evidence.source.splits else ()
         if split != evidence.split:
             rows += [
-                EpochRow(split, epoch, shot.n_scored, shot.log_loss, shot.accuracy)
+                EpochRow(split, epoch, shot.n_predicted, shot.log_loss, shot.accuracy)
                 for epoch in recorded
                 if not evidence.epochs or epoch <= evidence.epochs[-1]
                 for shot in [evidence.at(epoch, split)]
@@ -222,13 +222,13 @@ def epoch_rows(evidence: Evidence) -> tuple[EpochRow, ...]:
 
 
 def _full_row(split: str, shot: Snapshot) -> EpochRow:
-    binary = shot.predictions.n_classes == 2 and shot.n_scored > 0
+    binary = shot.predictions.n_classes == 2 and shot.n_predicted > 0
     positive = shot.class_scores[1] if binary else None
     calibrated = shot.calibrated
     return EpochRow(
         split=split,
         epoch=shot.epoch,
-        n_samples=shot.n_scored,
+        n_samples=shot.n_predicted,
         log_loss=shot.log_loss,
         accuracy=shot.accuracy,
         refinement=calibrated.refinement if calibrated else None,
@@ -236,7 +236,7 @@ def _full_row(split: str, shot: Snapshot) -> EpochRow:
         precision=positive.precision if positive else None,
         recall=positive.recall if positive else None,
         envelope=fano_envelope(shot.accuracy.value, shot.predictions.n_classes)
-        if shot.n_scored
+        if shot.n_predicted
         else None,
     )
 

@@ -131,7 +131,7 @@ def _why_silent(evidence: Evidence) -> str:
         return "No rule can be checked on that."
     if numbers.n_samples is not None and numbers.n_samples < 200:
         return (
-            f"{counted(numbers.n_samples, 'sample')} are too few to tell a cause from chance: "
-            "record more, or several epochs of them."
+            f"{counted(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause from "
+            "chance: record more, or several epochs of them."
         )
     return "No known cause explains these numbers; see what was not checked, and why."

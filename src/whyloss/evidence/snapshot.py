@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from whyloss.measures.envelope import entropy_of_shares
 from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
 from whyloss.measures.per_sample import PerSample, per_sample
 from whyloss.measures.temperature import MIN_SAMPLES, Calibrated, calibrate
+from whyloss.words import counted
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions
@@ -75,6 +76,17 @@ class Snapshot:
         """Rows with a finite loss: those that means are taken over."""
         return self.samples.scored
 
+    @cached_property
+    def predicted(self) -> BoolVector:
+        """Rows that predict a class at all, those with an infinite loss included."""
+        predicted: BoolVector = self.samples.y_pred >= 0
+        return predicted
+
+    @property
+    def n_predicted(self) -> int:
+        """Number of rows that predict a class."""
+        return int(np.count_nonzero(self.predicted))
+
     @property
     def n_scored(self) -> int:
         """Number of rows with a finite loss."""
@@ -89,12 +101,18 @@ class Snapshot:
     @cached_property
     def log_loss(self) -> Estimate:
         """Mean cross-entropy of the scored rows, nats."""
-        return mean_estimate(self.samples.log_loss[self.scored])
+        estimate = mean_estimate(self.samples.log_loss[self.scored])
+        infinite = self.n_predicted - self.n_scored
+        if infinite and self.n_scored:
+            return replace(
+                estimate, note=f"without {counted(infinite, 'infinite loss', 'infinite losses')}"
+            )
+        return estimate
 
     @cached_property
     def accuracy(self) -> Estimate:
-        """Share of right predictions among the scored rows."""
-        return wilson(int(np.count_nonzero(self.right[self.scored])), self.n_scored)
+        """Share of right predictions; an infinite loss is a wrong prediction like any other."""
+        return wilson(int(np.count_nonzero(self.right)), self.n_predicted)
 
     @cached_property
     def gap(self) -> SurpriseGap:
@@ -119,17 +137,17 @@ class Snapshot:
 
     @cached_property
     def shares(self) -> FloatVector:
-        """Class shares among the scored rows, shape (n_classes,)."""
+        """Class shares among the predicted rows, shape (n_classes,)."""
         counts = np.bincount(
-            self.predictions.y_true[self.scored], minlength=self.predictions.n_classes
+            self.predictions.y_true[self.predicted], minlength=self.predictions.n_classes
         )
         shares: FloatVector = counts / max(1, counts.sum())
         return shares
 
     @cached_property
     def class_scores(self) -> list[ClassScores]:
-        """Precision and recall per class, over the scored rows."""
-        rows = self.scored
+        """Precision and recall per class, over the predicted rows."""
+        rows = self.predicted
         return class_scores(
             self.predictions.y_true[rows], self.samples.y_pred[rows], self.predictions.n_classes
         )
@@ -146,12 +164,12 @@ class Snapshot:
     @cached_property
     def numbers(self) -> Numbers:
         """The two headline numbers and what they are to be compared with."""
-        known = self.n_scored > 0
+        known = self.n_predicted > 0
         return Numbers(
             epoch=self.epoch,
             log_loss=self.log_loss,
             accuracy=self.accuracy,
-            n_samples=self.n_scored,
+            n_samples=self.n_predicted,
             n_classes=self.predictions.n_classes,
             prior_entropy=entropy_of_shares(self.shares) if known else None,
             majority=float(self.shares.max()) if known else None,

@@ -68,14 +68,16 @@ def infinite_loss(evidence: Evidence) -> Finding | None:
     clipped = {
         name: (finite - len(rows) * float(np.log(smallest))) / n for name, smallest in CLIPS.items()
     }
+    without = (
+        f"Without them the loss is {nats(snapshot.log_loss.value)}. " if snapshot.n_scored else ""
+    )
     return Finding(
         severity=Severity.WARNING,
         headline="Infinite loss",
         message=(
             f"{counted(len(rows), 'row')} of {n:,} ({percent(len(rows) / n)}) "
             f"{'gives its' if len(rows) == 1 else 'give their'} true class probability 0, which "
-            f"costs infinitely much. Without them the loss is {nats(snapshot.log_loss.value)}; "
-            f"a framework that clips at 1e-7 would report {nats(clipped['1e-7'])}, one that clips "
+            f"costs infinitely much. {without}A framework that clips at 1e-7 would report {nats(clipped['1e-7'])}, one that clips "
             f"at 1e-15 {nats(clipped['1e-15'])}."
         ),
         evidence={
