@@ -46,6 +46,10 @@ REFUSED = {
         {"y_true": [0, 7, 9], "logits": THREE},
         "2 of 3 labels lie outside the 3 classes: expected class indices from 0 to 2; got 7 in row 1.",
     ),
+    "labels from one, and beyond": (
+        {"y_true": [1, 2, 5], "logits": THREE},
+        "got 5 in row 2. Check that the columns cover every class.",
+    ),
     "labels beyond int32": (
         {"y_true": [0, 2**40, 1], "logits": THREE},
         "expected class indices from 0 to 2; got 1099511627776 in row 1",
