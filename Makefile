@@ -2,6 +2,7 @@
 # make test    the tests, with light dependencies only (no torch, no keras)
 # make lint    style, types and the order of the rooms
 # make docs    write the rule pages and the picture of the README anew
+# make bench   time whyloss and its peers side by side (a quarter of an hour)
 # make clean   remove what these left behind; `make distclean` removes .venv too
 #
 # Everything is installed into .venv; nothing else on the machine changes.
@@ -17,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test docs lint lint-style lint-types lint-rooms venv clean distclean
+.PHONY: demo test docs bench lint lint-style lint-types lint-rooms venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -43,6 +44,10 @@ lint-types: $(VENV)/.installed-lint
 
 lint-rooms: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
+
+# make bench ARGS=--quick
+bench: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks $(ARGS)
 
 venv: $(VENV)/.ready
 

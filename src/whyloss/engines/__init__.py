@@ -1,0 +1,1 @@
+"""How a summary is made of more than fits into memory; one file per engine."""
