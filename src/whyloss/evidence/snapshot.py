@@ -155,11 +155,11 @@ class Snapshot:
     @cached_property
     def class_losses(self) -> list[Estimate]:
         """Mean cross-entropy of the scored rows of each true class, nats."""
-        y_true = self.predictions.y_true
-        return [
-            mean_estimate(self.samples.log_loss[self.scored & (y_true == k)])
-            for k in range(self.predictions.n_classes)
-        ]
+        y_true = self.predictions.y_true[self.scored]
+        order = np.argsort(y_true, kind="stable")
+        ends = np.cumsum(np.bincount(y_true, minlength=self.predictions.n_classes))
+        by_class = np.split(self.samples.log_loss[self.scored][order], ends[:-1])
+        return [mean_estimate(losses) for losses in by_class]
 
     @cached_property
     def numbers(self) -> Numbers:

@@ -18,6 +18,7 @@ from whyloss.words import nats
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
+BLOCK = 1024  # rows that are looked at together
 MIN_ONE_COLUMN = 50  # a few raw outputs may lie between 0 and 1 by chance
 
 
@@ -69,7 +70,7 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
     predictions = snapshot.predictions
     if predictions.scale != "logits":
         return None
-    share = _share_of_probabilities(predictions.scores)
+    share = _share_of_probabilities(predictions.scores, min_share)
     if not share >= min_share:
         return None
     k = predictions.n_classes
@@ -97,10 +98,18 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
     )
 
 
-def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]]) -> float:
-    values = scores.astype(np.float64)
-    inside = ((values >= 0) & (values <= 1)).all(axis=1)
-    if values.shape[1] > 1:
-        return float((inside & (np.abs(values.sum(axis=1) - 1) < 1e-3)).mean())
-    spread = len(values) >= MIN_ONE_COLUMN and values.min() < 0.1 and values.max() > 0.9
-    return float(inside.mean()) if spread else 0.0
+def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float) -> float:
+    """Share of rows that are probabilities; 0 as soon as it can no longer be `enough`."""
+    n, columns = scores.shape
+    if columns == 1:
+        inside = (scores >= 0) & (scores <= 1)
+        spread = n >= MIN_ONE_COLUMN and float(scores.min()) < 0.1 and float(scores.max()) > 0.9
+        return float(np.mean(inside)) if spread else 0.0
+    kept = 0
+    for start in range(0, n, BLOCK):
+        block = scores[start : start + BLOCK].astype(np.float64)
+        bounded = ((block >= 0) & (block <= 1)).all(axis=1)
+        kept += int(np.count_nonzero(bounded & (np.abs(block.sum(axis=1) - 1) < 1e-3)))
+        if kept + n - min(n, start + BLOCK) < enough * n:
+            return 0.0
+    return kept / n
