@@ -100,8 +100,8 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
 
 def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float) -> float:
     """Share of rows that are probabilities; 0 as soon as it can no longer be `enough`."""
-    n, columns = scores.shape
-    if columns == 1:
+    n = len(scores)
+    if scores.shape[1] == 1:
         inside = (scores >= 0) & (scores <= 1)
         spread = n >= MIN_ONE_COLUMN and float(scores.min()) < 0.1 and float(scores.max()) > 0.9
         return float(np.mean(inside)) if spread else 0.0
