@@ -74,26 +74,32 @@ def slopes(
     whole = np.zeros(WHOLE_SLOTS * LANES, np.int32)
     columns = np.zeros(width * LANES if 1 < width <= NARROW else 0, block.dtype)
     for start in range(0, n, LANES):
-        count = min(LANES, n - start)
-        first = at + start
-        for j in range(count):
-            part = fold[first + j]
-            slots[BETA * LANES + j] = betas[part] if part >= 0 else 0.0
-            whole[TRUE * LANES + j] = y_true[first + j]
-            whole[TOP * LANES + j] = max(top[first + j], np.int32(0))
+        tile = block[start : start + LANES]
+        first, last = at + start, at + start + len(tile)
+        part = fold[first:last]
+        _prepare(y_true[first:last], top[first:last], part, betas, slots, whole)
         if width == 1:
-            _one_column(block, start, count, slots, whole)
+            _one_column(tile, slots, whole)
         elif width <= NARROW:
-            _lanes(block, start, count, columns, slots, whole)
+            _lanes(tile, columns, slots, whole)
         else:
-            for j in range(count):
-                if fold[first + j] >= 0:
-                    _row(block[start + j], j, slots, whole)
+            for j in range(len(tile)):
+                if part[j] >= 0:
+                    _row(tile[j], j, slots, whole)
         _finish(slots)
-        _add(slots, fold[first : first + count], moments)
+        _add(slots, part, moments)
         if len(losses):
-            for j in range(count):
-                losses[first + j] = slots[REST * LANES + j]
+            into = losses[first:last]
+            for j in range(len(into)):
+                into[j] = slots[REST * LANES + j]
+
+
+@njit(**OPTIONS)
+def _prepare(y_true: Any, top: Any, fold: Any, betas: Any, slots: Any, whole: Any) -> None:
+    for j in range(len(fold)):
+        slots[BETA * LANES + j] = betas[fold[j]] if fold[j] >= 0 else 0.0
+        whole[TRUE * LANES + j] = y_true[j]
+        whole[TOP * LANES + j] = max(top[j], np.int32(0))
 
 
 @njit(**OPTIONS)
@@ -145,19 +151,19 @@ def _segment(row: Any, peak: Any, beta: Any) -> Any:
 
 
 @njit(**OPTIONS)
-def _lanes(block: Any, start: int, count: int, columns: Any, slots: Any, whole: Any) -> None:
+def _lanes(tile: Any, columns: Any, slots: Any, whole: Any) -> None:
     zero, floor = slots.dtype.type(0), slots.dtype.type(FLOOR)
-    turn(block, start, count, columns)
+    turn(tile, columns)
     for j in range(LANES):
         slots[REST * LANES + j] = zero
         slots[FIRST * LANES + j] = zero
         slots[SQUARE * LANES + j] = zero
-    for j in range(count):
+    for j in range(len(tile)):
         peak = columns[whole[TOP * LANES + j] * LANES + j]
         own = columns[whole[TRUE * LANES + j] * LANES + j]
         slots[PEAK * LANES + j] = peak
         slots[OWN * LANES + j] = (own - peak) * slots[BETA * LANES + j]
-    for k in range(block.shape[1]):
+    for k in range(tile.shape[1]):
         for j in range(LANES):
             z, peak, beta = columns[k * LANES + j], slots[PEAK * LANES + j], slots[BETA * LANES + j]
             x = (z - peak) * beta
@@ -171,10 +177,10 @@ def _lanes(block: Any, start: int, count: int, columns: Any, slots: Any, whole: 
 
 
 @njit(**OPTIONS)
-def _one_column(block: Any, start: int, count: int, slots: Any, whole: Any) -> None:
+def _one_column(tile: Any, slots: Any, whole: Any) -> None:
     zero, floor = slots.dtype.type(0), slots.dtype.type(FLOOR)
-    for j in range(count):
-        slots[PEAK * LANES + j] = block[start + j, 0]
+    for j in range(len(tile)):
+        slots[PEAK * LANES + j] = tile[j, 0]
     for j in range(LANES):
         z = slots[PEAK * LANES + j]
         x = -abs(z) * slots[BETA * LANES + j]

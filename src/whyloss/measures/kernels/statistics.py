@@ -81,23 +81,25 @@ def statistics(
     slots = np.zeros(FLOAT_SLOTS * LANES, block.dtype)
     whole = np.zeros(WHOLE_SLOTS * LANES, np.int32)
     columns = np.zeros(width * LANES if width <= NARROW else 0, block.dtype)
-    y_block = y_true[at : at + n]
     for start in range(0, n, LANES):
-        count = min(LANES, n - start)
-        tile_sums(block, y_block, start, count, columns, slots, whole)
-        first = at + start
-        for j in range(count):
-            whole[STATUS * LANES + j] = status[first + j]
+        tile = block[start : start + LANES]
+        first, last = at + start, at + start + len(tile)
+        tile_sums(tile, y_true[first:last], columns, slots, whole)
+        _copy(status[first:last], whole[STATUS * LANES : (STATUS + 1) * LANES])
         _check(checked, block.dtype.type(tolerance), slots, whole)
         finish(slots, whole)
         for field in range(FIELDS):
-            into = values[field]
-            for j in range(count):
-                into[first + j] = slots[field * LANES + j]
-        for j in range(count):
-            y_pred[first + j] = whole[TOP * LANES + j]
-            rank[first + j] = whole[RANK * LANES + j]
-            status[first + j] = whole[STATUS * LANES + j]
+            _copy(slots[field * LANES : (field + 1) * LANES], values[field][first:last])
+        _copy(whole[TOP * LANES : (TOP + 1) * LANES], y_pred[first:last])
+        _copy(whole[RANK * LANES : (RANK + 1) * LANES], rank[first:last])
+        _copy(whole[STATUS * LANES : (STATUS + 1) * LANES], status[first:last])
+
+
+@njit(**OPTIONS)
+def _copy(source: Any, into: Any) -> None:
+    """As many as both have room for."""
+    for j in range(min(len(source), len(into))):
+        into[j] = source[j]
 
 
 @njit(**OPTIONS)

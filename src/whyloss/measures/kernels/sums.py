@@ -2,7 +2,7 @@
 
 # What compiled functions take is settled when they are compiled, for each kind of array anew;
 # compiled calls know no keywords; and of NaN, max() would keep the wrong argument.
-# ruff: noqa: ANN401, FURB136, PLR0917
+# ruff: noqa: ANN401, FURB136
 from __future__ import annotations
 
 from typing import Any
@@ -35,10 +35,8 @@ FLOOR = -1000.0  # stands for any logit so far below the peak: 0 times -inf woul
 
 @njit(**OPTIONS)
 def tile_sums(
-    block: Any,
+    tile: Any,
     y_true: Any,
-    start: int,
-    count: int,
     columns: Any,
     slots: Any,
     whole: Any,
@@ -47,22 +45,22 @@ def tile_sums(
 
     Parameters
     ----------
-    block : ndarray of shape (n_rows, n_columns)
+    tile : ndarray of shape (n_rows, n_columns)
+        At most LANES rows; lanes beyond them hold anything. (A slice, because of an index that
+        starts elsewhere than at 0 the compiler cannot rule out that it counts from the end.)
     y_true : ndarray of int, shape (n_rows,)
-    start, count : int
-        The rows of the tile; lanes beyond `count` hold anything.
     columns : ndarray of shape (n_columns * LANES,)
         Room for a narrow tile.
     slots, whole : ndarrays
         As in :mod:`whyloss.measures.kernels.layout`.
     """
-    if block.shape[1] == 1:
-        _one_column(block, y_true, start, count, slots, whole)
-    elif block.shape[1] <= NARROW:
-        _lanes(block, y_true, start, count, columns, slots, whole)
+    if tile.shape[1] == 1:
+        _one_column(tile, y_true, slots, whole)
+    elif tile.shape[1] <= NARROW:
+        _lanes(tile, y_true, columns, slots, whole)
     else:
-        for j in range(count):
-            _row(block[start + j], y_true[start + j], j, slots, whole)
+        for j in range(len(tile)):
+            _row(tile[j], y_true[j], j, slots, whole)
 
 
 @njit(**OPTIONS)
@@ -139,34 +137,33 @@ def _segment(row: Any, peak: Any) -> Any:
 
 
 @njit(**OPTIONS)
-def turn(block: Any, start: int, count: int, columns: Any) -> None:
+def turn(tile: Any, columns: Any) -> None:
     """Lay the columns of a tile out one after the other, one lane per row."""
-    for j in range(count):
-        for k in range(block.shape[1]):
-            columns[k * LANES + j] = block[start + j, k]
+    for j in range(len(tile)):
+        row = tile[j]
+        for k in range(len(row)):
+            columns[k * LANES + j] = row[k]
 
 
 @njit(**OPTIONS)
 def _lanes(
-    block: Any,
+    tile: Any,
     y_true: Any,
-    start: int,
-    count: int,
     columns: Any,
     slots: Any,
     whole: Any,
 ) -> None:
     kind = slots.dtype.type
     zero, floor, nothing = kind(0), kind(FLOOR), kind(-np.inf)
-    turn(block, start, count, columns)
-    for j in range(count):
-        y = y_true[start + j]
+    turn(tile, columns)
+    for j in range(len(tile)):
+        y = y_true[j]
         whole[TRUE * LANES + j] = y
         slots[OWN * LANES + j] = columns[y * LANES + j]
     for j in range(LANES):
         slots[PEAK * LANES + j] = columns[j]
         whole[TOP * LANES + j] = 0
-    for k in range(1, block.shape[1]):
+    for k in range(1, tile.shape[1]):
         for j in range(LANES):
             z, peak, top = columns[k * LANES + j], slots[PEAK * LANES + j], whole[TOP * LANES + j]
             slots[PEAK * LANES + j] = z if z > peak else peak
@@ -178,7 +175,7 @@ def _lanes(
         slots[SHARES * LANES + j] = zero
         slots[SECOND * LANES + j] = nothing
         whole[RANK * LANES + j] = 1
-    for k in range(block.shape[1]):
+    for k in range(tile.shape[1]):
         for j in range(LANES):
             z, peak, own = columns[k * LANES + j], slots[PEAK * LANES + j], slots[OWN * LANES + j]
             below = z - peak
@@ -201,19 +198,17 @@ def _lanes(
 
 @njit(**OPTIONS)
 def _one_column(
-    block: Any,
+    tile: Any,
     y_true: Any,
-    start: int,
-    count: int,
     slots: Any,
     whole: Any,
 ) -> None:
     """Two classes with logits 0 and z."""
     kind = slots.dtype.type
     zero, floor = kind(0), kind(FLOOR)
-    for j in range(count):
-        slots[PEAK * LANES + j] = block[start + j, 0]
-        whole[TRUE * LANES + j] = y_true[start + j]
+    for j in range(len(tile)):
+        slots[PEAK * LANES + j] = tile[j, 0]
+        whole[TRUE * LANES + j] = y_true[j]
     for j in range(LANES):
         z, y = slots[PEAK * LANES + j], whole[TRUE * LANES + j]
         below = -z if z > zero else z
