@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError, FormatError, TooFewSamplesError
+from whyloss.measures import per_sample
 from whyloss.measures.classification import SurpriseGap, confusion_counts
 from whyloss.measures.folds import fold_of
 from whyloss.measures.intervals import Estimate, wilson
 from whyloss.measures.kernels.layout import MOMENTS, WORST
 from whyloss.measures.nodes import NODES, NodeProblem, node_sums
-from whyloss.measures.per_sample import RowStatus, logit_blocks, per_sample
+from whyloss.measures.per_sample import RowStatus, logit_blocks
 from whyloss.measures.temperature import MIN_SAMPLES, N_FOLDS, TemperatureFit, fit_temperature
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Summary:
                 expected=f"{len(batch)} weights, none below 0",
                 got=f"shape {weights.shape}",
             )
-        samples = per_sample(batch.y_true, batch.scores, batch.scale)
+        samples = per_sample.per_sample(batch.y_true, batch.scores, batch.scale)
         scored = samples.scored
         self.status += np.bincount(samples.status, minlength=len(RowStatus))
         w = np.ones(int(scored.sum())) if weights is None else weights[scored].astype(np.float64)
@@ -159,7 +160,7 @@ class Summary:
         if self.by_class.size:
             self.by_class[0] += np.bincount(y_true, weights=w, minlength=self.n_classes)
             self.by_class[1] += np.bincount(y_true, weights=w * loss, minlength=self.n_classes)
-            self.by_class[2] += _probabilities(batch, scored, w)
+            self.by_class[2] += _probabilities(batch, samples, w)
         if self.confusion.size:
             self.confusion += confusion_counts(y_true, y_pred, self.n_classes)
         bins = np.searchsorted(HISTOGRAM_EDGES, loss, side="right") - 1
@@ -374,13 +375,19 @@ def _listed(array: npt.NDArray[Any]) -> Any:  # noqa: ANN401 - pyarrow has no ty
     return pa.ListArray.from_arrays(pa.array([0, len(flat)], pa.int32()), flat)
 
 
-def _probabilities(
-    batch: Predictions, scored: npt.NDArray[np.bool_], w: FloatVector
-) -> FloatVector:
+def _probabilities(batch: Predictions, samples: PerSample, w: FloatVector) -> FloatVector:
     """Weighted sum of the probabilities of each class."""
-    total = np.zeros(batch.n_classes)
     weights = np.zeros(len(batch))
-    weights[scored] = w
+    weights[samples.scored] = w
+    if batch.scores.shape[1] == 1:
+        second = np.where(samples.y_pred == 1, samples.confidence, 1.0 - samples.confidence)
+        ones = float(weights[samples.scored] @ second[samples.scored])
+        return np.array([w.sum() - ones, ones])
+    if batch.scores.size >= per_sample.LARGE:
+        from whyloss.measures.kernels.shares import class_probabilities  # noqa: PLC0415
+
+        return class_probabilities(batch.scores, batch.scale, samples.y_pred, weights)
+    total = np.zeros(batch.n_classes)
     for rows, logits, _ in logit_blocks(batch.scores, batch.scale):
         kept = weights[rows] > 0
         prob = np.exp(logits[kept] - logits[kept].max(axis=1, keepdims=True))
