@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, skew
 
 from whyloss.measures.intervals import (
     Z95,
@@ -29,11 +29,39 @@ def test_the_quantiles_are_those_of_the_normal_distribution():
 
 
 def test_a_mean_by_hand():
-    got = mean_estimate(np.array([1.0, 2.0, 3.0, 6.0]))
+    got = mean_estimate(np.array([1.0, 2.0, 4.0, 5.0]))
     assert got.value == 3.0
-    assert got.se == pytest.approx(math.sqrt(14 / 3) / 2)
+    assert got.se == pytest.approx(math.sqrt(10 / 3) / 2)
     assert (got.low, got.high) == pytest.approx((3 - Z95 * got.se, 3 + Z95 * got.se))
     assert got.z == pytest.approx(3 / got.se)
+
+
+def test_skewness_moves_the_interval_as_halls_transformation_says():
+    values = np.array([1.0, 2.0, 3.0, 6.0, 9.0])
+    got = mean_estimate(values)
+    n, skewness = 5, skew(values)
+
+    def transformed(mean):
+        t = (got.value - mean) / got.se
+        a = skewness / math.sqrt(n)
+        return t + a * t**2 / 3 + a**2 * t**3 / 27 + a / 6
+
+    assert transformed(got.low) == pytest.approx(Z95)
+    assert transformed(got.high) == pytest.approx(-Z95)
+    assert got.high - got.value > got.value - got.low
+    mirrored = mean_estimate(-values)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-got.high, -got.low))
+
+
+def test_interval_of_a_very_skewed_mean_covers():
+    rng = np.random.default_rng(0)
+    # As losses are: most near zero, a few large. Mean exp(2).
+    hits = []
+    for _ in range(2000):
+        got = mean_estimate(np.exp(2 * rng.standard_normal(500)))
+        hits.append(got.low <= math.exp(2) <= got.high)
+    symmetric = 0.85  # what value ± 1.96 se reaches here
+    assert np.mean(hits) > symmetric + 0.05
 
 
 def test_one_sample_has_no_interval_and_says_why():

@@ -58,9 +58,7 @@ def test_without_weights_a_slice_is_the_plain_mean_of_its_rows():
             (part.means["log_loss"], mean_estimate(loss[rows])),
             (part.contributions["log_loss"], mean_estimate((loss * rows)[scored])),
         ):
-            assert (ours.value, ours.low, ours.high) == pytest.approx(
-                (plain.value, plain.low, plain.high), rel=1e-10
-            )
+            assert (ours.value, ours.se) == pytest.approx((plain.value, plain.se), rel=1e-10)
 
 
 def test_with_weights_a_slice_is_the_weighted_mean_of_its_rows():

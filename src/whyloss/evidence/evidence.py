@@ -14,7 +14,7 @@ from whyloss.errors import DataError
 from whyloss.evidence.comparison import Comparison, held
 from whyloss.evidence.snapshot import Numbers, Snapshot
 from whyloss.measures.alignment import common_rows
-from whyloss.measures.change import attribute_change, scale_change
+from whyloss.measures.change import Sensitivity, attribute_change, scale_change
 from whyloss.measures.intervals import Estimate, FloatVector, wilson
 from whyloss.measures.per_sample import logit_blocks
 from whyloss.measures.selection import BestEpoch, best_epoch
@@ -302,6 +302,7 @@ class Evidence:
                 self.aligned(end, second.calibrated.refined),
             ),
             (self.aligned(start, first.right), self.aligned(end, second.right)),
+            (self._sensitivity(first), self._sensitivity(second)),
         )
         return Comparison(
             first=first,
@@ -318,6 +319,10 @@ class Evidence:
             loss_before=float(losses[0].mean()),
             loss_after=float(losses[1].mean()),
         )
+
+    def _sensitivity(self, snapshot: Snapshot) -> Sensitivity:
+        slope, bend = snapshot.refined_slope
+        return Sensitivity(self.aligned(snapshot.epoch, slope), bend)
 
     @property
     def rise(self) -> Comparison | None:

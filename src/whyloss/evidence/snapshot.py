@@ -17,7 +17,12 @@ from whyloss.measures.classification import (
 from whyloss.measures.envelope import entropy_of_shares
 from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
 from whyloss.measures.per_sample import PerSample, per_sample
-from whyloss.measures.temperature import MIN_SAMPLES, Calibrated, calibrate
+from whyloss.measures.temperature import (
+    MIN_SAMPLES,
+    Calibrated,
+    TemperatureProblem,
+    calibrate,
+)
 from whyloss.words import counted
 
 if TYPE_CHECKING:
@@ -134,6 +139,19 @@ class Snapshot:
             samples=self.samples,
             repeats=self._n_epochs,
         )
+
+    @cached_property
+    def refined_slope(self) -> tuple[FloatVector, float]:
+        """Slope of each refined loss in ln beta, and the mean curvature; zero without a fit."""
+        slope = np.zeros(self.predictions.n_samples)
+        if self.calibrated is None or not self.calibrated.helps:
+            return slope, 0.0
+        rows, p = self.scored, self.predictions
+        at = TemperatureProblem(p.y_true[rows], p.scores[rows], p.scale).at(
+            self.calibrated.fit.log_beta
+        )
+        slope[rows] = at[1]
+        return slope, float(at[3].mean())
 
     @cached_property
     def shares(self) -> FloatVector:

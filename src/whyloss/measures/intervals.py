@@ -25,7 +25,7 @@ class Estimate:
     low, high : float or None
         Ends of the 95 % interval.
     se : float or None
-        Standard error, where the interval is a normal one.
+        Standard error, where the interval rests on one.
     note : str
         Why there is no interval, or what the number is conditional on.
     """
@@ -54,7 +54,12 @@ class Estimate:
 
 
 def mean_estimate(values: FloatVector) -> Estimate:
-    """Mean of independent samples with its normal interval.
+    """Mean of independent samples with an interval that minds their skewness.
+
+    A few samples carry much of a loss, so a symmetric interval ends too low: at n = 500 it misses
+    the calibration part on that side in 7 % instead of 2.5 %. The interval is that of Hall's
+    monotone transformation of the t statistic (Hall 1992, JRSS B 54:221), normal where the values
+    are symmetric.
 
     Parameters
     ----------
@@ -64,8 +69,22 @@ def mean_estimate(values: FloatVector) -> Estimate:
     n = len(values)
     if n == 0:
         return Estimate(math.nan, note="no samples")
-    se = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Estimate.normal(float(np.mean(values)), se)
+    mean = float(np.mean(values))
+    if n == 1:
+        return Estimate.normal(mean, math.nan)
+    away = values - mean
+    square = away * away
+    variance = float(square.mean())
+    se = math.sqrt(variance / (n - 1))
+    scale = variance * math.sqrt(variance * n)
+    lean = float(square @ away) / n / scale if scale > 0 else 0.0  # skewness / sqrt(n)
+    if not abs(lean) > 1e-6:  # no lean to speak of, or none that can be computed
+        return Estimate.normal(mean, se)
+
+    def quantile(z: float) -> float:
+        return 3.0 / lean * (math.cbrt(1.0 + lean * (z - lean / 6.0)) - 1.0)
+
+    return Estimate(mean, mean - se * quantile(Z95), mean - se * quantile(-Z95), se)
 
 
 def wilson(successes: float, n: float, *, z: float = Z95) -> Estimate:
