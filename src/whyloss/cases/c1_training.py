@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from whyloss.errors import MissingExtraError
 from whyloss.recorders import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -28,13 +29,16 @@ N_VAL = 1000  # not all of the others, so that a recorded run stays below 2 MB
 EPOCHS = 60
 BATCH = 4
 LEARNING_RATE = 3e-3
+# Of the seeds 0 to 39, all but two raise the loss beyond doubt (z > 4 against the minimum) while
+# accuracy holds. With this one, precision and recall end where they were at the minimum, too.
+SEED = 16
 WHITE = 16  # brightness of the images, 0 to 16
 
 
 def train(
     recorder: Recorder,
     *,
-    seed: int = 0,
+    seed: int = SEED,
     epochs: int = EPOCHS,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> None:
@@ -48,7 +52,7 @@ def train(
     recorder : Recorder
         Takes, after each epoch, the logits of the training and the validation images in
         evaluation mode, and what a training loop reports. Left open.
-    seed : int, default 0
+    seed : int, default 16
         Of the choice of images, the initial weights and the order of the batches.
     epochs : int, default 60
         Each one pass over the training images; counted from 1.
@@ -91,10 +95,10 @@ def train(
         thumbnails=[_png(image) for image in digits.images[val_ids]],
     )
 
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay what they were
+    with _apart(torch):
         torch.manual_seed(seed)
         model = _network(torch.nn)
-        optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+        optimizer = torch.optim.RMSprop(model.parameters(), lr=LEARNING_RATE)
         criterion = torch.nn.CrossEntropyLoss()
         for epoch in progress(range(1, epochs + 1)):
             model.train()
@@ -128,17 +132,33 @@ def train(
             )
 
 
+@contextmanager
+def _apart(torch: Any) -> Iterator[None]:  # noqa: ANN401 - PyTorch is an extra
+    """Leave the caller's random numbers and threads as they were."""
+    threads = torch.get_num_threads()
+    # Tensors this small are no work to share: several threads wait for one another, on a busy
+    # machine for minutes.
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _network(nn: Any) -> Any:  # noqa: ANN401 - PyTorch is an extra
     return nn.Sequential(
         nn.Conv2d(1, 8, kernel_size=3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, kernel_size=3, padding=1),
+        nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(8 * 4 * 4, 128),
+        nn.Linear(16 * 4 * 4, 64),
         nn.ReLU(),
-        nn.Linear(128, 128),
+        nn.Linear(64, 64),
         nn.ReLU(),
-        nn.Linear(128, len(CLASSES)),
+        nn.Linear(64, len(CLASSES)),
     )
 
 
@@ -165,7 +185,7 @@ def _png(image: npt.NDArray[np.floating[Any]]) -> bytes:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--seed", default=0, show_default=True, help="Of images, weights and batches.")
+@click.option("--seed", default=SEED, show_default=True, help="Of images, weights and batches.")
 def main(folder: Path, seed: int) -> None:
     """Record the training into a new FOLDER."""
     # Half precision loses nothing that matters here and halves the size.
