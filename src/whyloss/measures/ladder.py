@@ -204,6 +204,23 @@ def climb(
     )
 
 
+def fit_bias(
+    y_true: npt.NDArray[np.integer[Any]],
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+) -> Bias:
+    """Fit a temperature and one bias per class, and gate the biases.
+
+    Parameters
+    ----------
+    y_true, scores, scale
+        As in :func:`whyloss.measures.per_sample.per_sample`; every row has a finite loss.
+    """
+    data = _Data(y_true, scores, scale, max(2, scores.shape[1]))
+    fit = fit_temperature(data.problem)
+    return _bias(data, fit, float(_losses(data, _Parameters(fit.log_beta)).mean()))
+
+
 def _lapse(data: _Data, fit: TemperatureFit, with_beta: float) -> Lapse:
     found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
     gain = with_beta - loss

@@ -1,0 +1,211 @@
+"""Calibrators that people ask for by name, each held to be no worse out of fold than none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.errors import DataError, MissingExtraError, TooFewSamplesError
+from whyloss.measures.folds import fold_of
+from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
+from whyloss.measures.ladder import fit_bias
+from whyloss.measures.per_sample import logit_blocks
+from whyloss.measures.temperature import (
+    MIN_SAMPLES,
+    N_FOLDS,
+    TemperatureProblem,
+    fit_temperature,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whyloss.data import Scale
+
+ISOTONIC_MIN_SAMPLES = 10_000
+
+
+class Calibrator(Protocol):
+    """Turns logits of shape (n_samples, n_classes) into log-probabilities of the same shape."""
+
+    def __call__(self, logits: FloatVector, /) -> FloatVector:
+        """Log-probabilities, nats."""
+        ...
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """``softmax(logits / temperature)`` (Guo et al. 2017, arXiv:1706.04599)."""
+
+    temperature: float
+
+    def __call__(self, logits: FloatVector, /) -> FloatVector:
+        """Log-probabilities."""
+        return _log_softmax(logits / self.temperature)
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """``softmax(logits / temperature + biases)``: a temperature and one bias per class."""
+
+    temperature: float
+    biases: FloatVector
+
+    def __call__(self, logits: FloatVector, /) -> FloatVector:
+        """Log-probabilities."""
+        return _log_softmax(logits / self.temperature + self.biases)
+
+
+@dataclass(frozen=True, eq=False)
+class Isotonic:
+    """A rising step function of the logit of class 1, for binary tasks.
+
+    Attributes
+    ----------
+    logit, probability : ndarray of float64, shape (n_steps,)
+        Ascending; values between are interpolated.
+    """
+
+    logit: FloatVector
+    probability: FloatVector
+
+    def __call__(self, logits: FloatVector, /) -> FloatVector:
+        """Log-probabilities."""
+        positive = np.interp(logits[:, 1] - logits[:, 0], self.logit, self.probability)
+        return np.log(np.stack([1.0 - positive, positive], axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A calibrator with what it does out of fold.
+
+    Attributes
+    ----------
+    name : str
+        "temperature", "vector", "isotonic", or "none" where nothing was better.
+    calibrator : Calibrator
+        Fitted on all samples.
+    before, after, effect : Estimate
+        Mean loss without and with it on samples it was not fitted on, and the paired difference.
+    """
+
+    name: str
+    calibrator: Calibrator
+    before: Estimate
+    after: Estimate
+    effect: Estimate
+
+
+def fit_calibrator(
+    name: str,
+    y_true: npt.NDArray[np.integer[Any]],
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+    *,
+    ids: npt.NDArray[Any],
+    scored: npt.NDArray[np.bool_],
+) -> Fitted:
+    """Fit one calibrator and hold it to being no worse out of fold than doing nothing.
+
+    Parameters
+    ----------
+    name : {"temperature", "vector", "isotonic"}
+    y_true, scores, scale, ids, scored
+        As in :func:`whyloss.measures.temperature.calibrate`.
+
+    Returns
+    -------
+    Fitted
+        With the name "none" and the identity where the calibrator would raise the loss.
+
+    Raises
+    ------
+    TooFewSamplesError
+        Fewer than 50 samples per parameter, or 10,000 for isotonic regression.
+    DataError
+        An unknown name, or isotonic regression of more than two classes.
+    """
+    if name not in _FITS:
+        raise DataError(f"There is no calibrator {name!r}", expected=", ".join(_FITS), got=name)
+    n, k = int(np.count_nonzero(scored)), max(2, scores.shape[1])
+    least = {"temperature": MIN_SAMPLES, "vector": MIN_SAMPLES * k}.get(name, ISOTONIC_MIN_SAMPLES)
+    if name == "isotonic" and k != 2:
+        raise DataError(
+            "Isotonic regression is for two classes",
+            expected="a binary task",
+            got=f"{k} classes",
+            hint="Use vector scaling, or one class against the rest.",
+        )
+    if n < least:
+        raise TooFewSamplesError(
+            f"Too few samples for {name} calibration",
+            expected=f"at least {least:,} scored samples",
+            got=f"{n:,}",
+        )
+    y, logits = y_true[scored], _logits(scores[scored], scale)
+    fit, index = _FITS[name], np.arange(n)
+    fold = fold_of(ids[scored], N_FOLDS)
+    given = -_log_softmax(logits)[index, y]
+    calibrated = np.empty(n)
+    for held_out in (fold == f for f in np.unique(fold)):
+        rest = ~held_out if not held_out.all() else held_out
+        log_prob = fit(y[rest], logits[rest])(logits[held_out])
+        calibrated[held_out] = -log_prob[np.arange(int(held_out.sum())), y[held_out]]
+    if not calibrated.mean() < given.mean():
+        before = mean_estimate(given)
+        return Fitted("none", _log_softmax, before, before, Estimate.normal(0.0, 0.0))
+    return Fitted(
+        name,
+        fit(y, logits),
+        mean_estimate(given),
+        mean_estimate(calibrated),
+        mean_estimate(calibrated - given),
+    )
+
+
+def _fit_temperature(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calibrator:
+    return Temperature(fit_temperature(TemperatureProblem(y, logits, "logits")).temperature)
+
+
+def _fit_vector(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calibrator:
+    found = fit_bias(y, logits, "logits")
+    return Vector(math.exp(-found.log_beta), found.biases)
+
+
+def _fit_isotonic(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calibrator:
+    try:
+        from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError(
+            "Isotonic regression needs scikit-learn",
+            got=f"{error}",
+            hint="pip install scikit-learn",
+        ) from error
+    # A step at exactly 0 or 1 would make the first surprise infinitely dear.
+    edge = 1.0 / (len(y) + 1.0)
+    model = IsotonicRegression(y_min=edge, y_max=1.0 - edge, out_of_bounds="clip")
+    model.fit(logits[:, 1] - logits[:, 0], y)
+    return Isotonic(
+        np.asarray(model.X_thresholds_, np.float64), np.asarray(model.y_thresholds_, np.float64)
+    )
+
+
+_FITS: dict[str, Callable[[npt.NDArray[np.integer[Any]], FloatVector], Calibrator]] = {
+    "temperature": _fit_temperature,
+    "vector": _fit_vector,
+    "isotonic": _fit_isotonic,
+}
+
+
+def _logits(scores: npt.NDArray[np.floating[Any]], scale: Scale) -> FloatVector:
+    return np.concatenate([block for _, block, _ in logit_blocks(scores, scale)])
+
+
+def _log_softmax(logits: FloatVector) -> FloatVector:
+    below = logits - logits.max(axis=1, keepdims=True)
+    log_prob: FloatVector = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    return log_prob
