@@ -239,7 +239,7 @@ def split_by_both(monkeypatch):
 
 
 def close(fast, slow):
-    assert fast.helps == slow.helps
+    assert fast.accepted == slow.accepted
     assert fast.fit.shrunk == slow.fit.shrunk
     assert fast.fit.temperature == pytest.approx(slow.fit.temperature, rel=1e-6)
     assert fast.fit.se == pytest.approx(slow.fit.se, rel=1e-3)

@@ -144,7 +144,7 @@ class Snapshot:
     def refined_slope(self) -> tuple[FloatVector, float]:
         """Slope of each refined loss in ln beta, and the mean curvature; zero without a fit."""
         slope = np.zeros(self.predictions.n_samples)
-        if self.calibrated is None or not self.calibrated.helps:
+        if self.calibrated is None or not self.calibrated.accepted:
             return slope, 0.0
         rows, p = self.scored, self.predictions
         at = TemperatureProblem(p.y_true[rows], p.scores[rows], p.scale).at(

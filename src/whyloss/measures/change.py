@@ -17,6 +17,7 @@ from whyloss.measures.intervals import (
     mean_estimate,
     paired_share_difference,
 )
+from whyloss.measures.temperature import FIT_ERROR
 
 
 class Outcome(StrEnum):
@@ -165,11 +166,12 @@ def attribute_change(
         for outcome, members in outcomes.items():
             if (both := members & of_class).any():
                 class_cells.append(cell(outcome, class_index, both))
+    of_the_fits = 0.0 if fits is None else math.sqrt(2.0) * FIT_ERROR / max(1, len(y_true))
     return Change(
         n_samples=len(y_true),
         total=mean_estimate(delta),
-        refinement=mean_estimate(delta_refined),
-        calibration=mean_estimate(delta - delta_refined),
+        refinement=mean_estimate(delta_refined).widened(of_the_fits),
+        calibration=mean_estimate(delta - delta_refined).widened(of_the_fits),
         accuracy=paired_share_difference(*right),
         cells=tuple(cell(outcome, None, members) for outcome, members in outcomes.items()),
         class_cells=tuple(class_cells),

@@ -43,6 +43,22 @@ class Estimate:
             return cls(value, note="one sample has no spread")
         return cls(value, value - Z95 * se, value + Z95 * se, se)
 
+    def widened(self, se: float) -> Estimate:
+        """The same with another, independent standard error added to its own."""
+        if self.se is None or self.low is None or self.high is None:
+            return self
+        total = math.hypot(self.se, se)
+        if self.se == 0.0:
+            return Estimate.normal(self.value, total)
+        ratio = total / self.se
+        return Estimate(
+            self.value,
+            self.value - (self.value - self.low) * ratio,
+            self.value + (self.high - self.value) * ratio,
+            total,
+            self.note,
+        )
+
     @property
     def z(self) -> float:
         """Distance from zero in standard errors; 0 where nothing is known of the spread."""
