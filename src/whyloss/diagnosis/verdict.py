@@ -119,8 +119,6 @@ def _share(evidence: Evidence, first: Finding) -> str:
     if name is None or rise is None or first.nats is None or rise.change.total.z <= Z_SELECTED:
         return ""
     share = first.nats / rise.change.total.value
-    if share > 1.005:
-        return f"All of the rise is {name}; the rest of the loss fell."
     part = "All" if share > 0.995 else percent(share, 0)
     return f"{part} of the rise is {name}."
 

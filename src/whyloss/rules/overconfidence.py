@@ -53,7 +53,8 @@ def overconfidence(
     ## Statistic and threshold
     The surprise gap g = mean(loss − entropy) is exactly the slope of the loss in ln β at T = 1.
     Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
-    `min_z` = 3 (a false alarm in about 1 of 700 calibrated models) and above `min_gap` = 0.01 nat,
+    `min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
+    only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
     below which nobody would notice. With 60 samples of a weak
     model a temperature of 1.3 goes unnoticed.
 
