@@ -173,8 +173,8 @@ class Summary:
         bins = np.minimum((confidence * RELIABILITY_BINS).astype(np.intp), RELIABILITY_BINS - 1)
         for row, values in enumerate((w, w * confidence, w * right)):
             self.reliability[row] += np.bincount(bins, weights=values, minlength=RELIABILITY_BINS)
-        nearest = np.abs(loss[:, None] - CEILINGS) < CEILING_WIDTH if len(loss) else loss[:, None]
-        self.atoms += np.count_nonzero(nearest, axis=0)
+        large = loss[loss > CEILINGS[0] - CEILING_WIDTH, None]
+        self.atoms += np.count_nonzero(np.abs(large - CEILINGS) < CEILING_WIDTH, axis=0)
         if len(loss):
             self.extremes = np.array(
                 [min(self.extremes[0], loss.min()), max(self.extremes[1], loss.max())]

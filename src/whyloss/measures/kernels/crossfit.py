@@ -97,7 +97,7 @@ class Passes:
 
     def sample(self) -> Passes:
         """The same on so few rows that a pass costs next to nothing."""
-        rows = max(1000, SAMPLE_VALUES // self._scores.shape[1])
+        rows = max(256, SAMPLE_VALUES // self._scores.shape[1])
         step = max(1, len(self._fold) // rows)
         some = slice(None, None, step)
         return Passes(
