@@ -108,16 +108,8 @@ class Predictions:
             Shapes, labels or ids that do not fit together. Values that are no numbers or no
             probabilities are kept: the diagnosis counts and names those rows.
         """
-        given: dict[Scale, Any] = {"logits": logits, "log_probs": log_probs, "probs": probs}
-        named = [scale for scale in SCALES if given[scale] is not None]
-        if len(named) != 1:
-            raise DataError(
-                "The scale of the predictions is not settled",
-                expected="exactly one of logits=, log_probs= or probs=",
-                got=" and ".join(f"{name}=" for name in named) or "none of them",
-            )
-        scale = named[0]
-        scores = check_scores(given[scale], scale)
+        scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
+        scores = check_scores(values, scale)
         labels = [
             name.item() if isinstance(name, np.generic) else name
             for name in (() if classes is None else classes)
@@ -162,6 +154,24 @@ def _as_array(values: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
             if hasattr(values, "detach")
             else None,
         ) from None
+
+
+def settle_scale(**given: Any) -> tuple[Scale, Any]:  # noqa: ANN401
+    """Name the one of ``logits``, ``log_probs`` and ``probs`` that is not None, and give it.
+
+    Raises
+    ------
+    DataError
+        None of them is given, or several are.
+    """
+    named = [scale for scale in SCALES if given[scale] is not None]
+    if len(named) != 1:
+        raise DataError(
+            "The scale of the predictions is not settled",
+            expected="exactly one of logits=, log_probs= or probs=",
+            got=" and ".join(f"{name}=" for name in named) or "none of them",
+        )
+    return named[0], given[named[0]]
 
 
 def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401

@@ -16,11 +16,10 @@ from whyloss.evidence.snapshot import Numbers, Snapshot
 from whyloss.measures.alignment import common_rows
 from whyloss.measures.change import Sensitivity, attribute_change, scale_change
 from whyloss.measures.intervals import Estimate, FloatVector, wilson
-from whyloss.measures.per_sample import logit_blocks
 from whyloss.measures.selection import BestEpoch, best_epoch
 
 if TYPE_CHECKING:
-    from whyloss.data import History, Predictions, Source
+    from whyloss.data import History, Source
 
 
 class Level(StrEnum):
@@ -309,8 +308,8 @@ class Evidence:
             second=second,
             change=change,
             scale=scale_change(
-                self.aligned(start, _logits(first.predictions)),
-                self.aligned(end, _logits(second.predictions)),
+                self.aligned(start, first.logits),
+                self.aligned(end, second.logits),
                 y_true,
             ),
             accuracy=held(change.accuracy),
@@ -329,11 +328,6 @@ class Evidence:
         """The comparison in question where the loss is higher at its end, else None."""
         found = self.comparison
         return found if found is not None and found.change.total.value > 0 else None
-
-
-def _logits(predictions: Predictions) -> FloatVector:
-    blocks = [block for _, block, _ in logit_blocks(predictions.scores, predictions.scale)]
-    return np.concatenate(blocks)
 
 
 def _spans(epochs: tuple[int, ...]) -> str:

@@ -16,7 +16,7 @@ from whyloss.measures.classification import (
 )
 from whyloss.measures.envelope import entropy_of_shares
 from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
-from whyloss.measures.per_sample import PerSample, per_sample
+from whyloss.measures.per_sample import PerSample, as_logits, per_sample
 from whyloss.measures.temperature import (
     MIN_SAMPLES,
     Calibrated,
@@ -80,6 +80,11 @@ class Snapshot:
     def scored(self) -> BoolVector:
         """Rows with a finite loss: those that means are taken over."""
         return self.samples.scored
+
+    @property
+    def logits(self) -> FloatVector:
+        """Logits of both or all classes, shape (n_samples, n_classes), in float64."""
+        return as_logits(self.predictions.scores, self.predictions.scale)[0]
 
     @cached_property
     def predicted(self) -> BoolVector:

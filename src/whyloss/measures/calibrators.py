@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import log_softmax
 
 from whyloss.errors import DataError, MissingExtraError, TooFewSamplesError
 from whyloss.measures.folds import fold_of
 from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
 from whyloss.measures.ladder import fit_bias
-from whyloss.measures.per_sample import logit_blocks
+from whyloss.measures.per_sample import as_logits
 from whyloss.measures.temperature import (
     MIN_SAMPLES,
     N_FOLDS,
@@ -146,7 +147,7 @@ def fit_calibrator(
             expected=f"at least {least:,} scored samples",
             got=f"{n:,}",
         )
-    y, logits = y_true[scored], _logits(scores[scored], scale)
+    y, logits = y_true[scored], as_logits(scores[scored], scale)[0]
     fit, index = _FITS[name], np.arange(n)
     fold = fold_of(ids[scored], N_FOLDS)
     given = -_log_softmax(logits)[index, y]
@@ -201,11 +202,6 @@ _FITS: dict[str, Callable[[npt.NDArray[np.integer[Any]], FloatVector], Calibrato
 }
 
 
-def _logits(scores: npt.NDArray[np.floating[Any]], scale: Scale) -> FloatVector:
-    return np.concatenate([block for _, block, _ in logit_blocks(scores, scale)])
-
-
 def _log_softmax(logits: FloatVector) -> FloatVector:
-    below = logits - logits.max(axis=1, keepdims=True)
-    log_prob: FloatVector = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    log_prob: FloatVector = log_softmax(logits, axis=1)
     return log_prob

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 import numpy as np
 
 from whyloss.data.layout import check_epoch, split_folder
-from whyloss.data.predictions import SCALES, Scale
+from whyloss.data.predictions import settle_scale
 from whyloss.data.run_writer import RunWriter
 from whyloss.data.scalars import as_number
 from whyloss.errors import DataError, WhylossError
@@ -166,14 +166,7 @@ class Recorder:
         """
         self._check_open()
         split_folder(split)
-        given: dict[Scale, Any] = {"logits": logits, "log_probs": log_probs, "probs": probs}
-        named = [scale for scale in SCALES if given[scale] is not None]
-        if len(named) != 1:
-            raise DataError(
-                "The scale of the predictions is not settled",
-                expected="exactly one of logits=, log_probs= or probs=",
-                got=" and ".join(f"{name}=" for name in named) or "none of them",
-            )
+        scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
         if ids is None and self._rank:
             raise DataError(
                 f"The samples of rank {self._rank} have no names",
@@ -181,14 +174,13 @@ class Recorder:
                 got="none",
                 hint="Pass the samples' indices in the data set.",
             )
-        scale = named[0]
         # Where writing does not keep up, the accelerator's memory is not where things wait.
         hold = self._worker.waiting_bytes < HELD_BYTES
         rows = Rows(
             split=split,
             epoch=check_epoch(epoch),
             scale=scale,
-            scores=_taken(given[scale], hold=hold),
+            scores=_taken(values, hold=hold),
             y_true=_taken(y_true, hold=hold),
             ids=None if ids is None else _taken(ids, hold=hold),
         )
