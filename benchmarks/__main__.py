@@ -135,12 +135,12 @@ def main() -> None:
         ),
         "",
     ]
+    complete = not options.quick and set(options.only) == set(SIZES)
     for name in options.only:
         rows += compare(name, quick=options.quick)
-    text = "\n".join(rows)
-    print(text)
-    if not options.quick and set(options.only) == set(SIZES):
-        Path(__file__).with_name("RESULTS.md").write_text(text, encoding="utf-8")
+        if complete:  # after each, so that what is measured is not lost
+            Path(__file__).with_name("RESULTS.md").write_text("\n".join(rows), encoding="utf-8")
+    print("\n".join(rows))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
 from whyloss.diagnosis import diagnose_evidence
 from whyloss.evidence import Evidence
+from whyloss.measures.calibration_error import expected_calibration_error
 from whyloss.measures.per_sample import per_sample
+from whyloss.measures.reliability import reliability_bins
 from whyloss.measures.summary import Summary
 from whyloss.measures.temperature import calibrate
 
@@ -81,6 +83,11 @@ def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
         found.update(Predictions.from_arrays(y_true, logits=logits))
         return found
 
+    def error() -> float:
+        samples = per_sample(y_true, logits, "logits")
+        bins = reliability_bins(samples.confidence, samples.y_pred == y_true)
+        return expected_calibration_error(bins).value
+
     def temperature() -> None:
         samples = per_sample(y_true, logits, "logits")
         calibrate(y_true, logits, "logits", ids=ids, scored=samples.scored, samples=samples)
@@ -94,7 +101,8 @@ def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
     found = {
         "all statistics of every sample": {"whyloss": lambda: per_sample(y_true, logits, "logits")},
         "log loss and accuracy": {"whyloss": loss},
-        "and calibration error": {"whyloss": summary},
+        "calibration error": {"whyloss": error},
+        "mergeable summary, without temperatures": {"whyloss": summary},
         "temperature": {"whyloss (and cross-fitted refinement)": temperature},
         "label quality": {"whyloss": lambda: per_sample(y_true, logits, "logits")},
     }
@@ -177,7 +185,7 @@ def _torchmetrics(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
             return float(binary_calibration_error(z[:, 0], y, n_bins=15))
         return float(multiclass_calibration_error(z, y, num_classes=z.shape[1], n_bins=15))
 
-    return {"and calibration error": {"torchmetrics (calibration error alone)": error}}
+    return {"calibration error": {"torchmetrics": error}}
 
 
 def _cleanlab(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
