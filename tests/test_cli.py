@@ -188,3 +188,11 @@ def test_import_loads_no_framework():
     ).stdout
     for name in ("torch", "keras", "altair", "numba", "matplotlib", "sklearn", "numpy"):
         assert f"'{name}'" not in modules
+
+
+def test_folder_that_is_not_there_is_named_before_the_work(tmp_path, recorded):
+    for command in (("report", recorded), ("demo",)):
+        result = run(*command, "-o", tmp_path / "no" / "r.html")
+        assert result.returncode == 2
+        assert "no' does not exist" in result.stderr
+        assert result.stdout == ""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -233,3 +234,42 @@ def test_infinite_losses_count_as_wrong_answers():
     assert found.numbers["accuracy"].value == pytest.approx(right / 1000)
     assert found.numbers["n_samples"] == 1000
     assert "without 100 infinite losses" in found.numbers["log_loss"].note
+
+
+def test_model_that_doubts_too_much_is_told_so():
+    found = diagnose(known_cause(16, temperature=0.5).source)
+    assert found.verdict.name == "underconfidence"
+    (remedy,) = found.remedies
+    assert remedy.name == "temperature"
+    assert "temperature of 0.5" in found.verdict.text
+
+
+def test_snippet_for_probabilities_is_code_that_does_what_it_promises():
+    known = known_cause(17, temperature=2.0, n_classes=2, n_samples=4000)
+    one = known.source.predictions("val", 0)
+    logit = (one.scores[:, 1] - one.scores[:, 0]).astype(float)
+    for scale, values in {
+        "logits": logit,
+        "log_probs": -np.logaddexp(0, -logit),
+        "probs": scipy.special.expit(logit),
+    }.items():
+        found = diagnose(one.y_true, **{scale: values})
+        remedy = next(one for one in found.remedies if one.name == "temperature")
+        namespace = {"np": np, "scipy": scipy, scale: values}
+        exec(remedy.snippets["numpy"], namespace)  # noqa: S102 - our own snippet is the test
+        probs = namespace["probs"]
+        loss = -np.log(np.where(one.y_true == 1, probs, 1 - probs)).mean()
+        assert loss == pytest.approx(remedy.after.value, abs=2e-3)
+
+
+def test_remedies_that_would_mend_a_symptom_are_set_aside():
+    found = diagnose(softmax_twice(known_cause(18, temperature=3)).source)
+    assert found.verdict.name == "double-softmax"
+    assert not found.remedies
+    reasons = {item.name: item.reason for item in found.not_checked}
+    assert reasons["temperature"] == "set aside: double-softmax comes first"
+
+
+def test_infinite_losses_are_in_the_headline():
+    found = diagnose(rule_out_truth(known_cause(19), rows=3).source)
+    assert "without 3 infinite losses" in found.verdict.headline

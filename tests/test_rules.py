@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from whyloss import rules
+from whyloss import remedies, rules
 from whyloss.evidence import Evidence
 from whyloss.rules import ALL, SECTIONS, SETS_ASIDE, Rule
 
@@ -84,11 +84,11 @@ def test_every_file_is_registered_once():
     assert all(re.fullmatch(r"WL[1-9]\d\d", checked.code) for checked in ALL)
 
 
-def test_precedence_names_known_rules():
+def test_precedence_names_known_rules_and_remedies():
     names = {checked.name for checked in ALL}
     assert names.issuperset(SETS_ASIDE)
     for losers in SETS_ASIDE.values():
-        assert names.issuperset(losers)
+        assert (names | set(remedies.ALL)).issuperset(losers)
 
 
 def test_pages_in_the_documentation_are_those_of_the_rules():

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from whyloss.cli.options import quiet_option, working
+from whyloss.cli.options import output_option, quiet_option, working
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @click.argument("case", default="C1")
 @click.option("--list", "only_list", is_flag=True, help="List the cases and stop.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("whyloss-report.html"),
-    show_default=True,
-    help="Where to write the report.",
-)
+@output_option("whyloss-report.html")
 @quiet_option
 def demo(case: str, only_list: bool, output: Path, quiet: bool) -> None:
     """See it work: diagnose the recorded run of CASE."""

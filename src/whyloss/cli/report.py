@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from whyloss.cli.options import quiet_option, run_diagnosis, which_part, working
+from whyloss.cli.options import output_option, quiet_option, run_diagnosis, which_part, working
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @click.argument("source")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("whyloss-report.html"),
-    show_default=True,
-    help="File to write.",
-)
+@output_option("whyloss-report.html")
 @which_part
 @quiet_option
 def report(

@@ -79,6 +79,7 @@ class History:
                     f"The column {name!r} names no split",
                     expected="<split>_<metric>, such as val_loss",
                     got=name,
+                    hint=f"Rename it to train_{name}.",
                 )
             arrays[split, metric] = np.asarray(list(values), dtype=np.float64)
         length = len(next(iter(arrays.values()))) if arrays else 0

@@ -132,10 +132,20 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
     split, level = evidence.split, evidence.level
     comparison = evidence.comparison  # raises where the epochs do not fit together
     findings, not_checked = _check(evidence)
-    kept, aside = _resolve(findings)
+    explained = _explained(findings)
+    kept = [found for found in findings if found.name not in explained]
+    aside = [
+        NotChecked(found.code, found.name, f"set aside: {explained[found.name]} explains it")
+        for found in findings
+        if found.name in explained
+    ]
     ranked = rank(kept)
     proposed = []
     for name, propose in remedies.ALL.items():
+        if name in explained:
+            reason = f"set aside: {explained[name]} comes first"
+            not_checked.append(NotChecked("remedy", name, reason))
+            continue
         answer = propose(evidence)
         if isinstance(answer, remedies.Remedy):
             proposed.append(answer)
@@ -182,19 +192,13 @@ def _check(evidence: Evidence) -> tuple[list[Finding], list[NotChecked]]:
     return findings, not_checked
 
 
-def _resolve(findings: list[Finding]) -> tuple[list[Finding], list[NotChecked]]:
-    """Set aside the findings that another one explains."""
+def _explained(findings: list[Finding]) -> dict[str, str]:
+    """Findings and remedies to be set aside, with the name of the finding that explains them."""
     by: dict[str, str] = {}
     for winner in findings:
         for loser in rules.SETS_ASIDE.get(winner.name, ()):
             by.setdefault(loser, winner.name)
-    kept = [found for found in findings if found.name not in by]
-    aside = [
-        NotChecked(found.code, found.name, f"set aside: {by[found.name]} explains it")
-        for found in findings
-        if found.name in by
-    ]
-    return kept, aside
+    return by
 
 
 def _best_epochs(evidence: Evidence) -> dict[str, BestEpoch]:

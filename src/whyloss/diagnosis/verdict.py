@@ -65,13 +65,17 @@ def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
         )
     first = ranked[0]
     headline = f"{_what(evidence)} {_share(evidence, first)}".strip()
+    text = f"{headline} {first.message}"
+    other = next((found for found in ranked[1:] if found.name in _SHARES), None)
+    if other is not None and first.name in _SHARES and other.nats:
+        text += f" Beside that, {other.headline.lower()} costs {nats(other.nats)} nats."
     return Verdict(
         code=first.code,
         name=first.name,
         severity=first.severity,
         title=first.headline,
         headline=headline,
-        text=f"{headline} {first.message}",
+        text=text,
     )
 
 
@@ -88,6 +92,8 @@ def _what(evidence: Evidence) -> str:
         if numbers.epoch is not None and len(evidence.epochs) > 1
         else ""
     )
+    if numbers.log_loss.note.startswith("without"):
+        at += f" {numbers.log_loss.note}"
     return (
         f"The loss is {nats(numbers.log_loss.value)}{at}, the accuracy "
         f"{percent(numbers.accuracy.value)}{n}."
@@ -131,5 +137,9 @@ def _why_silent(evidence: Evidence) -> str:
         return (
             f"{counted(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause from "
             "chance: record more, or several epochs of them."
+        )
+    if numbers.n_classes is None:
+        return (
+            "Without the number of classes there is little to compare them with: pass n_classes=."
         )
     return "No known cause explains these numbers; see what was not checked, and why."

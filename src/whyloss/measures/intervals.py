@@ -100,7 +100,10 @@ def mean_estimate(values: FloatVector) -> Estimate:
     def quantile(z: float) -> float:
         return 3.0 / lean * (math.cbrt(1.0 + lean * (z - lean / 6.0)) - 1.0)
 
-    return Estimate(mean, mean - se * quantile(Z95), mean - se * quantile(-Z95), se)
+    low = mean - se * quantile(Z95)
+    if low < 0.0 and float(values.min()) >= 0.0:
+        low = 0.0
+    return Estimate(mean, low, mean - se * quantile(-Z95), se)
 
 
 def wilson(successes: float, n: float, *, z: float = Z95) -> Estimate:

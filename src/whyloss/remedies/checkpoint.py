@@ -97,6 +97,6 @@ def _as_good(best: BestEpoch, end: int) -> str:
     if best.epoch == end:
         return "It is the last epoch: nothing to change."
     if len(best.as_good) == 1:
-        return "No other epoch is statistically as good."
+        return "Every other epoch is worse beyond chance."
     last = "; the last epoch is one of them" if end in best.as_good else ""
-    return f"Statistically as good: epochs {spans(best.as_good)}{last}."
+    return f"Not told from it, given that it was picked as the best: epochs {spans(best.as_good)}{last}."

@@ -11,6 +11,7 @@ from whyloss.remedies.base import Declined, Remedy
 from whyloss.words import nats, signed
 
 if TYPE_CHECKING:
+    from whyloss.data import Predictions
     from whyloss.evidence import Evidence
 
 NAME = "temperature"
@@ -36,12 +37,11 @@ def propose(evidence: Evidence) -> Remedy | Declined:
             "chance: there is nothing to gain",
         )
     t = calibrated.fit.temperature
-    one_column = snapshot.predictions.scores.shape[1] == 1
     return Remedy(
         name=NAME,
         title=f"For probabilities: temperature {t:.2f}",
         text=(
-            f"Divide the logits by {t:.2f}: the loss goes from {nats(calibrated.log_loss.value)} "
+            f"Divide the logits{_whence(snapshot.predictions.scale)} by {t:.2f}: the loss goes from {nats(calibrated.log_loss.value)} "
             f"to {nats(calibrated.refinement.value)} on samples that the temperature was not "
             "fitted on. No label changes, no retraining."
         ),
@@ -50,7 +50,7 @@ def propose(evidence: Evidence) -> Remedy | Declined:
         after=calibrated.refinement,
         effect=_negative(saved),
         epoch=snapshot.epoch,
-        snippets=_snippets(t, one_column=one_column),
+        snippets=_snippets(t, snapshot.predictions),
     )
 
 
@@ -60,15 +60,25 @@ def _negative(of: Estimate) -> Estimate:
     return Estimate(-of.value, low, high, of.se, of.note)
 
 
-def _snippets(t: float, *, one_column: bool) -> dict[str, str]:
-    if one_column:
-        return {
-            "numpy": f"probs = 1 / (1 + np.exp(-logits / {t:.4f}))",
-            "pytorch": f"probs = torch.sigmoid(logits / {t:.4f})",
-            "keras": f"probs = keras.ops.sigmoid(logits / {t:.4f})",
-        }
-    return {
-        "numpy": f"probs = scipy.special.softmax(logits / {t:.4f}, axis=1)",
-        "pytorch": f"probs = torch.softmax(logits / {t:.4f}, dim=1)",
-        "keras": f"probs = keras.ops.softmax(logits / {t:.4f}, axis=-1)",
-    }
+def _whence(scale: str) -> str:
+    return "" if scale == "logits" else " (here the logarithms of the probabilities)"
+
+
+def _snippets(t: float, predictions: Predictions) -> dict[str, str]:
+    if predictions.scores.shape[1] == 1:
+        logits = {
+            "logits": "logits",
+            "log_probs": "(log_probs - np.log(-np.expm1(log_probs)))",
+            "probs": "scipy.special.logit(probs)",
+        }[predictions.scale]
+        snippets = {"numpy": f"probs = scipy.special.expit({logits} / {t:.4f})"}
+        activations = {"pytorch": "torch.sigmoid(logits", "keras": "keras.ops.sigmoid(logits"}
+        end = ")"
+    else:
+        logits = "np.log(probs)" if predictions.scale == "probs" else predictions.scale
+        snippets = {"numpy": f"probs = scipy.special.softmax({logits} / {t:.4f}, axis=1)"}
+        activations = {"pytorch": "torch.softmax(logits", "keras": "keras.ops.softmax(logits"}
+        end = ", -1)"
+    if predictions.scale == "logits":
+        snippets |= {name: f"probs = {start} / {t:.4f}{end}" for name, start in activations.items()}
+    return snippets

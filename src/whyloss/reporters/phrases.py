@@ -42,7 +42,13 @@ def not_checked_by_reason(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     by_reason: dict[str, list[str]] = {}
     for item in diagnosis.not_checked:
         by_reason.setdefault(item.reason, []).append(item.name)
-    return [(", ".join(names), reason) for reason, names in by_reason.items()]
+    return [
+        (
+            f"Not checked ({', '.join(names)})" if reason.startswith("needs") else ", ".join(names),
+            reason,
+        )
+        for reason, names in by_reason.items()
+    ]
 
 
 def reference_link(reference: str) -> str:

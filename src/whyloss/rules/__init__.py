@@ -10,6 +10,7 @@ from whyloss.rules.non_finite import non_finite
 from whyloss.rules.not_probabilities import not_probabilities
 from whyloss.rules.overconfidence import overconfidence
 from whyloss.rules.overfitting import overfitting
+from whyloss.rules.underconfidence import underconfidence
 from whyloss.rules.within_noise import within_noise
 
 ALL: tuple[Rule, ...] = (
@@ -19,6 +20,7 @@ ALL: tuple[Rule, ...] = (
     chance_level,
     consistent,
     overconfidence,
+    underconfidence,
     infinite_loss,
     overfitting,
     best_epochs_differ,
@@ -27,19 +29,31 @@ ALL: tuple[Rule, ...] = (
 
 # Where the first finding stands, the others are set aside: they would describe its symptoms.
 SETS_ASIDE: dict[str, tuple[str, ...]] = {
-    "not-probabilities": ("overconfidence", "chance-level", "infinite-loss", "consistent"),
+    "not-probabilities": (
+        "temperature",
+        "overconfidence",
+        "chance-level",
+        "infinite-loss",
+        "consistent",
+    ),
     "double-softmax": (
+        "underconfidence",
         "overconfidence",
         "chance-level",
         "consistent",
         "overfitting",
         "best-epochs-differ",
         "within-noise",
+        # Remedies are set aside like findings: these would mend the symptom.
+        "temperature",
+        "epoch-for-probabilities",
+        "epoch-after-calibration",
     ),
     "chance-level": ("consistent", "overconfidence"),
     "non-finite": ("consistent",),
     "infinite-loss": ("consistent",),
     "overconfidence": ("consistent",),
+    "underconfidence": ("consistent",),
     "overfitting": ("consistent", "within-noise"),
 }
 

@@ -6,7 +6,7 @@ from whyloss.evidence import Evidence, Level
 from whyloss.measures.intervals import mean_estimate, paired_share_difference
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
-from whyloss.words import nats, percent
+from whyloss.words import nats, percent, points
 
 
 @rule(
@@ -74,7 +74,7 @@ def best_epochs_differ(
         message=(
             f"The loss is smallest at epoch {b} ({nats(for_probs.value.value)}), accuracy is "
             f"largest at epoch {a} ({percent(for_labels.value.value)}): epoch {a} costs "
-            f"{nats(cost.value)} nats more, and is right {percent(gain.value)} more often{beyond}."
+            f"{nats(cost.value)} nats more for {points(gain.value)} of accuracy{beyond}."
         ),
         evidence={"log_loss_cost": cost, "accuracy_gain": gain},
         epochs=(b, a),

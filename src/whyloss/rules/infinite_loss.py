@@ -69,7 +69,9 @@ def infinite_loss(evidence: Evidence) -> Finding | None:
         name: (finite - len(rows) * float(np.log(smallest))) / n for name, smallest in CLIPS.items()
     }
     without = (
-        f"Without them the loss is {nats(snapshot.log_loss.value)}. " if snapshot.n_scored else ""
+        f"Without {'it' if len(rows) == 1 else 'them'} the loss is {nats(snapshot.log_loss.value)}. "
+        if snapshot.n_scored
+        else ""
     )
     return Finding(
         severity=Severity.WARNING,

@@ -119,7 +119,10 @@ def _remedy(snapshot: Snapshot) -> str:
     if calibrated is None:
         return f"{counted(snapshot.n_scored, 'sample')} are too few to fit a temperature."
     if not calibrated.calibration.z > 2:
-        return ""
+        return (
+            "No single temperature clearly helps: what is missing in doubt is not missing alike "
+            "everywhere."
+        )
     return (
         f"A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
         f"{nats(calibrated.log_loss.value)} to {nats(calibrated.refinement.value)} "

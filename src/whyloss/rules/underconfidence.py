@@ -1,0 +1,85 @@
+"""WL302: cross-entropy is higher than it need be because the model doubts too much."""
+
+from __future__ import annotations
+
+from whyloss.evidence import Evidence, Level
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause
+from whyloss.words import nats
+
+
+@rule(
+    "WL302",
+    name="underconfidence",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: known_cause(seed, temperature=0.5),
+    near_misses={
+        "min_z": lambda seed: known_cause(
+            seed, temperature=0.75, signal=0.6, n_classes=5, n_samples=60
+        ),
+        "min_gap": lambda seed: known_cause(
+            seed, temperature=0.8, signal=4.0, n_classes=2, n_samples=20_000
+        ),
+    },
+)
+def underconfidence(
+    evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01
+) -> Finding | None:
+    """The model is right more often than it dares to say.
+
+    ## What it means
+    The predictions leave more doubt than the answers deserve, so the loss is higher than it need be
+    at this accuracy. It is common early in training, and wanted by methods that soften the targets.
+
+    ## Signature
+    The loss is below the loss that the predictions expect of themselves (their entropy); a
+    temperature below 1 recovers the difference.
+
+    ## Statistic and threshold
+    The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
+    turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat.
+
+    ## Not to be confused with
+    `double-softmax`, which squeezes all probabilities together. A few samples with a huge loss hide
+    it: they raise the loss above the entropy.
+
+    ## Remedy
+    Train on if the loss still falls. Label smoothing, mixup, focal loss, dropout at prediction time
+    and averaging of models all soften predictions: that is a choice, and a temperature below 1 takes
+    it back without retraining and without changing one label.
+
+    ## References
+    arXiv:1906.02629 (Müller et al. 2019: label smoothing). arXiv:2002.09437 (Mukhoti et al. 2020:
+    focal loss). arXiv:1706.04599 (Guo et al. 2017: temperature).
+    """
+    snapshot = evidence.last
+    gap = snapshot.gap
+    if not (-gap.z > min_z and -gap.gap.value > min_gap):
+        return None
+    numbers = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
+    explained, remedy = -gap.gap.value, ""
+    calibrated = snapshot.calibrated
+    if calibrated is not None:
+        numbers["temperature"] = calibrated.fit.estimate
+        numbers["calibration"] = calibrated.calibration
+        explained = calibrated.calibration.value
+        if calibrated.calibration.z > 2:
+            remedy = (
+                f" A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
+                f"{nats(calibrated.log_loss.value)} to {nats(calibrated.refinement.value)} without "
+                "retraining; if the loss still falls, train on."
+            )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Under-confidence",
+        message=(
+            f"The predictions expect a loss of {nats(snapshot.log_loss.value - gap.gap.value)} of "
+            f"themselves and pay only {nats(snapshot.log_loss.value)}: the model is right more often "
+            f"than it dares to say.{remedy}"
+        ),
+        evidence=numbers,
+        nats=explained,
+        epochs=(snapshot.epoch,),
+        remedies=("temperature",),
+    )
