@@ -273,3 +273,8 @@ def test_remedies_that_would_mend_a_symptom_are_set_aside():
 def test_infinite_losses_are_in_the_headline():
     found = diagnose(rule_out_truth(known_cause(19), rows=3).source)
     assert "without 3 infinite losses" in found.verdict.headline
+
+
+def test_predictions_without_the_name_of_their_scale_are_refused():
+    with pytest.raises(DataError, match="scale of the predictions is not given.*logits=z"):
+        whyloss.diagnose([0, 1], [[0.1, 0.9], [0.5, 0.5]])

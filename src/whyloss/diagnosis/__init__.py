@@ -44,7 +44,7 @@ _LEVEL_NEEDS = {
 
 def diagnose(
     source: Any = None,  # noqa: ANN401 - labels, a path, or predictions
-    *,
+    *unnamed: Any,  # noqa: ANN401
     logits: Any = None,  # noqa: ANN401
     log_probs: Any = None,  # noqa: ANN401
     probs: Any = None,  # noqa: ANN401
@@ -61,6 +61,8 @@ def diagnose(
     ----------
     source : str, Path, Predictions, Source, or array-like of shape (n_samples,), optional
         A recorded run, predictions, or the labels ``y_true`` of the predictions that follow.
+    *unnamed
+        Nothing: predictions are passed by the name of their scale, which is never guessed.
     logits, log_probs, probs : array-like of shape (n_samples, n_classes) or (n_samples,)
         Exactly one of them, where `source` is labels.
     ids, classes
@@ -81,6 +83,13 @@ def diagnose(
     WhylossError
         Input that cannot be read or does not fit together.
     """
+    if unnamed:
+        raise DataError(
+            "The scale of the predictions is not given",
+            expected="logits=, log_probs= or probs=, by name",
+            got="a second argument without a name",
+            hint="For example whyloss.diagnose(y_true, logits=z).",
+        )
     found: Source
     scores = logits is not None or log_probs is not None or probs is not None
     if isinstance(source, str | Path):
