@@ -276,5 +276,5 @@ def test_infinite_losses_are_in_the_headline():
 
 
 def test_predictions_without_the_name_of_their_scale_are_refused():
-    with pytest.raises(DataError, match="scale of the predictions is not given.*logits=z"):
+    with pytest.raises(DataError, match=r"scale of the predictions is not given.*logits=z"):
         whyloss.diagnose([0, 1], [[0.1, 0.9], [0.5, 0.5]])
