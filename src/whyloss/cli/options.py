@@ -52,7 +52,7 @@ def working(what: str, *, quiet: bool) -> Iterator[None]:
     if quiet or not sys.stderr.isatty():
         yield
         return
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - late, so that --help is quick
 
     with Console(stderr=True).status(f"{what} …"):
         yield

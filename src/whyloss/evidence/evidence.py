@@ -15,7 +15,7 @@ from whyloss.evidence.comparison import Comparison, held
 from whyloss.evidence.snapshot import Numbers, Snapshot
 from whyloss.measures.alignment import common_rows
 from whyloss.measures.change import Sensitivity, attribute_change, scale_change
-from whyloss.measures.intervals import Estimate, FloatVector, wilson
+from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate, wilson
 from whyloss.measures.selection import BestEpoch, best_epoch
 
 if TYPE_CHECKING:
@@ -223,6 +223,13 @@ class Evidence:
     def aligned(self, epoch: int, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Per-sample values of one epoch in the order common to all comparable epochs."""
         return values[self._common_rows[epoch]]
+
+    def loss_difference(self, start: int, end: int) -> Estimate:
+        """Loss at `end` minus loss at `start`, paired over the samples in common; nats."""
+        return mean_estimate(
+            self.aligned(end, self.at(end).samples.log_loss)
+            - self.aligned(start, self.at(start).samples.log_loss)
+        )
 
     @cached_property
     def n_common(self) -> int:

@@ -55,10 +55,7 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
         metric="log_loss",
         before=last.log_loss,
         after=best.value,
-        effect=mean_estimate(
-            evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
-            - evidence.aligned(end, last.samples.log_loss)
-        ),
+        effect=evidence.loss_difference(end, best.epoch),
         epoch=best.epoch,
         as_good=best.as_good,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import mean_estimate, paired_share_difference
+from whyloss.measures.intervals import paired_share_difference
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import nats, percent, points
@@ -58,10 +58,7 @@ def best_epochs_differ(
     a, b = for_labels.epoch, for_probs.epoch
     if a == b:
         return None
-    cost = mean_estimate(
-        evidence.aligned(a, evidence.at(a).samples.log_loss)
-        - evidence.aligned(b, evidence.at(b).samples.log_loss)
-    )
+    cost = evidence.loss_difference(b, a)
     if not (cost.z > min_z and cost.value > min_cost):
         return None
     gain = paired_share_difference(

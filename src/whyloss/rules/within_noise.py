@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import mean_estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import counted, nats, percent, spans
@@ -56,7 +55,7 @@ def within_noise(
     if best.epoch == end:
         return None
     lowest = evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
-    rise = mean_estimate(evidence.aligned(end, evidence.at(end).samples.log_loss) - lowest)
+    rise = evidence.loss_difference(best.epoch, end)
     if not (rise.z <= max_z and rise.value >= min_share * float(lowest.mean())):
         return None
     return Finding(
