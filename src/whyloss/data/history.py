@@ -26,14 +26,21 @@ class History:
     columns : mapping of (split, metric) to ndarray of float64, shape (n_epochs,)
         NaN where nothing was reported. Metrics that whyloss reads: ``"loss"`` (mean
         cross-entropy in nats) and ``"accuracy"`` (a share, 0 to 1).
-    n_classes, n_val : int or None
+    n_classes, n_train, n_val : int or None
         What is known of the task beside the curves.
+    class_shares : tuple of float or None
+        Shares of the classes in the validation split, summing to 1.
+    not_numbers : mapping of (split, metric) to tuple of int
+        Epochs at which NaN or an infinity was reported, which in `columns` looks like nothing.
     """
 
     epochs: npt.NDArray[np.int64]
     columns: Mapping[tuple[str, str], npt.NDArray[np.float64]] = field(default_factory=dict)
     n_classes: int | None = None
     n_val: int | None = None
+    n_train: int | None = None
+    class_shares: tuple[float, ...] | None = None
+    not_numbers: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:
