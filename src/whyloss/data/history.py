@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
@@ -64,8 +65,10 @@ class History:
         *,
         epochs: Sequence[int] | None = None,
         n_classes: int | None = None,
+        n_train: int | None = None,
         n_val: int | None = None,
-        **columns: Iterable[float],
+        class_shares: Sequence[float] | None = None,
+        **columns: Iterable[float | None],
     ) -> History:
         """Make a history from columns named as ``val_loss`` or ``train_accuracy``.
 
@@ -73,12 +76,15 @@ class History:
         ----------
         epochs : sequence of int, optional
             Counted from 1 if left out.
-        n_classes, n_val : int, optional
-            Number of classes, and of validation samples.
-        **columns : iterables of float
-            ``<split>_<metric>``, all of one length.
+        n_classes, n_train, n_val : int, optional
+            Number of classes, and of training and validation samples.
+        class_shares : sequence of float, optional
+            Shares of the classes in the validation split.
+        **columns : iterables of float or None
+            ``<split>_<metric>``, all of one length; None where nothing was reported.
         """
         arrays: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
+        wild: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
         for name, values in columns.items():
             split, _, metric = name.partition("_")
             if not metric:
@@ -88,10 +94,25 @@ class History:
                     got=name,
                     hint=f"Rename it to train_{name}.",
                 )
-            arrays[split, metric] = np.asarray(list(values), dtype=np.float64)
+            cells = list(values)
+            arrays[split, metric] = np.asarray(cells, dtype=np.float64)  # None becomes NaN
+            told = np.array([cell is not None for cell in cells], dtype=np.bool_)
+            wild[split, metric] = told & ~np.isfinite(arrays[split, metric])
         length = len(next(iter(arrays.values()))) if arrays else 0
-        numbers = range(1, length + 1) if epochs is None else epochs
-        return cls(np.asarray(list(numbers), dtype=np.int64), arrays, n_classes, n_val)
+        numbers = np.asarray(range(1, length + 1) if epochs is None else list(epochs), np.int64)
+        return cls(
+            numbers,
+            arrays,
+            n_classes=n_classes,
+            n_val=n_val,
+            n_train=n_train,
+            class_shares=None if class_shares is None else tuple(class_shares),
+            not_numbers={
+                key: tuple(numbers[: len(rows)][rows[: len(numbers)]].tolist())
+                for key, rows in wild.items()
+                if rows.any()
+            },
+        )
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, object]]) -> History:
@@ -112,7 +133,15 @@ class History:
             key: np.array([column.get(epoch, np.nan) for epoch in numbers])
             for key, column in cells.items()
         }
-        return cls(np.asarray(numbers, dtype=np.int64), columns)
+        wild = {
+            key: tuple(epoch for epoch in sorted(column) if not math.isfinite(column[epoch]))
+            for key, column in cells.items()
+        }
+        return cls(
+            np.asarray(numbers, dtype=np.int64),
+            columns,
+            not_numbers={key: at for key, at in wild.items() if at},
+        )
 
     def column(self, split: str, metric: str) -> npt.NDArray[np.float64] | None:
         """The values of one metric on one split, or None where it was not reported."""

@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from whyloss.errors import DataError
 from whyloss.evidence.comparison import Comparison, held
+from whyloss.evidence.curves import TRAIN, Curve
 from whyloss.evidence.snapshot import Numbers, Snapshot
 from whyloss.measures.alignment import common_rows
 from whyloss.measures.change import Sensitivity, attribute_change, scale_change
+from whyloss.measures.envelope import entropy_of_shares
 from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate, wilson
 from whyloss.measures.selection import BestEpoch, best_epoch
 
@@ -57,6 +59,7 @@ class Evidence:
         self._from_epoch = from_epoch
         self._to_epoch = to_epoch
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
+        self._curves: dict[str, Curve | None] = {}
         self._n_epochs: dict[str, int] = {}
 
     @property
@@ -154,31 +157,107 @@ class Evidence:
         """Loss and accuracy in question, from predictions if there are any, else as reported."""
         if self.epochs:
             return self.last.numbers if self.last.n_scored else None
-        loss = self.history.column(self.split, "loss")
-        accuracy = self.history.column(self.split, "accuracy")
-        if loss is None or accuracy is None:
+        return self.reported_numbers(self.split)
+
+    def reported_numbers(self, split: str) -> Numbers | None:
+        """The last reported loss and accuracy of a split; None unless both are known."""
+        curve = self.reported(split)
+        known = None if curve is None else curve.whole
+        if known is None or not len(known):
             return None
-        both = np.flatnonzero(np.isfinite(loss) & np.isfinite(accuracy))
-        if not len(both):
-            return None
-        at, k, n = both[-1], self.history.n_classes, self.history.n_val
-        share = float(accuracy[at])
-        if not 0.0 <= share <= 1.0:
-            raise DataError(
-                f"The reported accuracy of split {self.split!r} is no share",
-                expected="a number from 0 to 1",
-                got=f"{share:g}",
-                hint="Divide percentages by 100.",
-            )
+        n, k, shares = known.n_samples, self.n_classes, self.class_shares
+        share = float(known.accuracy[-1])
+        even = math.log(k) if k else None
         return Numbers(
-            epoch=int(self.history.epochs[at]),
-            log_loss=Estimate(float(loss[at]), note="as reported, without its spread"),
+            epoch=int(known.epochs[-1]),
+            log_loss=Estimate(float(known.log_loss[-1]), note="as reported, without its spread"),
             accuracy=wilson(share * n, n) if n else Estimate(share, note="n is not known"),
             n_samples=n,
             n_classes=k,
-            prior_entropy=math.log(k) if k else None,
-            majority=1.0 / k if k else None,
+            prior_entropy=even if shares is None else entropy_of_shares(shares),
+            majority=(1.0 / k if k else None) if shares is None else float(shares.max()),
         )
+
+    @cached_property
+    def n_classes(self) -> int | None:
+        """Number of classes, where known."""
+        if self.epochs:
+            return self.last.predictions.n_classes
+        shares = self.history.class_shares
+        return self.history.n_classes or (None if shares is None else len(shares))
+
+    @cached_property
+    def class_shares(self) -> FloatVector | None:
+        """Class shares of the explained split, where known."""
+        if self.epochs:
+            return self.last.shares if self.last.n_predicted else None
+        shares = self.history.class_shares
+        return None if shares is None else np.asarray(shares, dtype=np.float64)
+
+    def curve(self, split: str | None = None) -> Curve | None:
+        """Loss and accuracy per epoch of a split (the explained one), up to the one in question.
+
+        From predictions where at least two epochs have some, else as reported; None where nothing
+        is known.
+        """
+        name = split or self.split
+        if name not in self._curves:
+            recorded = self.source.epochs(name) if name in self.source.splits else ()
+            if name == self.split:
+                recorded = self.comparable_epochs
+            reported = self.reported(name)
+            if len(recorded) > 1 or reported is None:
+                self._curves[name] = self._measured(name, recorded)
+            else:
+                self._curves[name] = reported
+        return self._curves[name]
+
+    def _measured(self, split: str, epochs: tuple[int, ...]) -> Curve | None:
+        until = [e for e in epochs if self._to_epoch is None or e <= self._to_epoch]
+        if not until:
+            return None
+        shots = [self.at(epoch, split) for epoch in until]
+        return Curve(
+            split,
+            np.asarray(until, dtype=np.int64),
+            np.array([shot.log_loss.value for shot in shots]),
+            np.array([shot.accuracy.value for shot in shots]),
+            shots[-1].n_predicted,
+            measured=True,
+        )
+
+    def reported(self, split: str) -> Curve | None:
+        """Loss and accuracy per epoch as the framework reported them; None where it did not."""
+        loss = self.history.column(split, "loss")
+        accuracy = self.history.column(split, "accuracy")
+        if loss is None and accuracy is None:
+            return None
+        unknown = np.full(len(self.history.epochs), np.nan)
+        losses = unknown if loss is None else loss
+        shares = unknown if accuracy is None else accuracy
+        wild = np.flatnonzero((shares < 0.0) | (shares > 1.0))
+        if wild.size:
+            raise DataError(
+                f"The reported accuracy of split {split!r} is no share",
+                expected="a number from 0 to 1",
+                got=f"{shares[wild[0]]:g}",
+                hint="Divide percentages by 100.",
+            )
+        there = ~(np.isnan(shares) & ((loss is None) | np.isnan(losses)))
+        if loss is not None and not there.any():  # a loss that was never a number is still known
+            there = np.ones(len(losses), dtype=np.bool_)
+        if self._to_epoch is not None:
+            there &= self.history.epochs <= self._to_epoch
+        n = self.history.n_train if split in TRAIN else self.history.n_val
+        return Curve(split, self.history.epochs, losses, shares, n).take(there)
+
+    @cached_property
+    def train(self) -> Curve | None:
+        """Loss and accuracy per epoch of the training split, where that is not the explained one."""
+        for name in TRAIN:
+            if name in self.splits and name != self.split:
+                return self.curve(name)
+        return None
 
     @cached_property
     def comparable_epochs(self) -> tuple[int, ...]:
