@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,13 +27,9 @@ CLASSES = (2, 10, 100)
 def ladder_of(known: KnownCause) -> Ladder:
     """The ladder of the one snapshot in `known`, without cross-fitting."""
     one = known.source.predictions("val", 0)
-    return climb(
-        one.y_true,
-        one.scores,
-        one.scale,
-        ids=np.zeros(len(one), dtype=np.int64),  # one fold: only the gates are looked at
-        scored=np.ones(len(one), dtype=np.bool_),
-    )
+    # One fold: only the gates are looked at.
+    in_one_fold = replace(one, ids=np.zeros(len(one), dtype=np.int64))
+    return climb(in_one_fold, np.ones(len(one), dtype=np.bool_))
 
 
 def gate_table(seeds: int) -> None:

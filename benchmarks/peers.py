@@ -71,7 +71,7 @@ def _epochs(work: Workload) -> list[Predictions]:
 
 def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
     y_true, logits = work.y_true.astype(np.int32), work.logits
-    ids = np.arange(len(y_true))
+    predictions = Predictions.from_arrays(y_true, logits=logits)
     epochs = _epochs(work)
 
     def loss() -> float:
@@ -90,7 +90,7 @@ def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
 
     def temperature() -> None:
         samples = per_sample(y_true, logits, "logits")
-        calibrate(y_true, logits, "logits", ids=ids, scored=samples.scored, samples=samples)
+        calibrate(predictions, samples.scored, samples=samples)
 
     def whole() -> None:
         if work.n_epochs == 1:

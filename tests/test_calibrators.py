@@ -1,5 +1,7 @@
 """Calibrators by name: they undo what was planted, and are never worse than none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
@@ -12,12 +14,7 @@ from whyloss.testing import known_cause
 def fitted(name, known, *, shift=0.0):
     one = known.source.predictions("val", 0)
     return fit_calibrator(
-        name,
-        one.y_true,
-        one.scores + shift,
-        "logits",
-        ids=one.ids,
-        scored=np.ones(len(one), dtype=bool),
+        name, replace(one, scores=one.scores + shift), np.ones(len(one), dtype=bool)
     )
 
 
@@ -47,9 +44,7 @@ def test_isotonic_undoes_what_bends():
     one = known.source.predictions("val", 0)
     margin = one.scores[:, 1] - one.scores[:, 0]
     bent = np.stack([np.zeros_like(margin), np.sign(margin) * margin**2 + 1], axis=1)
-    found = fit_calibrator(
-        "isotonic", one.y_true, bent, "logits", ids=one.ids, scored=np.ones(len(one), bool)
-    )
+    found = fit_calibrator("isotonic", replace(one, scores=bent), np.ones(len(one), bool))
     assert found.name == "isotonic"
     assert found.after.value == pytest.approx(known.refinement[0], abs=0.02)
     assert np.exp(found.calibrator(bent)).sum(axis=1) == pytest.approx(1.0)

@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from whyloss.data import Predictions
 from whyloss.errors import DataError
 from whyloss.measures import per_sample as module
 from whyloss.measures.per_sample import RowStatus, per_sample
@@ -232,7 +233,8 @@ def split_by_both(monkeypatch):
         for large in (0, 1 << 60):
             monkeypatch.setattr(module, "LARGE", large)
             scored = per_sample(y_true, scores, scale).scored
-            results.append(calibrate(y_true, scores, scale, ids=ids, scored=scored))
+            predictions = Predictions.from_arrays(y_true, **{scale: scores}, ids=ids)
+            results.append(calibrate(predictions, scored))
         return results
 
     return run

@@ -1,5 +1,7 @@
 """The rungs above one temperature: found where they were planted, silent where they were not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -11,10 +13,12 @@ from whyloss.testing import known_cause
 
 def ladder_of(known, y_true=None, scores=None):
     one = known.source.predictions("val", 0)
-    labels = one.y_true if y_true is None else y_true
-    values = one.scores if scores is None else scores
-    scored = np.ones(len(labels), dtype=bool)
-    return climb(labels, values, one.scale, ids=one.ids, scored=scored)
+    changed = replace(
+        one,
+        y_true=one.y_true if y_true is None else y_true,
+        scores=one.scores if scores is None else scores,
+    )
+    return climb(changed, np.ones(len(one), dtype=bool))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.7])

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from conftest import require
+from whyloss.data import Predictions
 from whyloss.measures.folds import fold_of
 from whyloss.measures.per_sample import LARGE, RowStatus, per_sample
 from whyloss.measures.temperature import (
@@ -32,7 +33,8 @@ def planted(temperature, n_classes, *, n_samples=N_SAMPLES, noise=0.05):
 
 
 def split(y_true, scores, ids, scale="logits"):
-    return calibrate(y_true, scores, scale, ids=ids, scored=np.ones(len(y_true), dtype=bool))
+    predictions = Predictions.from_arrays(y_true, **{scale: scores}, ids=ids)
+    return calibrate(predictions, np.ones(len(y_true), dtype=bool))
 
 
 # --- probmetrics: temperature, refinement and calibration error ---------------------------------

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyloss.errors import DataError
-from whyloss.measures.intervals import mean_estimate, wilson
-from whyloss.measures.slices import slices
-from whyloss.measures.weights import (
-    effective_samples,
-    weighted_mean_estimate,
-    weighted_share_estimate,
+from whyloss.measures.intervals import (
+    mean_estimate,
+    paired_share_difference,
+    share_estimate,
+    wilson,
 )
+from whyloss.measures.slices import slices
+from whyloss.measures.weights import as_samples, effective_samples
 
 
 def sample(seed, n, n_keys=4):
@@ -65,13 +66,11 @@ def test_with_weights_a_slice_is_the_weighted_mean_of_its_rows():
     keys, columns, right, scored, weights = sample(2, 300)
     for part in slices(keys, columns, right, scored=scored, weights=weights):
         rows = scored & (keys == part.key)
-        mean = weighted_mean_estimate(columns["log_loss"][rows], weights[rows])
+        mean = mean_estimate(columns["log_loss"][rows], weights[rows])
         assert part.means["log_loss"].value == pytest.approx(mean.value)
         assert part.means["log_loss"].se == pytest.approx(mean.se)
-        assert part.accuracy.low == pytest.approx(
-            weighted_share_estimate(right[rows], weights[rows]).low
-        )
-        inside = weighted_mean_estimate((columns["log_loss"] * rows)[scored], weights[scored])
+        assert part.accuracy.low == pytest.approx(share_estimate(right[rows], weights[rows]).low)
+        inside = mean_estimate((columns["log_loss"] * rows)[scored], weights[scored])
         assert part.contributions["log_loss"].se == pytest.approx(inside.se)
         assert part.n_eff == pytest.approx(effective_samples(weights[rows]))
 
@@ -161,24 +160,41 @@ def test_a_slice_of_one_sample_has_no_spread():
 # --- weights ------------------------------------------------------------------------------------
 
 
+def same(ours, plain, rel=1e-6):
+    assert (ours.value, ours.note) == (pytest.approx(plain.value, abs=1e-12), plain.note)
+    for ends in zip((ours.low, ours.high, ours.se), (plain.low, plain.high, plain.se), strict=True):
+        assert ends[0] == (None if ends[1] is None else pytest.approx(ends[1], rel=rel, abs=1e-6))
+
+
 @settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=30), st.floats(1e-300, 1e200))
 def test_equal_weights_change_nothing(values, weight):
     values = np.array(values)
     weights = np.full(len(values), weight)
-    plain, weighted = mean_estimate(values), weighted_mean_estimate(values, weights)
-    assert weighted.value == pytest.approx(plain.value, abs=1e-12)
-    assert weighted.se == (
-        None if plain.se is None else pytest.approx(plain.se, rel=1e-6, abs=1e-7)
-    )
+    first, second = values > 1, values > 2
+    same(mean_estimate(values, weights), mean_estimate(values))
+    same(share_estimate(first, weights), share_estimate(first))
+    same(paired_share_difference(first, second, weights), paired_share_difference(first, second))
     assert effective_samples(weights) == pytest.approx(len(values))
 
 
-def test_a_whole_weight_moves_the_mean_as_a_repeated_sample_does():
-    values, weights = np.array([1.0, 2.0, 5.0]), np.array([3.0, 0.0, 1.0])
-    assert weighted_mean_estimate(values, weights).value == pytest.approx(2.0)
-    assert effective_samples(weights) == pytest.approx(1.6)
-    assert weighted_share_estimate(values > 1, weights).value == pytest.approx(0.25)
+@given(st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 5)), min_size=1, max_size=30))
+def test_whole_weights_move_a_mean_as_repeated_samples_do(rows):
+    values, times = np.array(rows).T
+    repeated = np.repeat(values, times.astype(int))
+    if not len(repeated):
+        return
+    assert mean_estimate(values, times).value == pytest.approx(repeated.mean(), abs=1e-12)
+    assert share_estimate(values > 1, times).value == pytest.approx((repeated > 1).mean())
+    assert paired_share_difference(values > 1, values > 2, times).value == pytest.approx(
+        (repeated > 2).mean() - (repeated > 1).mean(), abs=1e-12
+    )
+    assert as_samples(times).sum() == pytest.approx(effective_samples(times))
+    assert (as_samples(times) ** 2).sum() == pytest.approx(effective_samples(times))
+
+
+def test_effective_samples_by_hand():
+    assert effective_samples(np.array([3.0, 0.0, 1.0])) == pytest.approx(1.6)
 
 
 def test_the_interval_of_the_weighted_mean_covers_when_weights_depend_on_the_values():
@@ -187,7 +203,7 @@ def test_the_interval_of_the_weighted_mean_covers_when_weights_depend_on_the_val
     for _ in range(1000):
         values = rng.normal(size=500)
         weights = np.exp(0.5 * values)  # samples of a shifted normal, of mean 0.5
-        estimate = weighted_mean_estimate(values, weights)
+        estimate = mean_estimate(values, weights)
         covered.append(estimate.low <= 0.5 <= estimate.high)
     assert 0.93 <= np.mean(covered) <= 0.97
 
@@ -196,26 +212,17 @@ def test_the_interval_of_the_weighted_share_covers():
     rng = np.random.default_rng(5)
     covered = []
     for _ in range(1000):
-        share = weighted_share_estimate(rng.random(500) < 0.9, rng.exponential(size=500))
+        share = share_estimate(rng.random(500) < 0.9, rng.exponential(size=500))
         covered.append(share.low <= 0.9 <= share.high)
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
-@pytest.mark.parametrize(
-    "weights",
-    [[1.0, -1.0], [1.0, np.nan], [1.0, np.inf], [0.0, 0.0], [1.0, 1.0, 1.0]],
-)
-def test_weights_that_cannot_weigh_are_refused(weights):
-    with pytest.raises(DataError, match="weigh"):
-        weighted_mean_estimate(np.ones(2), np.array(weights))
-
-
 def test_no_samples_have_no_mean():
-    assert math.isnan(weighted_mean_estimate(np.zeros(0), np.zeros(0)).value)
-    assert math.isnan(weighted_share_estimate(np.zeros(0, dtype=bool), np.zeros(0)).value)
+    assert math.isnan(mean_estimate(np.zeros(0), np.zeros(0)).value)
+    assert math.isnan(share_estimate(np.zeros(0, dtype=bool), np.zeros(0)).value)
     assert effective_samples(np.zeros(0)) == 0.0
 
 
 def test_a_single_weight_leaves_no_spread():
-    estimate = weighted_mean_estimate(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
+    estimate = mean_estimate(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
     assert (estimate.value, estimate.low) == (2.0, None)

@@ -108,7 +108,7 @@ def test_a_summary_says_what_the_samples_say():
 def test_the_temperature_of_a_summary_is_that_of_the_samples():
     whole = batch(2, 5000, 6)
     scored = per_sample(whole.y_true, whole.scores, "logits").scored
-    exact = calibrate(whole.y_true, whole.scores, "logits", ids=whole.ids, scored=scored)
+    exact = calibrate(whole, scored)
     summary = summed(whole)
     assert summary.temperature().temperature == pytest.approx(exact.fit.temperature, rel=2e-5)
     assert summary.temperature().se == pytest.approx(exact.fit.se, rel=0.04)

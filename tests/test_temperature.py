@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import chisquare
 
+from whyloss.data import Predictions
 from whyloss.errors import TooFewSamplesError
 from whyloss.measures.classification import surprise_gap
 from whyloss.measures.folds import fold_of
@@ -31,15 +32,9 @@ def planted(seed, **options):
     return predictions.y_true, predictions.scores
 
 
-def split(y_true, scores, scale="logits", ids=None, scored=None):
-    n = len(y_true)
-    return calibrate(
-        y_true,
-        scores,
-        scale,
-        ids=np.arange(n) if ids is None else ids,
-        scored=np.ones(n, dtype=bool) if scored is None else scored,
-    )
+def split(y_true, scores, scale="logits", *, ids=None, scored=None, weights=None):
+    predictions = Predictions.from_arrays(y_true, **{scale: scores}, ids=ids, weights=weights)
+    return calibrate(predictions, np.ones(len(y_true), dtype=bool) if scored is None else scored)
 
 
 def mean_loss(y_true, logits, log_beta):

@@ -43,6 +43,8 @@ class Predictions:
         "train", "val", "test" or any other name.
     epoch : int or None
         The epoch after which the predictions were made; None for a lone snapshot.
+    weights : ndarray of float64, shape (n_samples,), or None
+        How much each sample counts, above 0; None where all count alike.
     """
 
     y_true: npt.NDArray[np.int32]
@@ -52,12 +54,16 @@ class Predictions:
     classes: tuple[str, ...]
     split: str = "val"
     epoch: int | None = None
+    weights: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("y_true", "scores", "ids"):  # views, so that the caller's own stay writable
-            view = getattr(self, name).view()
-            view.setflags(write=False)
-            object.__setattr__(self, name, view)
+        # Views, so that the caller's own stay writable.
+        for name in ("y_true", "scores", "ids", "weights"):
+            values = getattr(self, name)
+            if values is not None:
+                view = values.view()
+                view.setflags(write=False)
+                object.__setattr__(self, name, view)
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -84,6 +90,7 @@ class Predictions:
         classes: Sequence[Any] | None = None,
         split: str = "val",
         epoch: int | None = None,
+        weights: Any = None,  # noqa: ANN401
     ) -> Predictions:
         """Check arrays and make predictions of them.
 
@@ -101,11 +108,14 @@ class Predictions:
             Which part of the data this is.
         epoch : int, optional
             The epoch of the predictions.
+        weights : array-like of shape (n_samples,), optional
+            How much each sample counts: finite, at least 0, not all 0. A sample of weight 0 is
+            left out; weights that are all equal change nothing. Their unit does not matter.
 
         Raises
         ------
         DataError
-            Shapes, labels or ids that do not fit together. Values that are no numbers or no
+            Shapes, labels, ids or weights that do not fit together. Values that are no numbers or no
             probabilities are kept: the diagnosis counts and names those rows.
         """
         scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
@@ -130,14 +140,28 @@ class Predictions:
             )
         if len(indices) == 0:
             raise DataError("There are no samples", expected="at least one row", got="0 rows")
+        names, weighs = check_ids(ids, len(indices)), None
+        if weights is not None:
+            weighs = check_weights(weights, len(indices))
+            kept = weighs > 0.0
+            if not kept.any():
+                raise DataError(
+                    "The weights weigh nothing", expected="one above 0", got="only zeros"
+                )
+            if not kept.all():
+                indices, scores, names = indices[kept], scores[kept], names[kept]
+                weighs = weighs[kept]
+            if weighs.min() == weighs.max():
+                weighs = None
         return cls(
             y_true=indices,
             scores=scores,
             scale=scale,
-            ids=check_ids(ids, len(indices)),
+            ids=names,
             classes=tuple(str(label) for label in labels or range(n_classes)),
             split=split,
             epoch=epoch,
+            weights=weighs,
         )
 
 
@@ -325,3 +349,23 @@ def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
     raise DataError(
         "The ids are of no usable kind", expected="integers or strings", got=f"{array.dtype}"
     )
+
+
+def check_weights(weights: Any, n_samples: int) -> npt.NDArray[np.float64]:  # noqa: ANN401
+    """Give the weights as float64, one per sample, finite and at least 0."""
+    array = _as_array(weights, "weights")
+    if array.dtype.kind not in "fiub" or array.shape != (n_samples,):
+        raise DataError(
+            "The weights do not fit the predictions",
+            expected=f"one number per sample, shape ({n_samples},)",
+            got=f"{array.dtype} of shape {array.shape}",
+        )
+    numbers = array.astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0.0)))
+    if bad.size:
+        raise DataError(
+            f"{bad.size} of {n_samples} weights are none",
+            expected="finite numbers of at least 0",
+            got=f"{numbers[bad[0]]:g} in row {bad[0]}",
+        )
+    return numbers

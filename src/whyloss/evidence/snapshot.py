@@ -15,7 +15,13 @@ from whyloss.measures.classification import (
     surprise_gap,
 )
 from whyloss.measures.envelope import entropy_of_shares
-from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
+from whyloss.measures.intervals import (
+    BoolVector,
+    Estimate,
+    FloatVector,
+    mean_estimate,
+    share_estimate,
+)
 from whyloss.measures.per_sample import PerSample, as_logits, per_sample
 from whyloss.measures.temperature import (
     MIN_SAMPLES,
@@ -23,6 +29,7 @@ from whyloss.measures.temperature import (
     TemperatureProblem,
     calibrate,
 )
+from whyloss.measures.weights import effective_samples
 from whyloss.words import counted
 
 if TYPE_CHECKING:
@@ -43,6 +50,8 @@ class Numbers:
         Entropy of the class shares, nats; ``ln n_classes`` where only K is known.
     majority : float or None
         Share of the most frequent class.
+    n_eff : float or None
+        As many equal samples as the weights leave; None without weights.
     """
 
     epoch: int | None
@@ -52,6 +61,7 @@ class Numbers:
     n_classes: int | None
     prior_entropy: float | None
     majority: float | None
+    n_eff: float | None = None
 
 
 class Snapshot:
@@ -103,6 +113,17 @@ class Snapshot:
         return int(np.count_nonzero(self.scored))
 
     @cached_property
+    def n_eff(self) -> float | None:
+        """As many equal samples as the weights of the predicted rows leave; None without weights."""
+        weights = self.weights_of(self.predicted)
+        return None if weights is None else effective_samples(weights)
+
+    def weights_of(self, rows: BoolVector) -> FloatVector | None:
+        """Weights of some rows; None where all count alike."""
+        weights = self.predictions.weights
+        return None if weights is None else weights[rows]
+
+    @cached_property
     def right(self) -> BoolVector:
         """Whether the predicted class is the true one, per row."""
         right: BoolVector = self.samples.y_pred == self.predictions.y_true
@@ -111,7 +132,7 @@ class Snapshot:
     @cached_property
     def log_loss(self) -> Estimate:
         """Mean cross-entropy of the scored rows, nats."""
-        estimate = mean_estimate(self.samples.log_loss[self.scored])
+        estimate = mean_estimate(self.samples.log_loss[self.scored], self.weights_of(self.scored))
         infinite = self.n_predicted - self.n_scored
         if infinite and self.n_scored:
             return replace(
@@ -122,27 +143,22 @@ class Snapshot:
     @cached_property
     def accuracy(self) -> Estimate:
         """Share of right predictions; an infinite loss is a wrong prediction like any other."""
-        return wilson(int(np.count_nonzero(self.right)), self.n_predicted)
+        return share_estimate(self.right[self.predicted], self.weights_of(self.predicted))
 
     @cached_property
     def gap(self) -> SurpriseGap:
         """Loss minus the loss the predictions expect."""
-        return surprise_gap(self.samples)
+        return surprise_gap(self.samples, self.predictions.weights)
 
     @cached_property
     def calibrated(self) -> Calibrated | None:
         """Refinement and calibration; None where there are too few samples to fit anything."""
-        if self.n_scored < MIN_SAMPLES:
+        weights = self.weights_of(self.scored)
+        n = self.n_scored if weights is None else effective_samples(weights)
+        if n < MIN_SAMPLES:
             return None
-        p = self.predictions
         return calibrate(
-            p.y_true,
-            p.scores,
-            p.scale,
-            ids=p.ids,
-            scored=self.scored,
-            samples=self.samples,
-            repeats=self._n_epochs,
+            self.predictions, self.scored, samples=self.samples, repeats=self._n_epochs
         )
 
     @cached_property
@@ -156,15 +172,17 @@ class Snapshot:
             self.calibrated.fit.log_beta
         )
         slope[rows] = at[1]
-        return slope, float(at[3].mean())
+        return slope, float(np.average(at[3], weights=self.weights_of(rows)))
 
     @cached_property
     def shares(self) -> FloatVector:
         """Class shares among the predicted rows, shape (n_classes,)."""
-        counts = np.bincount(
-            self.predictions.y_true[self.predicted], minlength=self.predictions.n_classes
+        totals = np.bincount(
+            self.predictions.y_true[self.predicted],
+            self.weights_of(self.predicted),
+            minlength=self.predictions.n_classes,
         )
-        shares: FloatVector = counts / max(1, counts.sum())
+        shares: FloatVector = totals / (totals.sum() or 1)
         return shares
 
     @cached_property
@@ -172,7 +190,10 @@ class Snapshot:
         """Precision and recall per class, over the predicted rows."""
         rows = self.predicted
         return class_scores(
-            self.predictions.y_true[rows], self.samples.y_pred[rows], self.predictions.n_classes
+            self.predictions.y_true[rows],
+            self.samples.y_pred[rows],
+            self.predictions.n_classes,
+            self.weights_of(rows),
         )
 
     @cached_property
@@ -182,7 +203,11 @@ class Snapshot:
         order = np.argsort(y_true, kind="stable")
         ends = np.cumsum(np.bincount(y_true, minlength=self.predictions.n_classes))
         by_class = np.split(self.samples.log_loss[self.scored][order], ends[:-1])
-        return [mean_estimate(losses) for losses in by_class]
+        weights = self.weights_of(self.scored)
+        if weights is None:
+            return [mean_estimate(losses) for losses in by_class]
+        weights_by_class = np.split(weights[order], ends[:-1])
+        return [mean_estimate(*both) for both in zip(by_class, weights_by_class, strict=True)]
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -196,4 +221,5 @@ class Snapshot:
             n_classes=self.predictions.n_classes,
             prior_entropy=entropy_of_shares(self.shares) if known else None,
             majority=float(self.shares.max()) if known else None,
+            n_eff=self.n_eff,
         )

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 
 from whyloss.errors import DataError, MissingExtraError, TooFewSamplesError
 from whyloss.measures.folds import fold_of
-from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
+from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate
 from whyloss.measures.ladder import fit_bias
 from whyloss.measures.per_sample import as_logits
 from whyloss.measures.temperature import (
@@ -21,11 +21,12 @@ from whyloss.measures.temperature import (
     TemperatureProblem,
     fit_temperature,
 )
+from whyloss.measures.weights import effective_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from whyloss.data import Scale
+    from whyloss.data import Predictions
 
 ISOTONIC_MIN_SAMPLES = 10_000
 
@@ -101,21 +102,13 @@ class Fitted:
     effect: Estimate
 
 
-def fit_calibrator(
-    name: str,
-    y_true: npt.NDArray[np.integer[Any]],
-    scores: npt.NDArray[np.floating[Any]],
-    scale: Scale,
-    *,
-    ids: npt.NDArray[Any],
-    scored: npt.NDArray[np.bool_],
-) -> Fitted:
+def fit_calibrator(name: str, predictions: Predictions, scored: BoolVector) -> Fitted:
     """Fit one calibrator and hold it to being no worse out of fold than doing nothing.
 
     Parameters
     ----------
     name : {"temperature", "vector", "isotonic"}
-    y_true, scores, scale, ids, scored
+    predictions, scored
         As in :func:`whyloss.measures.temperature.calibrate`.
 
     Returns
@@ -132,7 +125,9 @@ def fit_calibrator(
     """
     if name not in _FITS:
         raise DataError(f"There is no calibrator {name!r}", expected=", ".join(_FITS), got=name)
-    n, k = int(np.count_nonzero(scored)), max(2, scores.shape[1])
+    weights = None if predictions.weights is None else predictions.weights[scored]
+    n: float = int(np.count_nonzero(scored)) if weights is None else effective_samples(weights)
+    k = predictions.n_classes
     least = {"temperature": MIN_SAMPLES, "vector": MIN_SAMPLES * k}.get(name, ISOTONIC_MIN_SAMPLES)
     if name == "isotonic" and k != 2:
         raise DataError(
@@ -145,39 +140,42 @@ def fit_calibrator(
         raise TooFewSamplesError(
             f"Too few samples for {name} calibration",
             expected=f"at least {least:,} scored samples",
-            got=f"{n:,}",
+            got=f"{n:,.0f}",
         )
-    y, logits = y_true[scored], as_logits(scores[scored], scale)[0]
-    fit, index = _FITS[name], np.arange(n)
-    fold = fold_of(ids[scored], N_FOLDS)
+    y = predictions.y_true[scored]
+    logits = as_logits(predictions.scores[scored], predictions.scale)[0]
+    fit, index = _FITS[name], np.arange(len(y))
+    fold = fold_of(predictions.ids[scored], N_FOLDS)
     given = -_log_softmax(logits)[index, y]
-    calibrated = np.empty(n)
+    calibrated = np.empty(len(y))
     for held_out in (fold == f for f in np.unique(fold)):
         rest = ~held_out if not held_out.all() else held_out
-        log_prob = fit(y[rest], logits[rest])(logits[held_out])
+        rest_weights = None if weights is None else weights[rest]
+        log_prob = fit(y[rest], logits[rest], rest_weights)(logits[held_out])
         calibrated[held_out] = -log_prob[np.arange(int(held_out.sum())), y[held_out]]
-    if not calibrated.mean() < given.mean():
-        before = mean_estimate(given)
+    before, effect = mean_estimate(given, weights), mean_estimate(calibrated - given, weights)
+    if not effect.value < 0.0:
         return Fitted("none", _log_softmax, before, before, Estimate.normal(0.0, 0.0))
-    return Fitted(
-        name,
-        fit(y, logits),
-        mean_estimate(given),
-        mean_estimate(calibrated),
-        mean_estimate(calibrated - given),
-    )
+    return Fitted(name, fit(y, logits, weights), before, mean_estimate(calibrated, weights), effect)
 
 
-def _fit_temperature(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calibrator:
-    return Temperature(fit_temperature(TemperatureProblem(y, logits, "logits")).temperature)
+def _fit_temperature(
+    y: npt.NDArray[np.integer[Any]], logits: FloatVector, weights: FloatVector | None
+) -> Calibrator:
+    problem = TemperatureProblem(y, logits, "logits", weights)
+    return Temperature(fit_temperature(problem).temperature)
 
 
-def _fit_vector(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calibrator:
-    found = fit_bias(y, logits, "logits")
+def _fit_vector(
+    y: npt.NDArray[np.integer[Any]], logits: FloatVector, weights: FloatVector | None
+) -> Calibrator:
+    found = fit_bias(y, logits, weights)
     return Vector(math.exp(-found.log_beta), found.biases)
 
 
-def _fit_isotonic(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calibrator:
+def _fit_isotonic(
+    y: npt.NDArray[np.integer[Any]], logits: FloatVector, weights: FloatVector | None
+) -> Calibrator:
     try:
         from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -189,13 +187,15 @@ def _fit_isotonic(y: npt.NDArray[np.integer[Any]], logits: FloatVector) -> Calib
     # A step at exactly 0 or 1 would make the first surprise infinitely dear.
     edge = 1.0 / (len(y) + 1.0)
     model = IsotonicRegression(y_min=edge, y_max=1.0 - edge, out_of_bounds="clip")
-    model.fit(logits[:, 1] - logits[:, 0], y)
+    model.fit(logits[:, 1] - logits[:, 0], y, sample_weight=weights)
     return Isotonic(
         np.asarray(model.X_thresholds_, np.float64), np.asarray(model.y_thresholds_, np.float64)
     )
 
 
-_FITS: dict[str, Callable[[npt.NDArray[np.integer[Any]], FloatVector], Calibrator]] = {
+_FITS: dict[
+    str, Callable[[npt.NDArray[np.integer[Any]], FloatVector, FloatVector | None], Calibrator]
+] = {
     "temperature": _fit_temperature,
     "vector": _fit_vector,
     "isotonic": _fit_isotonic,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.intervals import Estimate, mean_estimate, wilson
+from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
+from whyloss.measures.weights import as_samples
 
 if TYPE_CHECKING:
     from whyloss.measures.per_sample import PerSample
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Precision and recall of one class, with Wilson intervals and the counts behind them."""
+    """Precision and recall of one class, with Wilson intervals and the counts of samples."""
 
     support: int
     predicted: int
@@ -34,7 +35,10 @@ def confusion_counts(
 
 
 def class_scores(
-    y_true: npt.NDArray[np.integer[Any]], y_pred: npt.NDArray[np.integer[Any]], n_classes: int
+    y_true: npt.NDArray[np.integer[Any]],
+    y_pred: npt.NDArray[np.integer[Any]],
+    n_classes: int,
+    weights: FloatVector | None = None,
 ) -> list[ClassScores]:
     """Precision and recall of every class.
 
@@ -42,22 +46,44 @@ def class_scores(
     ----------
     y_true, y_pred : ndarray of int, shape (n_samples,)
     n_classes : int
+    weights : ndarray of float64, shape (n_samples,), optional
+        Above 0; precision and recall are then weighted shares, the counts stay counts.
 
     Returns
     -------
     list of ClassScores, one per class; a class that never occurs or is never predicted has NaN.
     """
-    hits = np.bincount(y_true[y_true == y_pred], minlength=n_classes)
     support = np.bincount(y_true, minlength=n_classes)
     predicted = np.bincount(y_pred, minlength=n_classes)
+    right = y_true == y_pred
+    precision = _shares(y_pred, right, n_classes, weights)
+    recall = _shares(y_true, right, n_classes, weights)
     return [
-        ClassScores(
-            support=int(support[k]),
-            predicted=int(predicted[k]),
-            precision=wilson(int(hits[k]), int(predicted[k])),
-            recall=wilson(int(hits[k]), int(support[k])),
-        )
+        ClassScores(int(support[k]), int(predicted[k]), precision[k], recall[k])
         for k in range(n_classes)
+    ]
+
+
+def _shares(
+    group: npt.NDArray[np.integer[Any]],
+    hits: BoolVector,
+    n_groups: int,
+    weights: FloatVector | None,
+) -> list[Estimate]:
+    """Share of hits in every group."""
+    if weights is None:
+        sizes = np.bincount(group, minlength=n_groups)
+        found = np.bincount(group[hits], minlength=n_groups)
+        return [wilson(int(k), int(n)) for k, n in zip(found, sizes, strict=True)]
+    w = as_samples(weights)
+    total = np.bincount(group, w, minlength=n_groups)
+    squares = np.bincount(group, w * w, minlength=n_groups)
+    found = np.bincount(group[hits], w[hits], minlength=n_groups)
+    with np.errstate(invalid="ignore"):
+        share, n_eff = found / total, np.nan_to_num(total**2 / squares)
+    return [
+        wilson(min(1.0, part) * n if n else 0.0, n)
+        for part, n in zip(share.tolist(), n_eff.tolist(), strict=True)
     ]
 
 
@@ -70,7 +96,7 @@ class SurpriseGap:
     gap : Estimate
         ``mean(loss - entropy)`` in nats; exactly the slope of the loss in ln beta at T = 1.
     z : float
-        ``sum(loss - entropy) / sqrt(sum V)``: standard normal if the model is calibrated.
+        ``sum(w (loss - entropy)) / sqrt(sum w^2 V)``: standard normal if the model is calibrated.
         Positive: over-confident; negative: under-confident.
     """
 
@@ -78,14 +104,24 @@ class SurpriseGap:
     z: float
 
 
-def surprise_gap(samples: PerSample) -> SurpriseGap:
-    """Surprise gap of the scored samples."""
+def surprise_gap(samples: PerSample, weights: FloatVector | None = None) -> SurpriseGap:
+    """Surprise gap of the scored samples.
+
+    Parameters
+    ----------
+    samples : PerSample
+    weights : ndarray of float64, shape (n_samples,), optional
+        Above 0.
+    """
     scored = samples.scored
-    excess = samples.log_loss[scored] - samples.entropy[scored]
-    variance = float(samples.entropy_variance[scored].sum())
-    total = float(excess.sum())
+    excess, variances = samples.log_loss[scored] - samples.entropy[scored], samples.entropy_variance
+    w = None if weights is None else as_samples(weights[scored])
+    if w is None:
+        variance, total = float(variances[scored].sum()), float(excess.sum())
+    else:
+        variance, total = float(w * w @ variances[scored]), float(w @ excess)
     if variance > 0:
         z = total / math.sqrt(variance)
     else:  # every prediction is certain: any surprise at all is too much
         z = math.copysign(math.inf, total) if total else 0.0
-    return SurpriseGap(mean_estimate(excess), z)
+    return SurpriseGap(mean_estimate(excess, w), z)

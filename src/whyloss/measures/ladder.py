@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.stats import chi2
 
 from whyloss.measures.folds import fold_of
-from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
+from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate
 from whyloss.measures.per_sample import logit_blocks
 from whyloss.measures.temperature import (
     BOUND,
@@ -28,9 +29,10 @@ from whyloss.measures.temperature import (
     TemperatureProblem,
     fit_temperature,
 )
+from whyloss.measures.weights import as_samples
 
 if TYPE_CHECKING:
-    from whyloss.data import Scale
+    from whyloss.data import Predictions, Scale
 
 MIN_PER_PARAMETER = 50
 # 2.71 is the nominal 5 % of a likelihood ratio on the boundary of its parameter; at 6.6 the rate
@@ -53,7 +55,7 @@ class Lapse:
     share : float
         Of samples, 0 to 1.
     likelihood_ratio : float
-        ``2 n (loss with beta alone - loss with both)``.
+        ``2 n (loss with beta alone - loss with both)``; under weights n is the effective number.
     gain : float
         Nats that the share saves beyond the temperature, in sample.
     accepted : bool
@@ -130,17 +132,38 @@ class _Data:
     y_true: npt.NDArray[np.integer[Any]]
     scores: npt.NDArray[np.floating[Any]]
     scale: Scale
-    n_classes: int
+    weights: FloatVector | None
+
+    @classmethod
+    def of(cls, predictions: Predictions, rows: BoolVector) -> _Data:
+        weights = None if predictions.weights is None else predictions.weights[rows]
+        return cls(predictions.y_true[rows], predictions.scores[rows], predictions.scale, weights)
+
+    @property
+    def n_classes(self) -> int:
+        columns: int = self.scores.shape[1]
+        return max(2, columns)
+
+    @cached_property
+    def samples(self) -> FloatVector | None:
+        """Weights in units of equal samples."""
+        return None if self.weights is None else as_samples(self.weights)
+
+    @cached_property
+    def n(self) -> float:
+        """Number of samples, or of equal ones that the weights leave."""
+        return len(self.y_true) if self.samples is None else float(self.samples.sum())
 
     @property
     def problem(self) -> TemperatureProblem:
-        return TemperatureProblem(self.y_true, self.scores, self.scale)
+        return TemperatureProblem(self.y_true, self.scores, self.scale, self.weights)
 
-    def __len__(self) -> int:
-        return len(self.y_true)
+    def take(self, rows: BoolVector) -> _Data:
+        weights = None if self.weights is None else self.weights[rows]
+        return _Data(self.y_true[rows], self.scores[rows], self.scale, weights)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> _Data:
-        return _Data(self.y_true[rows], self.scores[rows], self.scale, self.n_classes)
+    def mean(self, values: FloatVector) -> float:
+        return float(values.mean() if self.samples is None else self.samples @ values / self.n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,40 +173,34 @@ class _Parameters:
     biases: FloatVector | None = None
 
 
-def climb(
-    y_true: npt.NDArray[np.integer[Any]],
-    scores: npt.NDArray[np.floating[Any]],
-    scale: Scale,
-    *,
-    ids: npt.NDArray[Any],
-    scored: npt.NDArray[np.bool_],
-) -> Ladder:
+def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
     """Fit every rung, gate it, and cross-fit the accepted one.
 
     Parameters
     ----------
-    y_true, scores, scale, ids, scored
+    predictions, scored
         As in :func:`whyloss.measures.temperature.calibrate`.
 
     Returns
     -------
     Ladder
     """
-    data = _Data(y_true[scored], scores[scored], scale, max(2, scores.shape[1]))
+    data = _Data.of(predictions, scored)
     given = data.problem.at(0.0)[0]
     fit = fit_temperature(data.problem)
-    with_beta = float(_losses(data, _Parameters(fit.log_beta)).mean())
-    lapse = _lapse(data, fit, with_beta) if len(data) >= 2 * MIN_PER_PARAMETER else None
-    enough = len(data) >= data.n_classes * MIN_PER_PARAMETER
+    with_beta = data.mean(_losses(data, _Parameters(fit.log_beta)))
+    lapse = _lapse(data, fit, with_beta) if data.n >= 2 * MIN_PER_PARAMETER else None
+    enough = data.n >= data.n_classes * MIN_PER_PARAMETER
     bias = _bias(data, fit, with_beta) if enough else None
     use_lapse = lapse is not None and lapse.accepted
     use_bias = bias is not None and bias.accepted
-    refined_scored = _cross_fit(data, ids[scored], fit, lapse=use_lapse, bias=use_bias)
-    if float(refined_scored.mean()) > float(given.mean()):
+    ids = predictions.ids[scored]
+    refined_scored = _cross_fit(data, ids, fit, lapse=use_lapse, bias=use_bias)
+    if data.mean(refined_scored) > data.mean(given):
         refined_scored = given
-    refined = np.full(len(y_true), np.nan)
+    refined = np.full(len(predictions), np.nan)
     refined[scored] = refined_scored
-    first = float(given.mean()) - with_beta
+    first = data.mean(given) - with_beta
     shares = {"temperature": (first, first)}
     if lapse and bias and use_lapse and use_bias:
         both = with_beta - _fit(data, fit.log_beta, lapse=True, bias=True)[1]
@@ -197,41 +214,42 @@ def climb(
         temperature=fit,
         lapse=lapse,
         bias=bias,
-        log_loss=mean_estimate(given),
-        refinement=mean_estimate(refined_scored),
+        log_loss=mean_estimate(given, data.weights),
+        refinement=mean_estimate(refined_scored, data.weights),
         shares=shares,
         refined=refined,
     )
 
 
 def fit_bias(
-    y_true: npt.NDArray[np.integer[Any]],
-    scores: npt.NDArray[np.floating[Any]],
-    scale: Scale,
+    y_true: npt.NDArray[np.integer[Any]], logits: FloatVector, weights: FloatVector | None = None
 ) -> Bias:
     """Fit a temperature and one bias per class, and gate the biases.
 
     Parameters
     ----------
-    y_true, scores, scale
-        As in :func:`whyloss.measures.per_sample.per_sample`; every row has a finite loss.
+    y_true : ndarray of int, shape (n_samples,)
+    logits : ndarray of float64, shape (n_samples, n_classes)
+        Every row has a finite loss.
+    weights : ndarray of float64, shape (n_samples,), optional
+        Above 0.
     """
-    data = _Data(y_true, scores, scale, max(2, scores.shape[1]))
+    data = _Data(y_true, logits, "logits", weights)
     fit = fit_temperature(data.problem)
-    return _bias(data, fit, float(_losses(data, _Parameters(fit.log_beta)).mean()))
+    return _bias(data, fit, data.mean(_losses(data, _Parameters(fit.log_beta))))
 
 
 def _lapse(data: _Data, fit: TemperatureFit, with_beta: float) -> Lapse:
     found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
     gain = with_beta - loss
-    ratio = 2 * len(data) * gain
+    ratio = 2 * data.n * gain
     return Lapse(found.log_beta, found.share, ratio, gain, accepted=ratio > LAPSE_GATE)
 
 
 def _bias(data: _Data, fit: TemperatureFit, with_beta: float) -> Bias:
     found, loss = _fit(data, fit.log_beta, lapse=False, bias=True)
     gain = with_beta - loss
-    ratio = 2 * len(data) * gain
+    ratio = 2 * data.n * gain
     gate = float(chi2.isf(BIAS_LEVEL, data.n_classes - 1))
     biases = np.zeros(data.n_classes) if found.biases is None else found.biases
     accepted = ratio > gate and gain > BIAS_MIN_GAIN
@@ -246,7 +264,7 @@ def _cross_fit(
     data: _Data, ids: npt.NDArray[Any], fit: TemperatureFit, *, lapse: bool, bias: bool
 ) -> FloatVector:
     fold = fold_of(ids, N_FOLDS)
-    refined = np.empty(len(data))
+    refined = np.empty(len(fold))
     for k in np.unique(fold):
         held_out = fold == k
         if held_out.all():  # one id throughout: there is nothing else to fit on
@@ -262,7 +280,7 @@ def _cross_fit(
 
 def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parameters, float]:
     """Minimise the loss over ln beta and, as asked, the lapse share and the class biases."""
-    n, k = len(data), data.n_classes
+    n, k = data.n, data.n_classes
     pull = 1.0 / (PRIOR_SD**2 * n) if n < SMALL else 0.0
 
     def unpack(x: FloatVector) -> _Parameters:
@@ -277,7 +295,7 @@ def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parame
         away = x[0] - PRIOR_MEAN
         wanted = np.concatenate([gradient[: 2 if lapse else 1], gradient[3:] if bias else []])
         wanted[0] += pull * away
-        return float(losses.mean()) + 0.5 * pull * away**2, wanted
+        return data.mean(losses) + 0.5 * pull * away**2, wanted
 
     x0 = np.concatenate([[start], [0.01] if lapse else [], np.zeros(k - 1) if bias else []])
     bounds = [(-BOUND, BOUND)] + [(0.0, MAX_LAPSE)] * lapse + [(-20.0, 20.0)] * ((k - 1) * bias)
@@ -290,7 +308,7 @@ def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parame
         options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
     )
     found = unpack(solution.x)
-    loss = float(_losses(data, found).mean())
+    loss = data.mean(_losses(data, found))
     if found.biases is not None:
         found = _Parameters(found.log_beta, found.share, found.biases - found.biases.mean())
     return found, loss
@@ -309,7 +327,7 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
     gradient : ndarray of shape (2 + n_classes,)
         With respect to ln beta, the lapse share, and each class bias.
     """
-    n, k, share = len(data), data.n_classes, parameters.share
+    n, k, share = len(data.y_true), data.n_classes, parameters.share
     beta = math.exp(parameters.log_beta)
     losses, gradient = np.empty(n), np.zeros(2 + k)
     for rows, logits, _ in logit_blocks(data.scores, data.scale):
@@ -329,9 +347,13 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
         explained = (1 - share) * own / mixed if share > 0 else np.ones(len(y))
         scaled[np.isneginf(scaled)] = 0.0
         mean = np.einsum("ij,ij->i", prob, scaled)
+        lapsed = (own - 1.0 / k) / mixed
+        if data.samples is not None:
+            explained *= data.samples[rows]
+            lapsed *= data.samples[rows]
         gradient[0] += float((explained * (mean - scaled[index, y])).sum())
-        gradient[1] += float(((own - 1.0 / k) / mixed).sum())
+        gradient[1] += float(lapsed.sum())
         prob *= explained[:, None]
         prob[index, y] -= explained
         gradient[2:] += prob.sum(axis=0)
-    return losses, gradient / n
+    return losses, gradient / data.n

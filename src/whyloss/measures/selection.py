@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
 
 if TYPE_CHECKING:
@@ -38,7 +40,10 @@ class BestEpoch:
 
 
 def best_epoch(
-    metric: str, cost: Mapping[int, FloatVector], value: Mapping[int, Estimate]
+    metric: str,
+    cost: Mapping[int, FloatVector],
+    value: Mapping[int, Estimate],
+    weights: FloatVector | None = None,
 ) -> BestEpoch:
     """Find the epoch of the smallest mean cost, and those not told from it.
 
@@ -49,12 +54,14 @@ def best_epoch(
         Per-sample cost of the same samples, in the same order, at every epoch.
     value : mapping of epoch to Estimate
         What to show for the epoch.
+    weights : ndarray of float64, shape (n_samples,), optional
+        Of the same samples.
     """
-    means = {epoch: float(values.mean()) for epoch, values in cost.items()}
+    means = {epoch: float(np.average(values, weights=weights)) for epoch, values in cost.items()}
     best = min(means, key=lambda epoch: (means[epoch], epoch))
     as_good = tuple(
         epoch
         for epoch in sorted(cost)
-        if epoch == best or mean_estimate(cost[epoch] - cost[best]).z <= Z_SELECTED
+        if epoch == best or mean_estimate(cost[epoch] - cost[best], weights).z <= Z_SELECTED
     )
     return BestEpoch(metric, best, value[best], as_good)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from whyloss.errors import DataError
 from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, wilson
-from whyloss.measures.weights import check_weights
+from whyloss.measures.weights import as_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def slices(
     scored : ndarray of bool, shape (n_samples,)
         Rows that take part.
     weights : ndarray of float64, shape (n_samples,), optional
-        Finite, not negative, not all 0 where scored.
+        Finite, at least 0, not all 0 where scored.
 
     Returns
     -------
@@ -80,15 +80,12 @@ def slices(
     Raises
     ------
     DataError
-        Arrays of different lengths, keys without an order, or weights that cannot be used.
+        Arrays of different lengths, or keys without an order.
     """
     _check_lengths(keys, {"right": right, "scored": scored, **columns})
-    if weights is not None:
-        check_weights(weights, len(keys))
-    w = np.ones(int(np.count_nonzero(scored))) if weights is None else weights[scored]
+    w = np.ones(int(np.count_nonzero(scored))) if weights is None else as_samples(weights[scored])
     if not len(w):
         return []
-    check_weights(w, len(w))
     try:
         names, group = np.unique(keys[scored], return_inverse=True)
     except TypeError as error:
@@ -98,7 +95,6 @@ def slices(
             got=f"a mixture in an array of {keys.dtype}",
             hint="Turn all keys into strings.",
         ) from error
-    w = w / w.max()  # so that no square is lost
     sums = _Sums(group, w, len(names))
     means, contributions = {}, {}
     for name, values in columns.items():

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from whyloss.errors import TooFewSamplesError
 from whyloss.measures import per_sample
 from whyloss.measures.folds import fold_of
-from whyloss.measures.intervals import Z95, Estimate, FloatVector, mean_estimate
+from whyloss.measures.intervals import Z95, BoolVector, Estimate, FloatVector, mean_estimate
+from whyloss.measures.weights import as_samples, effective_samples
 
 if TYPE_CHECKING:
-    from whyloss.data import Scale
+    from whyloss.data import Predictions, Scale
     from whyloss.measures.per_sample import PerSample
 
 MIN_SAMPLES = 50  # 50 for each fitted parameter
@@ -101,7 +102,8 @@ class Calibrated:
 class Slopes(NamedTuple):
     """Sums over samples at one ``u = ln beta``; see :meth:`TemperatureProblem.at`.
 
-    `worst` is the largest loss; `gradient_squared` the sum of the squares.
+    `worst` is the largest loss; `gradient_squared` the sum of the squares. Weights are in units of
+    equal samples, so that the sums have the size that so many samples would give them.
     """
 
     loss: float
@@ -118,7 +120,9 @@ class Problem(Protocol):
         """Sums at that u."""
         ...
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Number of samples, or of equal ones that the weights leave."""
+        ...
 
 
 class TemperatureProblem:
@@ -130,6 +134,8 @@ class TemperatureProblem:
     scores : ndarray of shape (n_samples, n_columns)
     scale : {"logits", "log_probs", "probs"}
         All rows finite and with a finite loss.
+    weights : ndarray of float64, shape (n_samples,), optional
+        Above 0.
     """
 
     def __init__(
@@ -137,10 +143,12 @@ class TemperatureProblem:
         y_true: npt.NDArray[np.integer[Any]],
         scores: npt.NDArray[np.floating[Any]],
         scale: Scale,
+        weights: FloatVector | None = None,
     ) -> None:
         self._y = y_true
         self._scores = scores
         self._scale = scale
+        self._weights = None if weights is None else as_samples(weights)
 
     def at(
         self, log_beta: float | FloatVector
@@ -184,20 +192,25 @@ class TemperatureProblem:
     def slopes(self, log_beta: float) -> Slopes:
         """Sums over the samples at ``u = ln beta``."""
         loss, gradient, gauss_newton, _ = self.at(log_beta)
+        worst, weighted = float(loss.max()), gradient
+        if self._weights is not None:
+            loss, gauss_newton = self._weights * loss, self._weights * gauss_newton
+            weighted = self._weights * gradient
         return Slopes(
             float(loss.sum()),
-            float(gradient.sum()),
+            float(weighted.sum()),
             float(gauss_newton.sum()),
-            float((gradient**2).sum()),
-            float(loss.max()),
+            float((weighted**2).sum()),
+            worst,
         )
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> TemperatureProblem:
+    def take(self, rows: BoolVector) -> TemperatureProblem:
         """The same problem on some of the samples."""
-        return TemperatureProblem(self._y[rows], self._scores[rows], self._scale)
+        weights = None if self._weights is None else self._weights[rows]
+        return TemperatureProblem(self._y[rows], self._scores[rows], self._scale, weights)
 
     def __len__(self) -> int:
-        return len(self._y)
+        return len(self._y) if self._weights is None else round(float(self._weights.sum()))
 
 
 def fit_temperature(
@@ -262,12 +275,9 @@ def _newton(
 
 
 def calibrate(
-    y_true: npt.NDArray[np.integer[Any]],
-    scores: npt.NDArray[np.floating[Any]],
-    scale: Scale,
+    predictions: Predictions,
+    scored: BoolVector,
     *,
-    ids: npt.NDArray[Any],
-    scored: npt.NDArray[np.bool_],
     samples: PerSample | None = None,
     repeats: int = 1,
 ) -> Calibrated:
@@ -280,10 +290,8 @@ def calibrate(
 
     Parameters
     ----------
-    y_true, scores, scale
-        As in :func:`whyloss.measures.per_sample.per_sample`.
-    ids : ndarray of shape (n_samples,)
-        Samples with the same id share a fold.
+    predictions : Predictions
+        Samples with the same id share a fold; weights count in the fit and in every mean.
     scored : ndarray of bool, shape (n_samples,)
         Rows with a finite loss; the others take no part.
     samples : PerSample, optional
@@ -295,17 +303,20 @@ def calibrate(
     Raises
     ------
     TooFewSamplesError
-        Fewer than 50 rows can be scored.
+        Fewer than 50 rows can be scored, or the weights leave fewer than 50 equal ones.
     """
-    n = int(np.count_nonzero(scored))
+    y_true, scores, scale = predictions.y_true, predictions.scores, predictions.scale
+    weights = None if predictions.weights is None else predictions.weights[scored]
+    n: float = int(np.count_nonzero(scored)) if weights is None else effective_samples(weights)
     if n < MIN_SAMPLES:
         raise TooFewSamplesError(
             "Too few samples to fit a temperature",
             expected=f"at least {MIN_SAMPLES} scored samples",
-            got=f"{n}",
+            got=f"{n:.0f}",
         )
-    fold = fold_of(ids[scored], N_FOLDS)
-    if scores.size * repeats >= per_sample.LARGE:
+    fold = fold_of(predictions.ids[scored], N_FOLDS)
+    # The kernels know no weights.
+    if weights is None and scores.size * repeats >= per_sample.LARGE:
         from whyloss.measures.kernels.crossfit import cross_fit  # noqa: PLC0415 - loads a compiler
 
         samples = samples or per_sample.per_sample(y_true, scores, scale, repeats=repeats)
@@ -314,22 +325,23 @@ def calibrate(
         fit, every = cross_fit(y_true, samples.y_pred, scores, scale, folds)
         given, refined_scored = samples.log_loss[scored], every[scored]
     else:
-        problem = TemperatureProblem(y_true[scored], scores[scored], scale)
+        problem = TemperatureProblem(y_true[scored], scores[scored], scale, weights)
         fit, refined_scored = _cross_fit(problem, fold)
         given = problem.at(0.0)[0]
-    saved = mean_estimate(given - refined_scored)
-    accepted = saved.value > -min(MAX_HARM / n, float(given.mean()))
+    before, after = mean_estimate(given, weights), mean_estimate(refined_scored, weights)
+    saved = mean_estimate(given - refined_scored, weights)
+    accepted = saved.value > -min(MAX_HARM / n, before.value)
     if not accepted:
-        refined_scored, saved = given, Estimate.normal(0.0, saved.se or 0.0)
-    saved = saved.widened(FIT_ERROR / n)
+        refined_scored, after = given, before
+        saved = Estimate.normal(0.0, saved.se or 0.0)
     refined = np.full(len(y_true), np.nan)
     refined[scored] = refined_scored
     return Calibrated(
         fit=fit,
         accepted=accepted,
-        log_loss=mean_estimate(given),
-        refinement=mean_estimate(refined_scored),
-        calibration=saved,
+        log_loss=before,
+        refinement=after,
+        calibration=saved.widened(FIT_ERROR / n),
         refined=refined,
     )
 
