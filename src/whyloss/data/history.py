@@ -33,6 +33,12 @@ class History:
         Shares of the classes in the validation split, summing to 1.
     not_numbers : mapping of (split, metric) to tuple of int
         Epochs at which NaN or an infinity was reported, which in `columns` looks like nothing.
+    task : str or None
+        What the framework's names tell: ``"binary"``, ``"multiclass"``, ``"multilabel"``,
+        ``"token"``, …
+    running_train : bool or None
+        Whether the training numbers are means over the epoch while the model was still
+        learning, as Keras and Lightning print them. None where that is not known.
     """
 
     epochs: npt.NDArray[np.int64]
@@ -42,6 +48,8 @@ class History:
     n_train: int | None = None
     class_shares: tuple[float, ...] | None = None
     not_numbers: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    task: str | None = None
+    running_train: bool | None = None
 
     def __post_init__(self) -> None:
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:

@@ -71,6 +71,11 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing: a run needs no interpretation."""
+        return ()
+
+    @property
     def path(self) -> Path:
         """The folder of the run."""
         return self._path

@@ -42,6 +42,11 @@ class Source(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader did to read it: how names were mapped, what was passed over."""
+        ...
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have predictions."""
         ...
@@ -79,6 +84,8 @@ class InMemorySource:
         Scalars per epoch.
     name : str, default "predictions"
         What to call it in a report.
+    notes : sequence of str, optional
+        What a reader did to read them, one sentence each.
     """
 
     def __init__(
@@ -87,8 +94,10 @@ class InMemorySource:
         *,
         history: History | None = None,
         name: str = "predictions",
+        notes: Sequence[str] = (),
     ) -> None:
         self.name = name
+        self.notes = tuple(notes)
         self.history = history or History.from_rows([])
         self._predictions: dict[tuple[str, int], Predictions] = {}
         for snapshot in predictions:
