@@ -17,8 +17,15 @@ from whyloss.evidence.snapshot import Numbers, Snapshot
 from whyloss.measures.alignment import common_rows
 from whyloss.measures.change import Sensitivity, attribute_change, scale_change
 from whyloss.measures.envelope import entropy_of_shares
-from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate, wilson
+from whyloss.measures.intervals import (
+    Estimate,
+    FloatVector,
+    mean_estimate,
+    paired_share_difference,
+    wilson,
+)
 from whyloss.measures.selection import BestEpoch, best_epoch
+from whyloss.measures.weights import common_weights
 
 if TYPE_CHECKING:
     from whyloss.data import History, Source
@@ -134,7 +141,7 @@ class Evidence:
             return bool(self.epochs)
         if level is Level.CURVES:
             return len(self.epochs) > 1 or len(self.history.epochs) > 1
-        return self.numbers is not None
+        return bool(self.epochs) or any(self.reported(split) for split in self.splits)
 
     def at(self, epoch: int, split: str | None = None) -> Snapshot:
         """The snapshot of a split (the explained one) at one epoch."""
@@ -303,11 +310,26 @@ class Evidence:
         """Per-sample values of one epoch in the order common to all comparable epochs."""
         return values[self._common_rows[epoch]]
 
+    @cached_property
+    def weights(self) -> FloatVector | None:
+        """Weights in the order common to all comparable epochs; None where all count alike."""
+        return common_weights(
+            {epoch: self.at(epoch).weights_of(rows) for epoch, rows in self._common_rows.items()}
+        )
+
     def loss_difference(self, start: int, end: int) -> Estimate:
         """Loss at `end` minus loss at `start`, paired over the samples in common; nats."""
         return mean_estimate(
             self.aligned(end, self.at(end).samples.log_loss)
-            - self.aligned(start, self.at(start).samples.log_loss)
+            - self.aligned(start, self.at(start).samples.log_loss),
+            self.weights,
+        )
+
+    def accuracy_difference(self, start: int, end: int) -> Estimate:
+        """Accuracy at `end` minus accuracy at `start`, paired over the samples in common."""
+        first, second = self.at(start).right, self.at(end).right
+        return paired_share_difference(
+            self.aligned(start, first), self.aligned(end, second), self.weights
         )
 
     @cached_property
@@ -322,6 +344,7 @@ class Evidence:
             "log_loss",
             {e: self.aligned(e, self.at(e).samples.log_loss) for e in self.comparable_epochs},
             {e: self.at(e).log_loss for e in self.comparable_epochs},
+            self.weights,
         )
 
     @cached_property
@@ -331,6 +354,7 @@ class Evidence:
             "accuracy",
             {e: 1.0 - self.aligned(e, self.at(e).right) for e in self.comparable_epochs},
             {e: self.at(e).accuracy for e in self.comparable_epochs},
+            self.weights,
         )
 
     @cached_property
@@ -344,7 +368,7 @@ class Evidence:
                 return None
             costs[epoch] = self.aligned(epoch, calibrated.refined)
             values[epoch] = calibrated.refinement
-        return best_epoch("refinement", costs, values)
+        return best_epoch("refinement", costs, values, self.weights)
 
     @cached_property
     def comparison(self) -> Comparison | None:
@@ -388,6 +412,7 @@ class Evidence:
             ),
             (self.aligned(start, first.right), self.aligned(end, second.right)),
             (self._sensitivity(first), self._sensitivity(second)),
+            weights=self.weights,
         )
         return Comparison(
             first=first,
@@ -397,12 +422,13 @@ class Evidence:
                 self.aligned(start, first.logits),
                 self.aligned(end, second.logits),
                 y_true,
+                self.weights,
             ),
             accuracy=held(change.accuracy),
             ids=self.aligned(start, first.predictions.ids),
             y_true=y_true,
-            loss_before=float(losses[0].mean()),
-            loss_after=float(losses[1].mean()),
+            loss_before=float(np.average(losses[0], weights=self.weights)),
+            loss_after=float(np.average(losses[1], weights=self.weights)),
         )
 
     def _sensitivity(self, snapshot: Snapshot) -> Sensitivity:

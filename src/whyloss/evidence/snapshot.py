@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence.causes import Causes
 from whyloss.measures.classification import (
     ClassScores,
     SurpriseGap,
@@ -33,6 +34,8 @@ from whyloss.measures.weights import effective_samples
 from whyloss.words import counted
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from whyloss.data import Predictions
 
 
@@ -118,7 +121,7 @@ class Snapshot:
         weights = self.weights_of(self.predicted)
         return None if weights is None else effective_samples(weights)
 
-    def weights_of(self, rows: BoolVector) -> FloatVector | None:
+    def weights_of(self, rows: BoolVector | npt.NDArray[np.intp]) -> FloatVector | None:
         """Weights of some rows; None where all count alike."""
         weights = self.predictions.weights
         return None if weights is None else weights[rows]
@@ -160,6 +163,11 @@ class Snapshot:
         return calibrate(
             self.predictions, self.scored, samples=self.samples, repeats=self._n_epochs
         )
+
+    @cached_property
+    def causes(self) -> Causes:
+        """What may stand behind the loss."""
+        return Causes(self)
 
     @cached_property
     def refined_slope(self) -> tuple[FloatVector, float]:

@@ -18,6 +18,10 @@ from whyloss.measures.intervals import (
     paired_share_difference,
 )
 from whyloss.measures.temperature import FIT_ERROR
+from whyloss.measures.weights import effective_samples
+
+TOP_SIZES = (1, 10)
+TOP_SHARES = (0.01, 0.05, 0.10)
 
 
 class Outcome(StrEnum):
@@ -51,6 +55,27 @@ class Cell:
     calibration: Estimate
 
 
+@dataclass(frozen=True)
+class Top:
+    """What the samples that changed most add to the change.
+
+    Attributes
+    ----------
+    samples : int
+        How many of them.
+    nats : float
+        Their part of the change of the mean loss over *all* samples; exact, and without an
+        interval, since they were picked for what they add.
+    share : float
+        `nats` over the whole change; above 1 where the others changed the other way, NaN where
+        there is no change.
+    """
+
+    samples: int
+    nats: float
+    share: float
+
+
 @dataclass(frozen=True, eq=False)
 class Change:
     """The change of the mean loss from one epoch to another, and its parts.
@@ -67,6 +92,8 @@ class Change:
         The four outcomes.
     class_cells : tuple of Cell
         Outcomes by true class, those that hold samples.
+    top : tuple of Top
+        The 1 and the 10 samples that changed most, up or down, and the 1, 5 and 10 %.
     delta, delta_refined : ndarray of float64, shape (n_samples,)
         Per-sample change of the loss, and of the loss after calibration.
     """
@@ -78,6 +105,7 @@ class Change:
     accuracy: Estimate
     cells: tuple[Cell, ...]
     class_cells: tuple[Cell, ...]
+    top: tuple[Top, ...]
     delta: FloatVector
     delta_refined: FloatVector
 
@@ -101,7 +129,7 @@ class Sensitivity:
     slope: FloatVector
     bend: float
 
-    def passed_on(self, members: FloatVector) -> FloatVector:
+    def passed_on(self, members: FloatVector, weights: FloatVector | None) -> FloatVector:
         """What each sample does to the mean refined loss of `members` through the temperature.
 
         Over all samples that is nothing: at its optimum the loss is flat. Over some of them it is
@@ -109,8 +137,8 @@ class Sensitivity:
         """
         if not self.bend > 0:
             return np.zeros_like(self.slope)
-        lever = float((self.slope * members).mean()) / self.bend
-        passed_on: FloatVector = -lever * (self.slope - self.slope.mean())
+        lever = float(np.average(self.slope * members, weights=weights)) / self.bend
+        passed_on: FloatVector = -lever * (self.slope - np.average(self.slope, weights=weights))
         return passed_on
 
 
@@ -120,6 +148,8 @@ def attribute_change(
     refined: tuple[FloatVector, FloatVector],
     right: tuple[BoolVector, BoolVector],
     fits: tuple[Sensitivity, Sensitivity] | None = None,
+    *,
+    weights: FloatVector | None = None,
 ) -> Change:
     """Split the change of the mean loss by outcome, by refinement and calibration, and by class.
 
@@ -136,6 +166,8 @@ def attribute_change(
     fits : pair of Sensitivity, optional
         So that the standard errors of the parts include those of the temperatures; the
         temperatures count as known if left out.
+    weights : ndarray of float64, shape (n_samples,), optional
+        Above 0, the same at both epochs.
     """
     delta = loss[1] - loss[0]
     delta_refined = refined[1] - refined[0]
@@ -150,14 +182,14 @@ def attribute_change(
         members = chosen.astype(np.float64)
         of_the_fit = np.zeros_like(members)
         if fits is not None:
-            of_the_fit = fits[1].passed_on(members) - fits[0].passed_on(members)
+            of_the_fit = fits[1].passed_on(members, weights) - fits[0].passed_on(members, weights)
         return Cell(
             outcome,
             class_index,
             int(np.count_nonzero(chosen)),
-            mean_estimate(delta * members),
-            mean_estimate(delta_refined * members + of_the_fit),
-            mean_estimate((delta - delta_refined) * members - of_the_fit),
+            mean_estimate(delta * members, weights),
+            mean_estimate(delta_refined * members + of_the_fit, weights),
+            mean_estimate((delta - delta_refined) * members - of_the_fit, weights),
         )
 
     class_cells = []
@@ -166,18 +198,34 @@ def attribute_change(
         for outcome, members in outcomes.items():
             if (both := members & of_class).any():
                 class_cells.append(cell(outcome, class_index, both))
-    of_the_fits = 0.0 if fits is None else math.sqrt(2.0) * FIT_ERROR / max(1, len(y_true))
+    n = len(y_true) if weights is None else effective_samples(weights)
+    of_the_fits = 0.0 if fits is None else math.sqrt(2.0) * FIT_ERROR / max(1.0, n)
     return Change(
         n_samples=len(y_true),
-        total=mean_estimate(delta),
-        refinement=mean_estimate(delta_refined).widened(of_the_fits),
-        calibration=mean_estimate(delta - delta_refined).widened(of_the_fits),
-        accuracy=paired_share_difference(*right),
+        total=mean_estimate(delta, weights),
+        refinement=mean_estimate(delta_refined, weights).widened(of_the_fits),
+        calibration=mean_estimate(delta - delta_refined, weights).widened(of_the_fits),
+        accuracy=paired_share_difference(*right, weights),
         cells=tuple(cell(outcome, None, members) for outcome, members in outcomes.items()),
         class_cells=tuple(class_cells),
+        top=_top(delta, weights),
         delta=delta,
         delta_refined=delta_refined,
     )
+
+
+def _top(delta: FloatVector, weights: FloatVector | None) -> tuple[Top, ...]:
+    n = len(delta)
+    parts = delta / max(1, n) if weights is None else delta * (weights / weights.sum())
+    total = float(parts.sum())
+    order = np.argsort(-np.abs(parts), kind="stable")
+    sizes = {size for size in TOP_SIZES if size <= n}
+    sizes |= {math.ceil(share * n - 1e-9) for share in TOP_SHARES if n}  # 0.07 * 100 > 7
+    tops = []
+    for size in sorted(sizes):
+        nats = float(parts[order[:size]].sum())
+        tops.append(Top(size, nats, nats / total if total else math.nan))
+    return tuple(tops)
 
 
 @dataclass(frozen=True)
@@ -201,6 +249,7 @@ def scale_change(
     first: FloatVector,
     second: FloatVector,
     y_true: npt.NDArray[np.integer[Any]],
+    weights: FloatVector | None = None,
 ) -> ScaleChange | None:
     """Split the change into the size of the logits and their direction.
 
@@ -212,6 +261,8 @@ def scale_change(
     first, second : ndarray of float64, shape (n_samples, n_classes)
         Logits of the same samples at both epochs.
     y_true : ndarray of int, shape (n_samples,)
+    weights : ndarray of float64, shape (n_samples,), optional
+        Above 0, the same at both epochs.
 
     Returns
     -------
@@ -219,7 +270,7 @@ def scale_change(
     """
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
-    size_first, size_second = _size(first), _size(second)
+    size_first, size_second = _size(first, weights), _size(second, weights)
     if not (0.0 < size_first < math.inf and 0.0 < size_second < math.inf):
         return None
     kappa = size_first / size_second
@@ -229,18 +280,18 @@ def scale_change(
     )
     return ScaleChange(
         inflation=1.0 / kappa,
-        scale=mean_estimate(part),
-        direction=mean_estimate(at_second - at_first - part),
+        scale=mean_estimate(part, weights),
+        direction=mean_estimate(at_second - at_first - part, weights),
     )
 
 
-def _size(logits: FloatVector) -> float:
+def _size(logits: FloatVector, weights: FloatVector | None) -> float:
     if not len(logits):
         return 0.0
     with np.errstate(over="ignore"):  # a class masked by the most negative float: no size
         from_first = logits - logits[:, :1]  # equal logits have exactly no size
         centred = from_first - from_first.mean(axis=1, keepdims=True)
-        return math.sqrt(float((centred**2).sum(axis=1).mean()))
+        return math.sqrt(float(np.average((centred**2).sum(axis=1), weights=weights)))
 
 
 def _loss(logits: FloatVector, y_true: npt.NDArray[np.integer[Any]]) -> FloatVector:

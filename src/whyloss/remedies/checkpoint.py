@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.evidence import Level
-from whyloss.measures.intervals import mean_estimate, paired_share_difference
+from whyloss.measures.intervals import mean_estimate
 from whyloss.remedies.base import Declined, Remedy
 from whyloss.words import nats, percent, spans
 
@@ -33,10 +33,7 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
         metric="accuracy",
         before=last.accuracy,
         after=best.value,
-        effect=paired_share_difference(
-            evidence.aligned(end, last.right),
-            evidence.aligned(best.epoch, evidence.at(best.epoch).right),
-        ),
+        effect=evidence.accuracy_difference(end, best.epoch),
         epoch=best.epoch,
         as_good=best.as_good,
     )
@@ -83,7 +80,8 @@ def after_calibration(evidence: Evidence) -> Remedy | Declined:
         after=best.value,
         effect=mean_estimate(
             evidence.aligned(best.epoch, there.refined)
-            - evidence.aligned(end, last.samples.log_loss)
+            - evidence.aligned(end, last.samples.log_loss),
+            evidence.weights,
         ),
         epoch=best.epoch,
         as_good=best.as_good,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import paired_share_difference
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import nats, percent, points
@@ -61,9 +60,7 @@ def best_epochs_differ(
     cost = evidence.loss_difference(b, a)
     if not (cost.z > min_z and cost.value > min_cost):
         return None
-    gain = paired_share_difference(
-        evidence.aligned(b, evidence.at(b).right), evidence.aligned(a, evidence.at(a).right)
-    )
+    gain = evidence.accuracy_difference(b, a)
     beyond = "" if gain.low is not None and gain.low > 0 else ", which may be chance"
     return Finding(
         severity=Severity.INFO,

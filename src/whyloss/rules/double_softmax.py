@@ -76,7 +76,7 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
     k = predictions.n_classes
     # What the loss would be if the values were taken for what they look like.
     once = per_sample(predictions.y_true, np.clip(predictions.scores, 0.0, 1.0), "probs")
-    true_loss = mean_estimate(once.log_loss[once.scored])
+    true_loss = mean_estimate(once.log_loss[once.scored], snapshot.weights_of(once.scored))
     floor = math.log(math.e + k - 1) - 1
     return Finding(
         severity=Severity.ERROR,

@@ -62,7 +62,8 @@ def overfitting(
     if first is None or last is None or best.epoch == end:
         return None
     rise = mean_estimate(
-        evidence.aligned(end, last.refined) - evidence.aligned(best.epoch, first.refined)
+        evidence.aligned(end, last.refined) - evidence.aligned(best.epoch, first.refined),
+        evidence.weights,
     )
     if not (rise.z > min_z and rise.value > min_rise):
         return None

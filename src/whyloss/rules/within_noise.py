@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from whyloss.evidence import Evidence, Level
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
@@ -54,17 +56,18 @@ def within_noise(
     end = evidence.comparable_epochs[-1]
     if best.epoch == end:
         return None
-    lowest = evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
+    losses = evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
+    lowest = float(np.average(losses, weights=evidence.weights))
     rise = evidence.loss_difference(best.epoch, end)
-    if not (rise.z <= max_z and rise.value >= min_share * float(lowest.mean())):
+    if not (rise.z <= max_z and rise.value >= min_share * lowest):
         return None
     return Finding(
         severity=Severity.INFO,
         headline="Within noise",
         message=(
             f"The loss at epoch {end} is {nats(rise.value)} nats "
-            f"({percent(rise.value / float(lowest.mean()), 0)}) above its minimum at epoch "
-            f"{best.epoch}, which {counted(len(lowest), 'sample')} cannot tell from chance; "
+            f"({percent(rise.value / lowest, 0)}) above its minimum at epoch "
+            f"{best.epoch}, which {counted(len(losses), 'sample')} cannot tell from chance; "
             f"epochs {spans(best.as_good)} are as good."
         ),
         evidence={"rise": rise},
