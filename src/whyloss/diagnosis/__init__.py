@@ -54,6 +54,7 @@ def diagnose(
     split: str | None = None,
     from_epoch: int | None = None,
     to_epoch: int | None = None,
+    weights: Any = None,  # noqa: ANN401
 ) -> Diagnosis:
     """Say why the loss is what it is.
 
@@ -73,6 +74,8 @@ def diagnose(
         The split to explain; the validation split if there is one.
     from_epoch, to_epoch : int, optional
         The change to explain; from the epoch of the smallest loss to the last one.
+    weights : array-like of shape (n_samples,), optional
+        As in :meth:`whyloss.Predictions.from_arrays`.
 
     Returns
     -------
@@ -91,7 +94,8 @@ def diagnose(
             hint="For example whyloss.diagnose(y_true, logits=z).",
         )
     found: Source
-    scores = logits is not None or log_probs is not None or probs is not None
+    given = {"logits": logits, "log_probs": log_probs, "probs": probs, "weights": weights}
+    named = ", ".join(f"{name}=" for name, value in given.items() if value is not None)
     if isinstance(source, str | Path):
         found = read(source)
     elif isinstance(source, Predictions):
@@ -109,23 +113,24 @@ def diagnose(
                     ids=ids,
                     classes=classes,
                     split=split or "val",
+                    weights=weights,
                 )
             ],
             history=history,
         )
-        scores = False
+        named = ""
     elif history is not None:
         found = InMemorySource(history=history, name="history")
     else:
         raise DataError(
             "There is nothing to diagnose",
             expected="a run, labels with logits=, log_probs= or probs=, or history=",
-            got="predictions without labels" if scores else "nothing",
+            got=f"{named} without labels" if named else "nothing",
         )
-    if scores:
+    if named:
         raise DataError(
             "Predictions were given beside a source that has its own",
-            expected="labels as the first argument where logits=, log_probs= or probs= is given",
+            expected=f"labels as the first argument where {named} is given",
             got=f"{type(source).__name__}",
         )
     return diagnose_evidence(Evidence(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch))
@@ -222,13 +227,19 @@ def _notes(evidence: Evidence) -> tuple[str, ...]:
     notes = []
     if evidence.epochs:
         last = evidence.epochs[-1]
+        shot = evidence.last
+        if shot.n_eff is not None:
+            notes.append(
+                f"Samples are weighted, in every mean and fit: {counted(shot.n_predicted, 'sample')} "
+                f"weigh as much as {shot.n_eff:,.0f} equal ones (n_eff), which the intervals rest on."
+            )
         dropped = evidence.source.duplicates(evidence.split, last)
         if dropped:
             notes.append(
                 f"At epoch {last} {counted(dropped, 'row')} repeated a sample, as distributed "
                 "samplers pad, and counted once."
             )
-        ids = evidence.last.predictions.ids
+        ids = shot.predictions.ids
         repeated = len(ids) - len(np.unique(ids))
         if repeated:
             notes.append(

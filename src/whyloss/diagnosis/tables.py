@@ -9,12 +9,12 @@ import numpy as np
 
 from whyloss.evidence import Comparison, Evidence, Held, Level, Snapshot
 from whyloss.measures.envelope import fano_envelope
-from whyloss.measures.intervals import Estimate, wilson
+from whyloss.measures.intervals import Estimate, FloatVector, wilson
 from whyloss.measures.per_sample import RowStatus
 
 if TYPE_CHECKING:
     from whyloss.data import Sample
-    from whyloss.measures.change import Cell
+    from whyloss.measures.change import Cell, Top
 
 TOP_SAMPLES = 50
 HISTOGRAM_BINS = 40
@@ -56,6 +56,8 @@ class Attribution:
         Refinement and calibration; they sum to the total.
     cells, class_cells : tuple of CellRow
         By outcome, and by outcome and true class; each sums to the total.
+    top : tuple of Top
+        What the samples that changed most carry of the total.
     inflation : float or None
         Size of the logits at the end over that at the start.
     scale_parts : tuple of Part
@@ -75,6 +77,7 @@ class Attribution:
     parts: tuple[Part, ...]
     cells: tuple[CellRow, ...]
     class_cells: tuple[CellRow, ...]
+    top: tuple[Top, ...]
     inflation: float | None
     scale_parts: tuple[Part, ...]
     accuracy: Estimate
@@ -195,6 +198,7 @@ def attribution_of(found: Comparison) -> Attribution:
         ),
         cells=tuple(row(cell) for cell in change.cells),
         class_cells=tuple(row(cell) for cell in change.class_cells),
+        top=change.top,
         inflation=scale.inflation if scale else None,
         scale_parts=(part("scale", scale.scale), part("direction", scale.direction))
         if scale
@@ -296,36 +300,42 @@ def loss_histogram(evidence: Evidence) -> LossHistogram | None:
 
 
 def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
-    """The samples with the largest losses at the last epoch, largest first."""
+    """The samples that carry most of the loss at the last epoch, largest first."""
     if not evidence.epochs:
         return ()
     shot = evidence.last
-    loss = np.where(np.isnan(shot.samples.log_loss), -np.inf, shot.samples.log_loss)
-    order = np.argsort(-loss, kind="stable")[:TOP_SAMPLES]
-    order = order[loss[order] > 0]
-    total = float(shot.samples.log_loss[shot.scored].sum())
+    costs = _costs(shot)
+    total = float(costs[shot.scored].sum())
+    costs = np.where(np.isnan(costs), -np.inf, costs)
+    order = np.argsort(-costs, kind="stable")[:TOP_SAMPLES]
+    order = order[costs[order] > 0]
     names = shot.predictions.classes
     ids = shot.predictions.ids[order].tolist()
     known = evidence.source.samples(evidence.split, ids)
     before = _losses_before(evidence, ids)
     rows = []
     for row, sample_id, sample in zip(order.tolist(), ids, known, strict=True):
-        value = float(shot.samples.log_loss[row])
-        earlier = before.get(sample_id)
+        cost, earlier = float(costs[row]), before.get(sample_id)
         rows.append(
             SampleRow(
                 id=sample_id,
                 label=names[shot.predictions.y_true[row]],
                 predicted=names[shot.samples.y_pred[row]],
                 confidence=float(shot.samples.confidence[row]),
-                log_loss=value,
-                share=value / total if np.isfinite(value) and total > 0 else float("nan"),
+                log_loss=float(shot.samples.log_loss[row]),
+                share=cost / total if np.isfinite(cost) and total > 0 else float("nan"),
                 before=earlier[0] if earlier else None,
                 outcome=_outcome(now=bool(shot.right[row]), then=earlier[1]) if earlier else None,
                 sample=sample,
             )
         )
     return tuple(rows)
+
+
+def _costs(shot: Snapshot) -> FloatVector:
+    """What every sample adds to the weighted sum of the losses."""
+    weights = shot.predictions.weights
+    return shot.samples.log_loss if weights is None else weights * shot.samples.log_loss
 
 
 def _losses_before(evidence: Evidence, ids: list[Any]) -> dict[Any, tuple[float, bool]]:
@@ -357,6 +367,7 @@ def numbers_of(evidence: Evidence) -> dict[str, Estimate | float | int | str | N
         "split": evidence.split,
         "epoch": numbers.epoch,
         "n_samples": numbers.n_samples,
+        **({} if numbers.n_eff is None else {"n_eff": numbers.n_eff}),
         "n_classes": numbers.n_classes,
         "log_loss": numbers.log_loss,
         "accuracy": numbers.accuracy,
@@ -379,7 +390,7 @@ def numbers_of(evidence: Evidence) -> dict[str, Estimate | float | int | str | N
             out["temperature"] = shot.calibrated.fit.estimate
         for status in (RowStatus.NON_FINITE, RowStatus.NOT_A_DISTRIBUTION, RowStatus.INFINITE_LOSS):
             out[f"rows_{status.name.lower()}"] = shot.samples.count(status)
-        loss = np.sort(shot.samples.log_loss[shot.scored])[::-1]
+        loss = np.sort(_costs(shot)[shot.scored])[::-1]
         for share in (0.01, 0.05):
             top = max(1, round(share * len(loss)))
             total = float(loss.sum())

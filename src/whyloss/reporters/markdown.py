@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from whyloss.reporters.phrases import (
+    changed_most,
     effect,
     interval,
     not_checked_by_reason,
@@ -108,6 +109,8 @@ def _attribution(a: Attribution) -> Iterator[str]:
         ]
         + [("together", f"{a.n_samples:,}", signed(a.total.value), interval(a.total, signed))],
     )
+    if line := changed_most(a):
+        yield f"\n{line}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.words import percent, points, signed
+from whyloss.words import counted, percent, points, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whyloss.diagnosis import Diagnosis
-    from whyloss.diagnosis.tables import SampleRow
+    from whyloss.diagnosis.tables import Attribution, SampleRow
     from whyloss.measures.intervals import Estimate
     from whyloss.remedies import Remedy
+
+CLEAR = 2.0  # standard errors from which on a change is worth taking apart
 
 
 def interval(estimate: Estimate, form: Callable[[float], str]) -> str:
@@ -30,6 +32,24 @@ def effect(remedy: Remedy) -> str:
         bounds = interval(value, lambda share: signed(100 * share, 1))
         return f"accuracy {points(value.value)} {bounds}".rstrip()
     return f"loss {signed(value.value)} nats {interval(value, signed)}".rstrip()
+
+
+def changed_most(a: Attribution) -> str:
+    """How few samples carry at least half of a change; nothing where it takes many."""
+    if not abs(a.total.z) > CLEAR:
+        return ""
+    for top in a.top:
+        if top.share < 0.5:
+            continue
+        rose = a.total.value > 0
+        who = (
+            "The sample that changed most carries"
+            if top.samples == 1
+            else f"The {counted(top.samples, 'sample')} that changed most carry"
+        )
+        others = f"; the others together {'fell' if rose else 'rose'}" if top.share > 1.0 else ""
+        return f"{who} {percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
+    return ""
 
 
 def share_of_loss(row: SampleRow) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyloss.reporters.phrases import (
+    changed_most,
     effect,
     interval,
     not_checked_by_reason,
@@ -147,7 +148,7 @@ def _waterfall(a: Attribution) -> Table:
     return table
 
 
-def _cells(a: Attribution) -> Table:
+def _cells(a: Attribution) -> Group:
     table = _grid("l", "r", "r", "l")
     table.add_row(
         "", Text("samples", style="dim"), Text("nats", style="dim"), Text("95 %", style="dim")
@@ -162,7 +163,8 @@ def _cells(a: Attribution) -> Table:
         Text(signed(a.total.value), style="bold"),
         interval(a.total, signed),
     )
-    return table
+    line = changed_most(a)
+    return Group(table, Text(line)) if line else Group(table)
 
 
 def _remedies(d: Diagnosis) -> Table:
