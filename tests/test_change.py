@@ -148,6 +148,40 @@ def test_one_sample_and_no_sample_make_no_noise():
     assert scale_change(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, int)) is None
 
 
+# --- the samples that changed most --------------------------------------------------------------
+
+
+@given(epochs=two_epochs())
+def test_the_samples_that_changed_most_carry_their_exact_sum(epochs):
+    got = attribute_change(*epochs)
+    order = np.argsort(-np.abs(got.delta), kind="stable")
+    n = len(order)
+    assert [top.samples for top in got.top] == sorted(
+        {1, -(-n // 100), -(-n // 20), -(-n // 10)} | ({10} if n >= 10 else set())
+    )
+    for top in got.top:
+        assert top.nats == pytest.approx(got.delta[order[: top.samples]].sum() / n, abs=1e-12)
+        if abs(got.total.value) > 1e-9:
+            assert top.share * got.total.value == pytest.approx(top.nats, abs=1e-9)
+
+
+def test_a_rise_that_one_sample_makes_is_known_to_be_its():
+    loss = np.ones(200), np.ones(200)
+    loss[1][17] += 6.0
+    loss[1][18] -= 1.0
+    flags = (np.ones(200, dtype=bool),) * 2
+    one, *_ = attribute_change(np.zeros(200, int), loss, loss, flags).top
+    assert (one.samples, one.nats, one.share) == (1, pytest.approx(0.03), pytest.approx(1.2))
+
+
+def test_weights_count_among_the_samples_that_changed_most():
+    loss = np.zeros(3), np.array([1.0, 2.0, 3.0])
+    flags = (np.ones(3, dtype=bool),) * 2
+    weights = np.array([8.0, 1.0, 1.0])
+    one, *_ = attribute_change(np.zeros(3, int), loss, loss, flags, weights=weights).top
+    assert (one.nats, one.share) == (pytest.approx(0.8), pytest.approx(8 / 13))
+
+
 # --- size and direction of the logits -----------------------------------------------------------
 
 LOGITS = st.tuples(st.integers(1, 20), st.integers(2, 5)).flatmap(

@@ -194,6 +194,30 @@ REFUSED = {
         {"y_true": [0, 1, 1], "probs": TWO, "ids": [True, False, True]},
         "expected integers or strings; got bool.",
     ),
+    "too few weights": (
+        {"y_true": [0, 1, 1], "probs": TWO, "weights": [1.0, 2.0]},
+        "expected one number per sample, shape (3,); got float64 of shape (2,).",
+    ),
+    "words for weights": (
+        {"y_true": [0, 1, 1], "probs": TWO, "weights": ["a", "b", "c"]},
+        "The weights do not fit the predictions: expected one number per sample",
+    ),
+    "negative weights": (
+        {"y_true": [0, 1, 1], "probs": TWO, "weights": [1.0, -1.0, -2.0]},
+        "2 of 3 weights are none: expected finite numbers of at least 0; got -1 in row 1.",
+    ),
+    "missing weights": (
+        {"y_true": [0, 1, 1], "probs": TWO, "weights": [1.0, 1.0, np.nan]},
+        "1 of 3 weights are none: expected finite numbers of at least 0; got nan in row 2.",
+    ),
+    "infinite weights": (
+        {"y_true": [0, 1, 1], "probs": TWO, "weights": [np.inf, 1.0, 1.0]},
+        "got inf in row 0.",
+    ),
+    "weights that are all 0": (
+        {"y_true": [0, 1, 1], "probs": TWO, "weights": [0, 0, 0]},
+        "The weights weigh nothing: expected one above 0; got only zeros.",
+    ),
 }
 
 
@@ -325,6 +349,26 @@ def test_ids_are_integers_or_text_and_row_numbers_where_there_are_none():
         assert got.dtype.kind == "U"
 
 
+def test_weights_are_numbers_of_any_kind():
+    for weights in ([1, 2, 3], np.array([1, 2, 3], dtype=np.float32), [True, True, True]):
+        got = made(probs=TWO, weights=weights).weights
+        assert got is None if weights[1] is True else got.dtype == np.float64
+
+
+def test_a_sample_of_weight_0_is_left_out():
+    got = made(probs=TWO, weights=[1.0, 0.0, 3.0])
+    assert got.ids.tolist() == [0, 2]
+    assert got.y_true.tolist() == [0, 1]
+    assert got.scores.tolist() == TWO[[0, 2]].tolist()
+    assert got.weights.tolist() == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1, 7.5])
+def test_equal_weights_are_none(weight):
+    assert made(probs=TWO, weights=np.full(3, weight)).weights is None
+    assert made(probs=TWO, weights=[weight, 0, weight]).weights is None
+
+
 @given(order=st.permutations(range(3)))
 def test_the_order_of_the_names_is_the_order_of_the_columns(order):
     names = ["ant", "bee", "cow"]
@@ -336,8 +380,8 @@ def test_the_order_of_the_names_is_the_order_of_the_columns(order):
 
 
 def test_what_was_taken_cannot_be_written():
-    got = made(probs=TWO, ids=["a", "b", "c"])
-    for array in (got.y_true, got.scores, got.ids):
+    got = made(probs=TWO, ids=["a", "b", "c"], weights=[1, 2, 3])
+    for array in (got.y_true, got.scores, got.ids, got.weights):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = array[1]
     with pytest.raises(dataclasses.FrozenInstanceError):

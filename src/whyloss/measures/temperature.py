@@ -351,7 +351,7 @@ def _cross_fit(
 ) -> tuple[TemperatureFit, FloatVector]:
     """The fit on all samples, and their losses under the fit without their own fold."""
     fit = fit_temperature(problem)
-    log_betas = np.full(len(problem), fit.log_beta)
+    log_betas = np.full(len(fold), fit.log_beta)
     for k in np.unique(fold):
         held_out = fold == k
         if held_out.all():  # one id throughout: there is nothing else to fit on
