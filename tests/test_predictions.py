@@ -1,6 +1,7 @@
 """The door: what gets in, in which form, and what every refusal says."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -214,6 +215,26 @@ REFUSED = {
         {"y_true": [0, 1, 1], "probs": TWO, "weights": [np.inf, 1.0, 1.0]},
         "got inf in row 0.",
     ),
+    "a slice of another length": (
+        {"y_true": [0, 1, 1], "probs": TWO, "slices": {"site": ["a", "b"]}},
+        "The slice 'site' does not fit the predictions: expected one value per sample, shape (3,)",
+    ),
+    "a slice without a name": (
+        {"y_true": [0, 1, 1], "probs": TWO, "slices": {"": ["a", "b", "c"]}},
+        "A slice has no usable name: expected 1 to 80 printable characters; got ''.",
+    ),
+    "a number for a name of a slice": (
+        {"y_true": [0, 1, 1], "probs": TWO, "slices": {3: ["a", "b", "c"]}},
+        "got 3.",
+    ),
+    "dates for a slice": (
+        {
+            "y_true": [0, 1, 1],
+            "probs": TWO,
+            "slices": {"day": np.array(["2024-01-01"] * 3, dtype="datetime64[D]")},
+        },
+        "The slice 'day' is of no usable kind: expected numbers, strings or booleans",
+    ),
     "weights that are all 0": (
         {"y_true": [0, 1, 1], "probs": TWO, "weights": [0, 0, 0]},
         "The weights weigh nothing: expected one above 0; got only zeros.",
@@ -356,7 +377,8 @@ def test_weights_are_numbers_of_any_kind():
 
 
 def test_a_sample_of_weight_0_is_left_out():
-    got = made(probs=TWO, weights=[1.0, 0.0, 3.0])
+    got = made(probs=TWO, weights=[1.0, 0.0, 3.0], slices={"site": list("xyz")})
+    assert got.slices["site"].tolist() == ["x", "z"]
     assert got.ids.tolist() == [0, 2]
     assert got.y_true.tolist() == [0, 1]
     assert got.scores.tolist() == TWO[[0, 2]].tolist()
@@ -380,12 +402,21 @@ def test_the_order_of_the_names_is_the_order_of_the_columns(order):
 
 
 def test_what_was_taken_cannot_be_written():
-    got = made(probs=TWO, ids=["a", "b", "c"], weights=[1, 2, 3])
-    for array in (got.y_true, got.scores, got.ids, got.weights):
+    got = made(probs=TWO, ids=["a", "b", "c"], weights=[1, 2, 3], slices={"site": list("xyz")})
+    for array in (got.y_true, got.scores, got.ids, got.weights, got.slices["site"]):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = array[1]
     with pytest.raises(dataclasses.FrozenInstanceError):
         got.epoch = 3
+    with pytest.raises(TypeError):
+        got.slices["site"] = None
+
+
+def test_what_was_taken_can_be_sent_to_another_process():
+    one = made(probs=TWO, weights=[1, 2, 3], slices={"site": list("xyz")})
+    other = pickle.loads(pickle.dumps(one))  # noqa: S301 - our own
+    assert other.slices["site"].tolist() == ["x", "y", "z"]
+    assert other.weights.tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -65,6 +65,34 @@ def test_given_batches_when_logged_then_they_are_in_the_run_with_row_numbers_as_
     np.testing.assert_array_equal(read.y_true, LABELS)
 
 
+def test_given_weights_and_slices_when_logged_in_batches_then_they_are_in_the_run(tmp_path):
+    weights, sites = np.arange(1.0, 7.0), list("aabbab")
+    with Recorder(tmp_path) as recorder:
+        for k in range(0, 6, 2):
+            rows = slice(k, k + 2)
+            recorder.log(
+                split="val",
+                epoch=1,
+                logits=SCORES[rows],
+                y_true=LABELS[rows],
+                weights=weights[rows],
+                slices={"site": sites[rows]},
+            )
+            weights[rows] = 0.0  # a buffer that is used again
+    read = Run.open(tmp_path).predictions("val", 1)
+    assert read.weights.tolist() == [1, 2, 3, 4, 5, 6]
+    assert read.slices["site"].tolist() == sites
+
+
+@pytest.mark.parametrize("extra", [{"weights": [1.0]}, {"slices": {"site": ["a"]}}])
+def test_given_weights_or_slices_of_another_length_then_recording_stops(tmp_path, extra):
+    with (
+        Recorder(tmp_path) as recorder,
+        pytest.warns(RecorderWarning, match="what else is given for each row do not fit together"),
+    ):
+        recorder.log(**ROWS, **extra)
+
+
 @pytest.mark.parametrize("scale", ["logits", "log_probs", "probs"])
 def test_given_lists_then_they_are_taken(tmp_path, scale):
     with Recorder(tmp_path, classes=["no", "yes"]) as recorder:
@@ -355,7 +383,7 @@ def test_given_a_disk_that_never_answers_then_memory_is_bounded_and_training_goe
     monkeypatch.setattr(worker, "LIMIT_BYTES", 10_000)
     monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.2)
     recorder = Recorder(tmp_path)
-    monkeypatch.setattr(recorder._writer, "append", lambda *_: answers.wait(20))
+    monkeypatch.setattr(recorder._writer, "append", lambda *_, **__: answers.wait(20))
     for _ in range(1000):
         recorder.log(**ROWS)
     assert recorder._worker.waiting_bytes <= 10_000
@@ -371,7 +399,7 @@ def test_given_a_disk_that_never_answers_then_the_end_of_the_program_does_not_ha
     answers = threading.Event()
     monkeypatch.setattr(loop, "CLOSE_SECONDS", 0.1)
     recorder = Recorder(tmp_path)
-    monkeypatch.setattr(recorder._writer, "append", lambda *_: answers.wait(20))
+    monkeypatch.setattr(recorder._writer, "append", lambda *_, **__: answers.wait(20))
     recorder.log(**ROWS)
     with pytest.warns(RecorderWarning, match="the disk has not finished"):
         recorder.close()

@@ -313,11 +313,23 @@ def test_given_an_early_failure_of_predict_then_it_does_not_reach_fit(tmp_path, 
         fit(model, loss, tmp_path)
 
 
+def test_given_sample_weights_beside_the_data_then_they_are_recorded(tmp_path):
+    model = functional(Dense(3, activation="softmax"))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    weights = RNG.uniform(1, 2, 90)
+    data = (X, Y, keras.ops.convert_to_tensor(weights))
+    callback = WhylossCallback(tmp_path, data, (X[:9], Y[:9]))
+    model.fit(X, Y, epochs=1, verbose=0, callbacks=[callback], validation_data=data)
+    run = Run.open(tmp_path)
+    np.testing.assert_allclose(run.predictions("val", 1).weights, weights, rtol=1e-6)
+    assert run.predictions("train", 1).weights is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
         ((X,), {}),
-        (((X, Y, Y),), {}),
+        (((X, Y, Y, Y),), {}),
         (((X, Y), "train"), {}),
         ((), {"scale": "logit"}),
         ((), {"every": 0}),

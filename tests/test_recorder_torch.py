@@ -70,6 +70,22 @@ def test_given_inference_mode_and_buffers_that_are_used_again_then_rows_keep_the
     assert read.ids.tolist() == list(range(6))
 
 
+def test_given_weights_and_slices_as_tensors_then_they_arrive(tmp_path):
+    weights, length = torch.arange(1, 7, dtype=torch.bfloat16), torch.arange(6)
+    with Recorder(tmp_path) as recorder:
+        recorder.log(
+            split="val",
+            epoch=1,
+            logits=logits(6, 3),
+            y_true=torch.zeros(6, dtype=torch.int64),
+            weights=weights,
+            slices={"length": length},
+        )
+    read = Run.open(tmp_path).predictions("val", 1)
+    assert read.weights.tolist() == [1, 2, 3, 4, 5, 6]
+    assert read.slices["length"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_given_views_and_a_flat_tensor_then_their_values_arrive(tmp_path):
     scores = logits(3, 6).T[:, 1]
     with Recorder(tmp_path) as recorder:

@@ -28,9 +28,10 @@ IDS = np.arange(6)
 
 
 def write(path, *, split="val", epochs=(1,), scores=SCORES, y_true=LABELS, ids=IDS, **options):
+    extras = {name: options.pop(name) for name in ("weights", "slices") if name in options}
     with RunWriter(path, **options) as writer:
         for epoch in epochs:
-            writer.append(split, epoch, scores, "logits", y_true, ids)
+            writer.append(split, epoch, scores, "logits", y_true, ids, **extras)
     return Run.open(path)
 
 
@@ -67,6 +68,75 @@ def test_given_any_arrays_when_written_in_batches_then_exactly_they_are_read(dat
         np.testing.assert_array_equal(read.y_true, y_true)
         np.testing.assert_array_equal(read.ids, ids)
         assert (read.scale, read.split, read.epoch) == (scale, "val", 3)
+
+
+SLICES = {
+    "site": list("aabbab"),
+    "length": np.array([3, 1, 4, 1, 5, 9], dtype=np.int16),
+    "ratio": [0.5, np.nan, 2.0, 3.0, -1.0, 0.0],
+    "seen before": [True, False, True, True, False, False],
+}
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4])
+def test_given_weights_and_slices_when_written_in_batches_then_they_are_read(tmp_path, cut):
+    weights = np.array([0.5, 2.0, 1.0, 0.0, 3.0, 1.0], dtype=np.float32)
+    with RunWriter(tmp_path) as writer:
+        for rows in (slice(cut), slice(cut, None)):
+            writer.append(
+                "val",
+                1,
+                SCORES[rows],
+                "logits",
+                LABELS[rows],
+                IDS[rows],
+                weights=weights[rows],
+                slices={name: column[rows] for name, column in SLICES.items()},
+            )
+    read = Run.open(tmp_path).predictions("val", 1)
+    kept = weights > 0  # a sample of weight 0 is none
+    np.testing.assert_array_equal(read.ids, IDS[kept])
+    np.testing.assert_array_equal(read.weights, weights[kept])
+    assert list(read.slices) == list(SLICES)
+    assert read.slices["site"].tolist() == list("aabab")
+    assert read.slices["length"].tolist() == [3, 1, 4, 5, 9]
+    np.testing.assert_array_equal(read.slices["ratio"], np.array(SLICES["ratio"])[kept])
+    assert read.slices["seen before"].tolist() == ["True", "False", "True", "False", "False"]
+
+
+def test_given_weights_and_slices_then_each_is_a_column_that_others_can_read(tmp_path):
+    write(tmp_path, weights=IDS + 1, slices={"site": list("aabbab")})
+    table = pa.dataset.dataset(tmp_path / "predictions", format="arrow").to_table()
+    assert table["weight"].to_pylist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert table["slice_site"].to_pylist() == list("aabbab")
+    part = only_part(tmp_path)
+    pq.write_table(pa.ipc.open_file(part).read_all(), part.with_suffix(".parquet"))
+    part.unlink()
+    read = Run.open(tmp_path).predictions("val", 1)
+    assert (read.weights[5], read.slices["site"][5]) == (6.0, "b")
+
+
+def test_given_a_sample_that_two_writers_have_then_its_first_weight_and_slice_count(tmp_path):
+    write(tmp_path, weights=IDS + 1, slices={"site": list("aabbab")})
+    write(tmp_path, writer="1", weights=IDS + 7, slices={"site": list("cccccc")})
+    read = Run.open(tmp_path).predictions("val", 1)
+    assert read.weights.tolist() == [1, 2, 3, 4, 5, 6]
+    assert read.slices["site"].tolist() == list("aabbab")
+
+
+@pytest.mark.parametrize("extra", [{"weights": IDS + 1}, {"slices": {"site": list("aabbab")}}])
+def test_given_weights_or_slices_in_some_parts_only_then_the_error_names_the_part(tmp_path, extra):
+    write(tmp_path)
+    write(tmp_path, writer="1", ids=IDS + 6, **extra)
+    with pytest.raises(FormatError, match=r"do not fit together.*no weights or slices.*part-1"):
+        Run.open(tmp_path).predictions("val", 1)
+
+
+def test_given_weights_for_some_rows_of_an_epoch_only_then_they_are_refused(tmp_path):
+    with RunWriter(tmp_path) as writer:
+        writer.append("val", 1, SCORES, "logits", LABELS, IDS)
+        with pytest.raises(DataError, match="differ in kind from earlier ones"):
+            writer.append("val", 1, SCORES, "logits", LABELS, IDS + 6, weights=IDS)
 
 
 def test_given_more_than_a_batch_when_appended_in_pieces_then_it_is_gathered(tmp_path):

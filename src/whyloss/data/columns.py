@@ -34,9 +34,11 @@ def list_column(values: npt.NDArray[Any]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(number_column(values.ravel()), values.shape[1])
 
 
-def id_column(ids: npt.NDArray[Any]) -> pa.Array:
-    """Make a column of ids."""
-    return number_column(ids) if ids.dtype.kind == "i" else _packed("id", ids.tolist(), pa.string())
+def value_column(name: str, values: npt.NDArray[Any]) -> pa.Array:
+    """Make a column of numbers, or of strings: ids, weights, slices."""
+    if values.dtype.kind in "if":
+        return number_column(values)
+    return _packed(name, values.tolist(), pa.string())
 
 
 def sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table:  # noqa: ANN401
@@ -55,7 +57,7 @@ def sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table
         Something does not fit.
     """
     names = check_ids(ids, len(ids))
-    table = {"id": id_column(names)}
+    table = {"id": value_column("id", names)}
     for name, kind in SAMPLE_COLUMNS.items():
         values = columns[name]
         cells = [None] * len(names) if values is None else list(values)

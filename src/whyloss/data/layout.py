@@ -23,6 +23,8 @@ INFO_FILE = "run.json"
 SCALARS_FILE = "scalars.jsonl"
 PREDICTIONS_FOLDER = "predictions"
 SAMPLES_FOLDER = "samples"
+WEIGHT_COLUMN = "weight"
+SLICE_PREFIX = "slice_"
 SAMPLE_COLUMNS = {"text": pa.string(), "path": pa.string(), "thumbnail": pa.binary()}
 
 # The leading dot hides a file that is being written from everything that reads Hive folders.

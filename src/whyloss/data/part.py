@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from whyloss.data.layout import SAMPLE_COLUMNS
+from whyloss.data.layout import SAMPLE_COLUMNS, SLICE_PREFIX, WEIGHT_COLUMN
 from whyloss.data.predictions import SCALES, FloatArray, Scale
 from whyloss.errors import FormatError
 
@@ -80,6 +80,17 @@ class Part:
         if not pa.types.is_floating(values.type) or values.null_count or not width:
             raise self._unusable(scale, "lists of floats without gaps", f"{column.type}")
         return _as_array(values).reshape(-1, width)
+
+    def extras(self) -> dict[str, npt.NDArray[Any]]:
+        """Give weights and slices by the names of their columns; strings as objects."""
+        found = {}
+        for name in self._table.column_names:
+            if name == WEIGHT_COLUMN:
+                numbers = (pa.types.is_floating, pa.types.is_integer)
+                found[name] = _as_array(self._column(name, numbers)).astype(np.float64)
+            elif name.startswith(SLICE_PREFIX):
+                found[name] = _as_array(self._column(name, (*_IDS, pa.types.is_floating)))
+        return found
 
     def samples(self, ids: npt.NDArray[Any]) -> dict[int, dict[str, Any]]:
         """Give what is known of `ids`, by their position in there."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from whyloss.data.columns import id_column, list_column, number_column
+from whyloss.data.columns import list_column, value_column
 from whyloss.data.durable import aside, make_folder
 from whyloss.errors import DataError
 
@@ -39,26 +39,27 @@ class PartWriter:
         self.folder = folder
         self.temporary = aside(folder / f"part-{writer}")
         self._scale = scale
-        self._kinds: tuple[str, str] | None = None
-        self._waiting: list[tuple[npt.NDArray[Any], npt.NDArray[np.int32], FloatArray]] = []
+        self._kinds: dict[str, str] | None = None
+        self._waiting: list[dict[str, npt.NDArray[Any]]] = []
         self._waiting_bytes = 0
         self._file: Any = None
         self._stream: Any = None
 
-    def add(self, ids: npt.NDArray[Any], y_true: npt.NDArray[np.int32], scores: FloatArray) -> None:
-        """Take rows."""
-        kinds = ids.dtype.kind, scores.dtype.name
+    def add(self, scores: FloatArray, columns: dict[str, npt.NDArray[Any]]) -> None:
+        """Take rows: their scores, and the other columns by name, which are kept as they are."""
+        kinds: dict[str, str] = {name: column.dtype.kind for name, column in columns.items()}
+        kinds[self._scale] = scores.dtype.name
         self._kinds = self._kinds or kinds
         if kinds != self._kinds:
             raise DataError(
                 "The rows differ in kind from earlier ones of their epoch",
-                expected=f"ids of kind {self._kinds[0]} and scores of {self._kinds[1]}",
-                got=f"ids of kind {kinds[0]} and scores of {kinds[1]}",
+                expected=", ".join(f"{name} of kind {kind}" for name, kind in self._kinds.items()),
+                got=", ".join(f"{name} of kind {kind}" for name, kind in kinds.items()),
             )
         self._waiting_bytes += scores.nbytes
         whole = self._waiting_bytes >= BATCH_BYTES
         # The caller may use the array again.
-        self._waiting.append((ids, y_true, scores if whole else scores.copy()))
+        self._waiting.append({**columns, self._scale: scores if whole else scores.copy()})
         if whole:
             self._write()
 
@@ -77,18 +78,17 @@ class PartWriter:
         self.temporary.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        ids, y_true, scores = (
-            column[0] if len(column) == 1 else np.concatenate(column)
-            for column in zip(*self._waiting, strict=True)
-        )
+        first, *others = self._waiting
+        rows = {
+            name: np.concatenate([column, *(other[name] for other in others)]) if others else column
+            for name, column in first.items()
+        }
         self._waiting.clear()
         self._waiting_bytes = 0
+        scores = rows.pop(self._scale)
         batch = pa.record_batch(
-            {
-                "id": id_column(ids),
-                "y_true": number_column(y_true),
-                self._scale: list_column(scores),
-            }
+            {name: value_column(name, column) for name, column in rows.items()}
+            | {self._scale: list_column(scores)}
         )
         if self._stream is None:
             make_folder(self.folder)

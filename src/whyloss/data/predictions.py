@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy.typing as npt
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Scale = Literal["logits", "log_probs", "probs"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
+LONGEST_SLICE_NAME = 80
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
@@ -45,6 +47,8 @@ class Predictions:
         The epoch after which the predictions were made; None for a lone snapshot.
     weights : ndarray of float64, shape (n_samples,), or None
         How much each sample counts, above 0; None where all count alike.
+    slices : mapping of str to ndarray of int64, float64 or str, shape (n_samples,)
+        Columns to split every mean by, such as the site or the length of each sample.
     """
 
     y_true: npt.NDArray[np.int32]
@@ -55,15 +59,19 @@ class Predictions:
     split: str = "val"
     epoch: int | None = None
     weights: npt.NDArray[np.float64] | None = None
+    slices: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Views, so that the caller's own stay writable.
         for name in ("y_true", "scores", "ids", "weights"):
             values = getattr(self, name)
             if values is not None:
-                view = values.view()
-                view.setflags(write=False)
-                object.__setattr__(self, name, view)
+                object.__setattr__(self, name, _read_only(values))
+        frozen = {name: _read_only(column) for name, column in self.slices.items()}
+        object.__setattr__(self, "slices", MappingProxyType(frozen))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "slices": dict(self.slices)}  # a frozen view cannot be pickled
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -91,6 +99,7 @@ class Predictions:
         split: str = "val",
         epoch: int | None = None,
         weights: Any = None,  # noqa: ANN401
+        slices: Mapping[str, Any] | None = None,
     ) -> Predictions:
         """Check arrays and make predictions of them.
 
@@ -111,11 +120,13 @@ class Predictions:
         weights : array-like of shape (n_samples,), optional
             How much each sample counts: finite, at least 0, not all 0. A sample of weight 0 is
             left out; weights that are all equal change nothing. Their unit does not matter.
+        slices : mapping of str to array-like of shape (n_samples,), optional
+            Columns to split the loss by: numbers, strings or booleans, under short names.
 
         Raises
         ------
         DataError
-            Shapes, labels, ids or weights that do not fit together. Values that are no numbers or no
+            Shapes, labels, ids, weights or slices that do not fit together. Values that are no numbers or no
             probabilities are kept: the diagnosis counts and names those rows.
         """
         scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
@@ -141,6 +152,7 @@ class Predictions:
         if len(indices) == 0:
             raise DataError("There are no samples", expected="at least one row", got="0 rows")
         names, weighs = check_ids(ids, len(indices)), None
+        columns = check_slices(slices, len(indices))
         if weights is not None:
             weighs = check_weights(weights, len(indices))
             kept = weighs > 0.0
@@ -151,6 +163,7 @@ class Predictions:
             if not kept.all():
                 indices, scores, names = indices[kept], scores[kept], names[kept]
                 weighs = weighs[kept]
+                columns = {name: column[kept] for name, column in columns.items()}
             if weighs.min() == weighs.max():
                 weighs = None
         return cls(
@@ -162,7 +175,14 @@ class Predictions:
             split=split,
             epoch=epoch,
             weights=weighs,
+            slices=columns,
         )
+
+
+def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = values.view()
+    view.setflags(write=False)
+    return view
 
 
 def _as_array(values: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
@@ -369,3 +389,36 @@ def check_weights(weights: Any, n_samples: int) -> npt.NDArray[np.float64]:  # n
             got=f"{numbers[bad[0]]:g} in row {bad[0]}",
         )
     return numbers
+
+
+def check_slices(slices: Mapping[Any, Any] | None, n_samples: int) -> dict[str, npt.NDArray[Any]]:
+    """Give the columns as arrays of int64, float64 or str, one value per sample."""
+    columns = {}
+    for name, values in (slices or {}).items():
+        usable = isinstance(name, str) and name.isprintable()
+        if not (usable and 0 < len(name) <= LONGEST_SLICE_NAME):
+            raise DataError(
+                "A slice has no usable name",
+                expected=f"1 to {LONGEST_SLICE_NAME} printable characters",
+                got=f"{name!r:.80}",
+            )
+        array = _as_array(values, f"The slice {name!r}")
+        if array.shape != (n_samples,):
+            raise DataError(
+                f"The slice {name!r} does not fit the predictions",
+                expected=f"one value per sample, shape ({n_samples},)",
+                got=f"shape {array.shape}",
+            )
+        if array.dtype.kind in "iu":
+            columns[name] = array.astype(np.int64)
+        elif array.dtype.kind == "f":
+            columns[name] = array.astype(np.float64)
+        elif array.dtype.kind in "bOSU":
+            columns[name] = np.asarray([str(value) for value in array.tolist()], dtype=np.str_)
+        else:
+            raise DataError(
+                f"The slice {name!r} is of no usable kind",
+                expected="numbers, strings or booleans",
+                got=f"{array.dtype}",
+            )
+    return columns

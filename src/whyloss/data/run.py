@@ -14,7 +14,9 @@ from whyloss.data.layout import (
     PREDICTIONS_FOLDER,
     SAMPLES_FOLDER,
     SCALARS_FILE,
+    SLICE_PREFIX,
     TEMPORARY,
+    WEIGHT_COLUMN,
     RunInfo,
     parts_in,
     read_info,
@@ -138,12 +140,21 @@ class Run:
         scale = self.scale or parts[0].scale
         ids, y_true, keep = self._identities(split, epoch, parts)
         scores = _joined([part.scores(scale) for part in parts], parts)
+        extras = _joined_extras([part.extras() for part in parts], parts)
         if keep is not None:
             ids, y_true, scores = ids[keep], y_true[keep], scores[keep]
-        given: dict[str, Any] = {scale: scores}
+            extras = {name: column[keep] for name, column in extras.items()}
+        given: dict[str, Any] = {scale: scores, "weights": extras.pop(WEIGHT_COLUMN, None)}
+        slices = {name.removeprefix(SLICE_PREFIX): column for name, column in extras.items()}
         try:
             return Predictions.from_arrays(
-                y_true, ids=ids, classes=self.classes or None, split=split, epoch=epoch, **given
+                y_true,
+                ids=ids,
+                classes=self.classes or None,
+                split=split,
+                epoch=epoch,
+                slices=slices,
+                **given,
             )
         except DataError as error:
             raise DataError(
@@ -262,7 +273,22 @@ def _joined(arrays: list[npt.NDArray[Any]], parts: list[Part]) -> npt.NDArray[An
         )
         raise FormatError(
             f"The parts in {parts[0].path.parent} do not fit together",
-            expected="ids of one kind, and as many columns, in all of them",
+            expected="each column of one kind and width in all of them",
             got=", ".join(different),
         )
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _joined_extras(
+    extras: list[dict[str, npt.NDArray[Any]]], parts: list[Part]
+) -> dict[str, npt.NDArray[Any]]:
+    """Put weights and slices of the parts together."""
+    for part, columns in zip(parts, extras, strict=True):
+        if columns.keys() != extras[0].keys():
+            raise FormatError(
+                f"The parts in {part.path.parent} do not fit together",
+                expected=f"{', '.join(extras[0]) or 'no weights or slices'} as in {parts[0].path.name}",
+                got=f"{part.path.name} with {', '.join(columns) or 'none'}",
+                hint="Log the same weights= and slices= with all rows of an epoch.",
+            )
+    return {name: _joined([columns[name] for columns in extras], parts) for name in extras[0]}

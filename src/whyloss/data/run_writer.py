@@ -19,7 +19,9 @@ from whyloss.data.layout import (
     PREDICTIONS_FOLDER,
     SAMPLES_FOLDER,
     SCALARS_FILE,
+    SLICE_PREFIX,
     TEMPORARY,
+    WEIGHT_COLUMN,
     RunInfo,
     check_epoch,
     check_writer,
@@ -30,13 +32,21 @@ from whyloss.data.layout import (
     split_folder,
 )
 from whyloss.data.part_writer import PartWriter
-from whyloss.data.predictions import SCALES, Scale, check_ids, check_labels, check_scores
+from whyloss.data.predictions import (
+    SCALES,
+    Scale,
+    check_ids,
+    check_labels,
+    check_scores,
+    check_slices,
+    check_weights,
+)
 from whyloss.data.scalars import append_row
 from whyloss.errors import DataError, FormatError
 from whyloss.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 
@@ -130,6 +140,9 @@ class RunWriter:
         scale: Scale,
         y_true: Any,  # noqa: ANN401
         ids: Any,  # noqa: ANN401
+        *,
+        weights: Any = None,  # noqa: ANN401
+        slices: Mapping[str, Any] | None = None,
     ) -> None:
         """Add rows to an epoch, which becomes visible with :meth:`commit`.
 
@@ -147,6 +160,10 @@ class RunWriter:
             Class indices, booleans, or labels that occur in the classes.
         ids : array-like of shape (n_rows,)
             Integers or strings; the same for the same sample at every epoch.
+        weights : array-like of shape (n_rows,), optional
+            How much each sample counts, the same at every epoch: finite, at least 0.
+        slices : mapping of str to array-like of shape (n_rows,), optional
+            Columns to split the loss by.
 
         Raises
         ------
@@ -170,11 +187,15 @@ class RunWriter:
             )
         if not len(matrix):
             return
-        names = check_ids(ids, len(matrix))
+        columns = {"id": check_ids(ids, len(matrix)), "y_true": labels}
+        if weights is not None:
+            columns[WEIGHT_COLUMN] = check_weights(weights, len(matrix))
+        for name, values in check_slices(slices, len(matrix)).items():
+            columns[f"{SLICE_PREFIX}{name}"] = values
         if key not in self._pending:
             target = self.path / PREDICTIONS_FOLDER / folder / epoch_folder(key[1])
             self._pending[key] = PartWriter(target, self._writer, scale)
-        self._pending[key].add(names, labels, matrix)
+        self._pending[key].add(matrix, columns)
 
     def commit(self, split: str, epoch: int) -> Path | None:
         """Make the rows of an epoch visible, and safe from a kill and a power cut.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from whyloss.data.predictions import Scale
@@ -30,6 +32,8 @@ class Rows:
     scores: npt.NDArray[Any] | OnDevice
     y_true: npt.NDArray[Any] | OnDevice
     ids: npt.NDArray[Any] | OnDevice | None
+    weights: npt.NDArray[Any] | OnDevice | None = None
+    slices: dict[str, npt.NDArray[Any] | OnDevice] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
@@ -39,8 +43,8 @@ class Rows:
     @property
     def columns(self) -> list[npt.NDArray[Any] | OnDevice]:
         """The columns that are there."""
-        columns = [self.scores, self.y_true]
-        return columns if self.ids is None else [*columns, self.ids]
+        may_be_absent = [column for column in (self.ids, self.weights) if column is not None]
+        return [self.scores, self.y_true, *may_be_absent, *self.slices.values()]
 
     @property
     def on_device(self) -> bool:
@@ -49,7 +53,11 @@ class Rows:
 
     def joins(self, other: Rows) -> bool:
         """Whether both can be moved to the host as one."""
-        return self.scale == other.scale and (self.ids is None) == (other.ids is None)
+        return self._kind == other._kind
+
+    @property
+    def _kind(self) -> tuple[object, ...]:
+        return self.scale, self.ids is None, self.weights is None, *self.slices
 
 
 @dataclass
@@ -132,18 +140,25 @@ class Epochs:
             self._numbered[key] += len(scores)
             ids = np.arange(first, first + len(scores))
         else:
-            ids = _on_host([cast("npt.NDArray[Any] | OnDevice", rows.ids) for rows in held])
+            ids = _on_host([rows.ids for rows in held])
         if scores.dtype.kind in "fiub":
             with np.errstate(over="ignore"):  # infinite values are counted by the diagnosis
                 scores = scores.astype(self._dtype, copy=False)
-        self._writer.append(*key, scores, held[0].scale, y_true, ids)
+        weights = None
+        if held[0].weights is not None:
+            weights = _on_host([rows.weights for rows in held])
+        slices = {name: _on_host([rows.slices[name] for rows in held]) for name in held[0].slices}
+        self._writer.append(
+            *key, scores, held[0].scale, y_true, ids, weights=weights, slices=slices
+        )
         held.clear()
 
 
-def _on_host(columns: list[npt.NDArray[Any] | OnDevice]) -> npt.NDArray[Any]:
+def _on_host(columns: Sequence[npt.NDArray[Any] | OnDevice | None]) -> npt.NDArray[Any]:
+    """One column out of its pieces, which `Rows.joins` has seen to be there in all of them."""
     if all(isinstance(column, np.ndarray) for column in columns):
         arrays = cast("list[npt.NDArray[Any]]", columns)
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
     from whyloss.recorders.torch import fetch  # noqa: PLC0415 - only where torch is loaded
 
-    return fetch(columns)
+    return fetch(cast("list[npt.NDArray[Any] | OnDevice]", columns))

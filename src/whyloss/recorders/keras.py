@@ -47,11 +47,11 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
     ----------
     path : str or path-like
         The folder of the run.
-    validation_data : tuple (x, y), optional
+    validation_data : tuple (x, y) or (x, y, sample_weight), optional
         What ``model.predict`` takes, and the labels: indices of shape (n_samples,) or
         (n_samples, 1), or one-hot where the loss wants it. Recorded as split "val". Without it
-        only scalars are recorded.
-    train_data : tuple (x, y), optional
+        only scalars are recorded. Weights are those of the samples, as ``model.fit`` takes them.
+    train_data : tuple (x, y) or (x, y, sample_weight), optional
         The same of the training samples, recorded as split "train". Predicting them takes as
         long again as the validation of as many samples.
     batch_size : int, optional
@@ -80,8 +80,8 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         path: str | os.PathLike[str],
-        validation_data: tuple[Any, Any] | None = None,
-        train_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+        train_data: tuple[Any, ...] | None = None,
         *,
         batch_size: int | None = None,
         ids: Any = None,  # noqa: ANN401
@@ -93,7 +93,7 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._data = {
-            split: _checked_pair(name, data)
+            split: _checked_data(name, data)
             for split, name, data in (
                 ("val", "validation_data", validation_data),
                 ("train", "train_data", train_data),
@@ -128,13 +128,15 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
             return
         if self._outputs is None or self._outputs.model is not self.model:
             self._outputs = _Outputs(self.model, self._scale)
-        for split, (x, y) in self._data.items():
+        for split, (x, y, weights) in self._data.items():
             with _kept_random_state():
                 scores = self._outputs.predict(x, self._batch_size)
             y_true = _indices(y, self.model.loss)
             given: dict[str, Any] = {self._outputs.scale: scores}
             ids = self._ids if split == "val" else None
-            self._recorder.log(split=split, epoch=epoch, y_true=y_true, ids=ids, **given)
+            self._recorder.log(
+                split=split, epoch=epoch, y_true=y_true, ids=ids, weights=weights, **given
+            )
 
 
 class _Outputs:
@@ -278,12 +280,13 @@ def _by_split(logs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return sorted_logs
 
 
-def _checked_pair(name: str, data: Any) -> tuple[Any, Any]:  # noqa: ANN401
-    if not isinstance(data, tuple | list) or len(data) != 2:
+def _checked_data(name: str, data: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401
+    if not isinstance(data, tuple | list) or len(data) not in {2, 3}:
         raise DataError(
-            f"{name} is no pair",
-            expected="(x, y) as arrays",
+            f"{name} is neither a pair nor a triple",
+            expected="(x, y) or (x, y, sample_weight) as arrays",
             got=f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__,
             hint="Of a data set or generator, give the arrays of the samples to be recorded.",
         )
-    return data[0], data[1]
+    weights = data[2] if len(data) == 3 else None
+    return data[0], data[1], weights if weights is None else _array(weights)

@@ -21,7 +21,7 @@ from whyloss.recorders.epochs import HELD_BYTES, Epochs, Rows
 from whyloss.recorders.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     import numpy.typing as npt
@@ -145,6 +145,8 @@ class Recorder:
         log_probs: Any = None,  # noqa: ANN401
         probs: Any = None,  # noqa: ANN401
         ids: Any = None,  # noqa: ANN401
+        weights: Any = None,  # noqa: ANN401
+        slices: Mapping[str, Any] | None = None,
     ) -> None:
         """Add predictions: a batch, or all of an epoch.
 
@@ -163,6 +165,11 @@ class Recorder:
             Integers or strings that name the samples, the same at every epoch. Row numbers in
             order of arrival if left out: pass them where the loader shuffles, and where several
             processes record, since row numbers name other samples then.
+        weights : array-like of shape (n_rows,), optional
+            How much each sample counts, the same at every epoch: finite, at least 0.
+        slices : mapping of str to array-like of shape (n_rows,), optional
+            Columns to split the loss by, such as the site or the length of each sample: numbers,
+            strings or booleans. Once, at the last epoch, is enough.
         """
         self._check_open()
         split_folder(split)
@@ -183,11 +190,13 @@ class Recorder:
             scores=_taken(values, hold=hold),
             y_true=_taken(y_true, hold=hold),
             ids=None if ids is None else _taken(ids, hold=hold),
+            weights=None if weights is None else _taken(weights, hold=hold),
+            slices={name: _taken(column, hold=hold) for name, column in (slices or {}).items()},
         )
         lengths = {column.shape[:1] for column in rows.columns}
         if len(lengths) > 1 or () in lengths:
             raise DataError(
-                f"{scale}, y_true and ids do not fit together",
+                f"{scale}, y_true and what else is given for each row do not fit together",
                 expected="as many rows in each",
                 got=", ".join(f"shape {column.shape}" for column in rows.columns),
             )
