@@ -59,7 +59,8 @@ def test_without_weights_a_slice_is_the_plain_mean_of_its_rows():
             (part.means["log_loss"], mean_estimate(loss[rows])),
             (part.contributions["log_loss"], mean_estimate((loss * rows)[scored])),
         ):
-            assert (ours.value, ours.se) == pytest.approx((plain.value, plain.se), rel=1e-10)
+            for end in ("value", "low", "high", "se"):
+                assert getattr(ours, end) == pytest.approx(getattr(plain, end), rel=1e-9)
 
 
 def test_with_weights_a_slice_is_the_weighted_mean_of_its_rows():
@@ -69,9 +70,11 @@ def test_with_weights_a_slice_is_the_weighted_mean_of_its_rows():
         mean = mean_estimate(columns["log_loss"][rows], weights[rows])
         assert part.means["log_loss"].value == pytest.approx(mean.value)
         assert part.means["log_loss"].se == pytest.approx(mean.se)
+        assert part.means["log_loss"].high == pytest.approx(mean.high)
         assert part.accuracy.low == pytest.approx(share_estimate(right[rows], weights[rows]).low)
         inside = mean_estimate((columns["log_loss"] * rows)[scored], weights[scored])
         assert part.contributions["log_loss"].se == pytest.approx(inside.se)
+        assert part.contributions["log_loss"].low == pytest.approx(inside.low)
         assert part.n_eff == pytest.approx(effective_samples(weights[rows]))
 
 

@@ -94,20 +94,34 @@ def mean_estimate(values: FloatVector, weights: FloatVector | None = None) -> Es
         mean = float(np.mean(values))
         pulls = values - mean
         squares = pulls * pulls
-        variance = float(squares.mean()) / n
-        cubes = float(squares @ pulls) / n**3
+        variance, cubes = float(squares.mean()) / n, float(squares @ pulls) / n**3
     else:
         n = effective_samples(weights)
         share = as_samples(weights) / n
         mean = float(share @ values)
         pulls = share * (values - mean)
         squares = pulls * pulls
-        variance = float(squares.sum())
-        cubes = float(squares @ pulls)
+        variance, cubes = float(squares.sum()), float(squares @ pulls)
+    return skewed_mean(mean, variance, cubes, n, positive=float(values.min()) >= 0.0)
+
+
+def skewed_mean(mean: float, squares: float, cubes: float, n: float, *, positive: bool) -> Estimate:
+    """Estimate of a mean from what its samples do to it, as :func:`mean_estimate` gives it.
+
+    Parameters
+    ----------
+    mean : float
+    squares, cubes : float
+        Sums of the squares and cubes of each sample's pull on the mean, ``share (value - mean)``.
+    n : float
+        Effective number of samples.
+    positive : bool
+        Whether no value is below 0, so that no end of the interval can be.
+    """
     if n - 1.0 < 1e-9:
         return Estimate.normal(mean, math.nan)
-    se = math.sqrt(variance * n / (n - 1.0))
-    scale = variance * math.sqrt(variance)
+    se = math.sqrt(squares * n / (n - 1.0))
+    scale = squares * math.sqrt(squares)
     lean = cubes / scale if scale > 0 else 0.0  # the skewness of the mean
     if not abs(lean) > 1e-6:  # no lean to speak of, or none that can be computed
         return Estimate.normal(mean, se)
@@ -116,9 +130,7 @@ def mean_estimate(values: FloatVector, weights: FloatVector | None = None) -> Es
         return 3.0 / lean * (math.cbrt(1.0 + lean * (z - lean / 6.0)) - 1.0)
 
     low = mean - se * quantile(Z95)
-    if low < 0.0 and float(values.min()) >= 0.0:
-        low = 0.0
-    return Estimate(mean, low, mean - se * quantile(-Z95), se)
+    return Estimate(mean, 0.0 if positive and low < 0.0 else low, mean - se * quantile(-Z95), se)
 
 
 def share_estimate(hits: BoolVector, weights: FloatVector | None = None) -> Estimate:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError
-from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, wilson
+from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, skewed_mean, wilson
 from whyloss.measures.weights import as_samples
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class _Sums:
         self._group, self._w, self._n_groups = group, w, n_groups
         self.samples = np.bincount(group, minlength=n_groups)
         self.weight = self._total(w)
-        self._squares = self._total(w * w)
+        self._squares = self._total(w**2)
+        self._cubes = self._total(w**3)
         with np.errstate(invalid="ignore"):
             self.n_eff = np.nan_to_num(self.weight**2 / self._squares)
 
@@ -148,28 +149,28 @@ class _Sums:
         Both are ratios of weighted sums. A contribution counts the samples of other groups as
         zeros, so its interval includes the chance of how many samples a slice has.
         """
-        total = self._total(self._w * values)
+        total, everything = self._total(self._w * values), float(self.weight.sum())
+        positive = float(values.min()) >= 0.0
         with np.errstate(invalid="ignore"):
             mean = total / self.weight
-        w_squared = self._w * self._w
-        within = self._total(w_squared * (values - mean[self._group]) ** 2)
-        part = total / self.weight.sum()
-        around = self._total(w_squared * (values - part[self._group]) ** 2)
-        around += part**2 * (self._squares.sum() - self._squares)
-        n_eff = self.weight.sum() ** 2 / self._squares.sum()
+            pulls = self._w * (values - mean[self._group]) / self.weight[self._group]
+        within = mean, self._total(pulls**2), self._total(pulls**3), self.n_eff
+        part = total / everything
+        pulls = self._w * (values - part[self._group]) / everything
+        others = -part / everything
+        squares = self._total(pulls**2) + others**2 * (self._squares.sum() - self._squares)
+        cubes = self._total(pulls**3) + others**3 * (self._cubes.sum() - self._cubes)
+        n_eff = everything**2 / float(self._squares.sum())
+        around = part, squares, cubes, np.full(self._n_groups, n_eff)
         return (
             [
-                _ratio(*numbers)
-                for numbers in zip(mean, within, self.weight, self.n_eff, strict=True)
+                skewed_mean(*map(float, numbers), positive=positive)
+                if weight
+                else Estimate(math.nan, note="no weight")
+                for weight, *numbers in zip(self.weight, *within, strict=True)
             ],
-            [_ratio(p, a, self.weight.sum(), n_eff) for p, a in zip(part, around, strict=True)],
+            [
+                skewed_mean(*map(float, numbers), positive=positive)
+                for numbers in zip(*around, strict=True)
+            ],
         )
-
-
-def _ratio(value: float, squares: float, weight: float, n_eff: float) -> Estimate:
-    """Estimate of a ratio of weighted sums from its squared, weighted residuals."""
-    if not weight:
-        return Estimate(math.nan, note="no weight")
-    if n_eff - 1.0 < 1e-9:
-        return Estimate.normal(float(value), math.nan)
-    return Estimate.normal(float(value), math.sqrt(squares * n_eff / (n_eff - 1.0)) / float(weight))
