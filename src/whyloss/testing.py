@@ -6,12 +6,13 @@ exists and every departure from it has a computable price.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whyloss.data import InMemorySource, Predictions
+from whyloss.data import History, InMemorySource, Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.data import Scale
+
+    Curve = Sequence[float] | npt.NDArray[np.float64]  # one number per epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +112,60 @@ def known_cause(
     )
 
 
+def known_history(
+    seed: int,
+    *,
+    val_loss: Curve,
+    val_accuracy: Curve | None = None,
+    train_loss: Curve | None = None,
+    train_accuracy: Curve | None = None,
+    noise: float = 0.0,
+    n_val: int | None = None,
+    n_classes: int | None = None,
+    class_shares: Sequence[float] | None = None,
+) -> KnownCause:
+    """Make the history of a training without its predictions.
+
+    Parameters
+    ----------
+    seed : int
+    val_loss, val_accuracy, train_loss, train_accuracy : sequence of float, optional
+        Per epoch, before the noise.
+    noise : float, default 0
+        Relative standard deviation of the losses, and a tenth part of it, absolute, of the
+        accuracies, drawn anew at every epoch.
+    n_val, n_classes, class_shares
+        What is known of the task.
+    """
+    rng = np.random.default_rng(seed)
+
+    def drawn(values: Curve, metric: str) -> list[float]:
+        exact = np.asarray(values, dtype=np.float64)
+        away = noise * rng.standard_normal(len(exact))
+        if metric == "loss":
+            return list(exact * np.exp(away))
+        return list(np.clip(exact + 0.1 * away, 0.0, 1.0))
+
+    given = {
+        "train_loss": train_loss,
+        "train_accuracy": train_accuracy,
+        "val_loss": val_loss,
+        "val_accuracy": val_accuracy,
+    }
+    columns: dict[str, Any] = {
+        name: drawn(values, name.partition("_")[2])
+        for name, values in given.items()
+        if values is not None
+    }
+    history = History.from_columns(
+        n_val=n_val,
+        n_classes=n_classes,
+        class_shares=class_shares,
+        **columns,
+    )
+    return KnownCause(InMemorySource(history=history, name="known history"), (), (), 0.0)
+
+
 def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     below = logits - logits.max(axis=1, keepdims=True)
     log_prob: npt.NDArray[np.float64] = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
@@ -160,15 +217,98 @@ def _changed(known: KnownCause, change: Callable[[Predictions], Predictions]) ->
     return KnownCause(source, known.refinement, known.calibration, known.noise)
 
 
+def swap_classes(known: KnownCause, *, share: float = 1.0) -> KnownCause:
+    """Exchange the labels 0 and 1 of the first `share` of the samples, at every epoch."""
+
+    def change(predictions: Predictions) -> Predictions:
+        y_true = predictions.y_true.copy()
+        first = y_true[: round(share * len(y_true))]
+        first[first < 2] = 1 - first[first < 2]
+        return replace(predictions, y_true=y_true)
+
+    return _changed(known, change)
+
+
+def shift_classes(known: KnownCause, *, share: float = 1.0) -> KnownCause:
+    """Move the labels of the first `share` of the samples on by one, at every epoch."""
+
+    def change(predictions: Predictions) -> Predictions:
+        y_true = predictions.y_true.copy()
+        first = y_true[: round(share * len(y_true))]
+        first += 1
+        first %= predictions.n_classes
+        return replace(predictions, y_true=y_true)
+
+    return _changed(known, change)
+
+
+def clip_probabilities(known: KnownCause, *, rows: int, least: float) -> KnownCause:
+    """State probabilities, with that of the truth at `least` in the first `rows` samples."""
+
+    def change(predictions: Predictions) -> Predictions:
+        prob = np.exp(_log_softmax(predictions.scores.astype(np.float64)))
+        place, y = np.arange(rows), predictions.y_true[:rows]
+        rest = 1.0 - prob[place, y]
+        prob[place, y] = 0.0
+        prob[:rows] *= ((1.0 - least) / rest)[:, None]
+        prob[place, y] = least
+        return replace(predictions, scores=prob, scale="probs")
+
+    return _changed(known, change)
+
+
+def bias_classes(known: KnownCause, *, shift: float) -> KnownCause:
+    """Add `shift` to the logits of class 0, at every epoch."""
+
+    def change(predictions: Predictions) -> Predictions:
+        scores = predictions.scores.copy()
+        scores[:, 0] += shift
+        return replace(predictions, scores=scores)
+
+    return _changed(known, change)
+
+
+def batch_means(losses: npt.NDArray[np.float64], batch: int) -> float:
+    """Mean of the means of batches, the last of which may be shorter."""
+    return float(np.mean([losses[at : at + batch].mean() for at in range(0, len(losses), batch)]))
+
+
+def report_loss(known: KnownCause, report: Callable[..., float]) -> KnownCause:
+    """Add a history whose loss is `report` of the samples' losses.
+
+    `report` takes the losses, shape (n_samples,), and, if it has a second parameter, the mean loss
+    of each class.
+    """
+    source = known.source
+    rows: list[dict[str, object]] = []
+    for epoch in source.epochs("val"):
+        predictions = source.predictions("val", epoch)
+        log_prob = _log_softmax(predictions.scores.astype(np.float64))
+        losses = -log_prob[np.arange(len(log_prob)), predictions.y_true]
+        by_class = [losses[predictions.y_true == k].mean() for k in np.unique(predictions.y_true)]
+        wanted = len(inspect.signature(report).parameters)
+        loss = report(losses, by_class) if wanted > 1 else report(losses)
+        rows.append({"epoch": epoch, "split": "val", "loss": loss})
+    snapshots = [source.predictions("val", epoch) for epoch in source.epochs("val")]
+    reported = InMemorySource(snapshots, history=History.from_rows(rows), name=source.name)
+    return replace(known, source=reported)
+
+
+def known_splits(seed: int, *, leaked: int, n_samples: int = 400) -> KnownCause:
+    """Training and validation predictions, with `leaked` training samples in the validation set."""
+    train = known_cause(seed, n_samples=n_samples).source.predictions("val", 0)
+    val = known_cause(seed + 100_000, n_samples=n_samples)
+    here = val.source.predictions("val", 0)
+    y_true, scores = here.y_true.copy(), here.scores.copy()
+    y_true[:leaked], scores[:leaked] = train.y_true[:leaked], train.scores[:leaked]
+    source = InMemorySource(
+        [replace(here, y_true=y_true, scores=scores), replace(train, split="train")],
+        name="known splits",
+    )
+    return replace(val, source=source)
+
+
 def _remade(
     predictions: Predictions, scores: npt.NDArray[np.floating[Any]], scale: Scale
 ) -> Predictions:
-    return Predictions(
-        y_true=predictions.y_true,
-        scores=scores,
-        scale=scale,
-        ids=predictions.ids,
-        classes=predictions.classes,
-        split=predictions.split,
-        epoch=predictions.epoch,
-    )
+    return replace(predictions, scores=scores, scale=scale)

@@ -1,16 +1,21 @@
 """One lazy, cached view of whatever is known; rules and remedies read only this."""
 
 from whyloss.evidence.comparison import HELD_MARGIN, Comparison, Held, held
+from whyloss.evidence.curves import TRAIN, Curve, CurveRise, loss_rise
 from whyloss.evidence.evidence import Evidence, Level
 from whyloss.evidence.snapshot import Numbers, Snapshot
 
 __all__ = [
     "HELD_MARGIN",
+    "TRAIN",
     "Comparison",
+    "Curve",
+    "CurveRise",
     "Evidence",
     "Held",
     "Level",
     "Numbers",
     "Snapshot",
     "held",
+    "loss_rise",
 ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from whyloss.measures.trend import noise_sd, rise_after_minimum, running_mean, window
+
 if TYPE_CHECKING:
     from whyloss.measures.intervals import FloatVector
 
@@ -75,3 +77,93 @@ class Curve:
             np.where(there, self.log_loss[place], np.nan),
             np.where(there, self.accuracy[place], np.nan),
         )
+
+
+@dataclass(frozen=True)
+class CurveRise:
+    """A loss that ends above its minimum, and what the accuracy did meanwhile.
+
+    Attributes
+    ----------
+    low, end : int
+        Epochs of the smallest loss and of the last one.
+    before, after : float
+        Loss at both, nats; means of a few neighbouring epochs in long curves.
+    z : float
+        Of the difference against the curve's own noise; NaN with too few epochs to know it.
+    accuracy_before, accuracy_after : float
+        NaN where the accuracy is not known.
+    accuracy_noise : float
+        Standard error of their difference.
+    """
+
+    low: int
+    end: int
+    before: float
+    after: float
+    z: float
+    accuracy_before: float
+    accuracy_after: float
+    accuracy_noise: float
+
+    @property
+    def height(self) -> float:
+        """Nats between the minimum and the end."""
+        return self.after - self.before
+
+    @property
+    def lost(self) -> float:
+        """Accuracy lost since the minimum of the loss; negative where it grew."""
+        return self.accuracy_before - self.accuracy_after
+
+    @property
+    def fell(self) -> bool:
+        """Whether the accuracy is clearly lower at the end: 1 point, and twice its noise."""
+        return self.lost > max(0.01, 2.0 * self.accuracy_noise)
+
+
+def loss_rise(curve: Curve, *, min_z: float, min_rise: float) -> CurveRise | None:
+    """The rise of a loss since its minimum, where the curve's noise does not explain it.
+
+    With fewer than 6 epochs the noise is not known: then every epoch since the minimum must be
+    higher than the one before, and the end a tenth above the minimum.
+
+    Parameters
+    ----------
+    curve : Curve
+    min_z : float
+        Of the rise in standard errors of the curve's noise.
+    min_rise : float
+        Nats; at least 5 % of the smallest loss as well.
+    """
+    known = curve.with_loss
+    if len(known) < 2:
+        return None
+    found = rise_after_minimum(known.log_loss)
+    if not found.height > max(min_rise, 0.05 * found.lowest):
+        return None
+    since = known.log_loss[found.at :]
+    if np.isnan(found.z):
+        if not ((np.diff(since) > 0).all() and found.height > 0.1 * found.lowest):
+            return None
+    elif not found.z > min_z:
+        return None
+    shares, width = known.accuracy, window(len(known))
+    if np.isfinite(shares).all():
+        smooth = running_mean(shares, width)
+        before = float(smooth[max(0, min(found.at - width // 2, len(smooth) - 1))])
+        after, noise = float(smooth[-1]), noise_sd(shares) * np.sqrt(2.0 / width)
+        if known.n_samples:
+            noise = np.sqrt(max(0.0, after * (1 - after)) / known.n_samples)
+    else:
+        before = after = noise = float("nan")
+    return CurveRise(
+        low=int(known.epochs[found.at]),
+        end=int(known.epochs[-1]),
+        before=found.lowest,
+        after=found.last,
+        z=found.z,
+        accuracy_before=before,
+        accuracy_after=after,
+        accuracy_noise=0.0 if np.isnan(noise) else float(noise),
+    )

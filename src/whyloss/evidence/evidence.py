@@ -24,6 +24,7 @@ from whyloss.measures.intervals import (
     paired_share_difference,
     wilson,
 )
+from whyloss.measures.reported_loss import Reproduction, reproduce
 from whyloss.measures.selection import BestEpoch, best_epoch
 from whyloss.measures.weights import common_weights
 
@@ -67,6 +68,7 @@ class Evidence:
         self._to_epoch = to_epoch
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
         self._curves: dict[str, Curve | None] = {}
+        self._reproductions: dict[int, Reproduction | None] = {}
         self._n_epochs: dict[str, int] = {}
 
     @property
@@ -257,6 +259,33 @@ class Evidence:
             there &= self.history.epochs <= self._to_epoch
         n = self.history.n_train if split in TRAIN else self.history.n_val
         return Curve(split, self.history.epochs, losses, shares, n).take(there)
+
+    @cached_property
+    def reported_losses(self) -> dict[int, float]:
+        """Reported losses of the explained split at the epochs that have predictions too."""
+        curve = self.reported(self.split)
+        if curve is None or not self.epochs:
+            return {}
+        losses = curve.at(np.asarray(self.comparable_epochs, dtype=np.int64))[0]
+        return {
+            epoch: loss
+            for epoch, loss in zip(self.comparable_epochs, losses.tolist(), strict=True)
+            if math.isfinite(loss)
+        }
+
+    def reproduction(self, epoch: int) -> Reproduction | None:
+        """A computation on the predictions of `epoch` that gives its reported loss."""
+        if epoch not in self._reproductions:
+            shot = self.at(epoch)
+            p = shot.predictions
+            self._reproductions[epoch] = (
+                reproduce(
+                    self.reported_losses[epoch], p.y_true, p.scores, p.scale, shot.samples.log_loss
+                )
+                if shot.scored.all()
+                else None
+            )
+        return self._reproductions[epoch]
 
     @cached_property
     def train(self) -> Curve | None:

@@ -41,6 +41,7 @@ LAPSE_GATE = 6.6
 BIAS_LEVEL = 0.001
 BIAS_MIN_GAIN = 0.01
 MAX_LAPSE = 0.9
+SHARE_UNIT = 0.005  # brings the share to the size of the other parameters while it is fitted
 
 
 @dataclass(frozen=True)
@@ -99,29 +100,41 @@ class Bias:
 
 
 @dataclass(frozen=True, eq=False)
-class Ladder:
-    """What each rung saves, and the loss that remains at the accepted one.
+class Rungs:
+    """What each rung saves, in sample.
 
     Attributes
     ----------
     temperature : TemperatureFit
     lapse, bias : Lapse and Bias, or None
         None where there are fewer than 50 samples per parameter.
-    log_loss, refinement : Estimate
-        Loss as given, and out of fold at the accepted rung.
     shares : mapping of str to (float, float)
-        In-sample nats of "temperature", "lapse" and "bias", as the range over the orders in which
-        the accepted ones can be added.
-    refined : ndarray of float64, shape (n_samples,)
-        Each sample's out-of-fold loss at the accepted rung; NaN where not scored.
+        Nats of "temperature", "lapse" and "bias", as the range over the orders in which the accepted
+        ones can be added.
     """
 
     temperature: TemperatureFit
     lapse: Lapse | None
     bias: Bias | None
+    shares: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder(Rungs):
+    """The rungs, and the loss that remains at the accepted one.
+
+    Attributes
+    ----------
+    temperature, lapse, bias, shares
+        As in :class:`Rungs`.
+    log_loss, refinement : Estimate
+        Loss as given, and out of fold at the accepted rung.
+    refined : ndarray of float64, shape (n_samples,)
+        Each sample's out-of-fold loss at the accepted rung; NaN where not scored.
+    """
+
     log_loss: Estimate
     refinement: Estimate
-    shares: dict[str, tuple[float, float]]
     refined: FloatVector
 
 
@@ -173,6 +186,17 @@ class _Parameters:
     biases: FloatVector | None = None
 
 
+def fit_rungs(predictions: Predictions, scored: BoolVector) -> Rungs:
+    """Fit every rung to all samples, and gate it.
+
+    Parameters
+    ----------
+    predictions, scored
+        As in :func:`whyloss.measures.temperature.calibrate`.
+    """
+    return _rungs(_Data.of(predictions, scored))
+
+
 def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
     """Fit every rung, gate it, and cross-fit the accepted one.
 
@@ -180,45 +204,49 @@ def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
     ----------
     predictions, scored
         As in :func:`whyloss.measures.temperature.calibrate`.
-
-    Returns
-    -------
-    Ladder
     """
     data = _Data.of(predictions, scored)
+    rungs = _rungs(data)
     given = data.problem.at(0.0)[0]
+    refined_scored = _cross_fit(
+        data,
+        predictions.ids[scored],
+        rungs.temperature,
+        lapse=rungs.lapse is not None and rungs.lapse.accepted,
+        bias=rungs.bias is not None and rungs.bias.accepted,
+    )
+    if data.mean(refined_scored) > data.mean(given):
+        refined_scored = given
+    refined = np.full(len(predictions), np.nan)
+    refined[scored] = refined_scored
+    return Ladder(
+        temperature=rungs.temperature,
+        lapse=rungs.lapse,
+        bias=rungs.bias,
+        shares=rungs.shares,
+        log_loss=mean_estimate(given, data.weights),
+        refinement=mean_estimate(refined_scored, data.weights),
+        refined=refined,
+    )
+
+
+def _rungs(data: _Data) -> Rungs:
     fit = fit_temperature(data.problem)
     with_beta = data.mean(_losses(data, _Parameters(fit.log_beta)))
     lapse = _lapse(data, fit, with_beta) if data.n >= 2 * MIN_PER_PARAMETER else None
     enough = data.n >= data.n_classes * MIN_PER_PARAMETER
     bias = _bias(data, fit, with_beta) if enough else None
-    use_lapse = lapse is not None and lapse.accepted
-    use_bias = bias is not None and bias.accepted
-    ids = predictions.ids[scored]
-    refined_scored = _cross_fit(data, ids, fit, lapse=use_lapse, bias=use_bias)
-    if data.mean(refined_scored) > data.mean(given):
-        refined_scored = given
-    refined = np.full(len(predictions), np.nan)
-    refined[scored] = refined_scored
-    first = data.mean(given) - with_beta
+    first = data.mean(data.problem.at(0.0)[0]) - with_beta
     shares = {"temperature": (first, first)}
-    if lapse and bias and use_lapse and use_bias:
+    if lapse and bias and lapse.accepted and bias.accepted:
         both = with_beta - _fit(data, fit.log_beta, lapse=True, bias=True)[1]
         shares["lapse"] = _sorted(lapse.gain, both - bias.gain)
         shares["bias"] = _sorted(bias.gain, both - lapse.gain)
-    elif lapse and use_lapse:
+    elif lapse and lapse.accepted:
         shares["lapse"] = (lapse.gain, lapse.gain)
-    elif bias and use_bias:
+    elif bias and bias.accepted:
         shares["bias"] = (bias.gain, bias.gain)
-    return Ladder(
-        temperature=fit,
-        lapse=lapse,
-        bias=bias,
-        log_loss=mean_estimate(given, data.weights),
-        refinement=mean_estimate(refined_scored, data.weights),
-        shares=shares,
-        refined=refined,
-    )
+    return Rungs(fit, lapse, bias, shares)
 
 
 def fit_bias(
@@ -240,6 +268,9 @@ def fit_bias(
 
 
 def _lapse(data: _Data, fit: TemperatureFit, with_beta: float) -> Lapse:
+    slope = _losses_and_gradient(data, _Parameters(fit.log_beta))[1][1]
+    if slope >= 0.0:  # the first lapse already costs more than it saves
+        return Lapse(fit.log_beta, 0.0, 0.0, 0.0, accepted=False)
     found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
     gain = with_beta - loss
     ratio = 2 * data.n * gain
@@ -285,27 +316,29 @@ def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parame
 
     def unpack(x: FloatVector) -> _Parameters:
         return _Parameters(
-            float(x[0]),
-            float(x[1]) if lapse else 0.0,
-            np.concatenate([[0.0], x[-(k - 1) :]]) if bias else None,
+            float(x[0]), SHARE_UNIT * float(x[1]) if lapse else 0.0, x[-k:] if bias else None
         )
 
     def objective(x: FloatVector) -> tuple[float, FloatVector]:
         losses, gradient = _losses_and_gradient(data, unpack(x))
         away = x[0] - PRIOR_MEAN
-        wanted = np.concatenate([gradient[: 2 if lapse else 1], gradient[3:] if bias else []])
+        gradient[1] *= SHARE_UNIT
+        wanted = np.concatenate([gradient[: 2 if lapse else 1], gradient[2:] if bias else []])
         wanted[0] += pull * away
         return data.mean(losses) + 0.5 * pull * away**2, wanted
 
-    x0 = np.concatenate([[start], [0.01] if lapse else [], np.zeros(k - 1) if bias else []])
-    bounds = [(-BOUND, BOUND)] + [(0.0, MAX_LAPSE)] * lapse + [(-20.0, 20.0)] * ((k - 1) * bias)
+    # All biases are free, though adding a constant to them changes nothing: pinning one of them
+    # would bend the valley and take ten times as many steps.
+    x0 = np.concatenate([[start], [0.01 / SHARE_UNIT] * lapse, np.zeros(k * bias)])
+    bounds = [(-BOUND, BOUND)] + [(0.0, MAX_LAPSE / SHARE_UNIT)] * lapse
+    bounds += [(-20.0, 20.0)] * (k * bias)
     solution = minimize(
         objective,
         x0,
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+        options={"maxiter": 500, "ftol": 1e-11, "gtol": 1e-7},
     )
     found = unpack(solution.x)
     loss = data.mean(_losses(data, found))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from whyloss.evidence import Evidence, Level
+import math
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.trend import noise_sd
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import nats, percent, points
@@ -11,7 +15,7 @@ from whyloss.words import nats, percent, points
 @rule(
     "WL502",
     name="best-epochs-differ",
-    needs=Level.RUN,
+    needs=Level.CURVES,
     since="0.1",
     fires=lambda seed: known_cause(
         seed, blur=(0.8, 0.7, 0.5), temperature=(1, 1, 4), n_samples=4000
@@ -39,7 +43,9 @@ def best_epochs_differ(
 
     ## Statistic and threshold
     The paired difference of the loss between the two epochs; `min_z` = 4 because both were selected
-    from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter.
+    from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter. From curves
+    alone the difference is measured against the curve's own noise, and the accuracy must gain a point and
+    twice its noise.
 
     ## Not to be confused with
     `within-noise`: epochs that differ by chance only. The epochs that are statistically as good as
@@ -53,6 +59,8 @@ def best_epochs_differ(
     arXiv:2501.19195 (Berta et al. 2025: calibration and refinement are best at different epochs).
     arXiv:1706.04599 (Guo et al. 2017).
     """
+    if not evidence.supports(Level.RUN):
+        return _from_curves(evidence, min_z, min_cost)
     for_labels, for_probs = evidence.best_accuracy, evidence.best_loss
     a, b = for_labels.epoch, for_probs.epoch
     if a == b:
@@ -73,4 +81,36 @@ def best_epochs_differ(
         evidence={"log_loss_cost": cost, "accuracy_gain": gain},
         epochs=(b, a),
         remedies=("epoch-for-labels", "epoch-for-probabilities", "epoch-after-calibration"),
+    )
+
+
+def _from_curves(evidence: Evidence, min_z: float, min_cost: float) -> Finding | None:
+    curve = evidence.curve()
+    known = None if curve is None else curve.whole
+    if known is None or known.split in TRAIN or len(known) < 2:
+        return None
+    a, b = int(known.accuracy.argmax()), int(known.log_loss.argmin())
+    cost = float(known.log_loss[a] - known.log_loss[b])
+    gain = float(known.accuracy[a] - known.accuracy[b])
+    se = noise_sd(known.log_loss) * math.sqrt(2.0)
+    noise = noise_sd(known.accuracy) * math.sqrt(2.0)
+    clear = cost > min_z * se if math.isfinite(se) else cost > 0.1 * float(known.log_loss[b])
+    sure = gain > max(0.01, 2.0 * noise if math.isfinite(noise) else 0.0)
+    if not (cost > min_cost and clear and sure):
+        return None
+    first, second = int(known.epochs[b]), int(known.epochs[a])
+    return Finding(
+        severity=Severity.INFO,
+        headline="Two best epochs",
+        message=(
+            f"The loss is smallest at epoch {first} ({nats(known.log_loss[b])}), accuracy is largest "
+            f"at epoch {second} ({percent(known.accuracy[a])}): epoch {second} costs {nats(cost)} "
+            f"nats more for {points(gain)} of accuracy."
+        ),
+        evidence={
+            "log_loss_cost": Estimate(cost, note="as reported"),
+            "accuracy_gain": Estimate(gain, note="as reported"),
+        },
+        epochs=(first, second),
+        remedies=("epoch-for-labels", "epoch-for-probabilities"),
     )

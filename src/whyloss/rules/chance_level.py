@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from whyloss.evidence import Evidence, Level
+from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Numbers
+
+LARGEST_FOUND = 1000  # classes
 
 
 @rule(
@@ -40,7 +49,10 @@ def chance_level(
     Skill = 1 − loss / entropy of the shares. The rule needs the upper end of the 95 % interval of
     the accuracy to stay within `max_gain` = 0.05 of the largest share, and the skill to stay below
     `max_skill` = 0.05 at the lower end of the loss. Both are claims of equivalence: with few
-    samples the intervals are wide and the rule stays silent.
+    samples the intervals are wide and the rule stays silent. Reported numbers without a sample size are
+    taken at their word. Where the number of classes is not known, an accuracy of 1/K for a whole K beside a
+    loss of at least ln K is what guessing among K even classes gives; so are curves that move neither
+    the loss (by 2 %) nor the accuracy (by 2 points).
 
     ## Not to be confused with
     `overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to
@@ -58,11 +70,14 @@ def chance_level(
     normalised entropy).
     """
     numbers = evidence.numbers
-    if numbers is None or numbers.prior_entropy is None or numbers.majority is None:
+    if numbers is None:
         return None
-    if numbers.prior_entropy == 0.0 or numbers.accuracy.high is None:
+    if numbers.prior_entropy is None or numbers.majority is None:
+        return _even_classes(numbers) or _flat(evidence)
+    if numbers.prior_entropy == 0.0:
         return None
-    gain = numbers.accuracy.high - numbers.majority
+    at_most = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
+    gain = at_most - numbers.majority
     loss = numbers.log_loss
     best_case = loss.value if loss.low is None else loss.low
     skill = 1.0 - best_case / numbers.prior_entropy
@@ -87,4 +102,63 @@ def chance_level(
         },
         nats=max(0.0, loss.value - numbers.prior_entropy),
         epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )
+
+
+def _even_classes(numbers: Numbers) -> Finding | None:
+    """An accuracy of 1/K beside a loss of at least ln K, for some whole K."""
+    share, loss = numbers.accuracy.value, numbers.log_loss.value
+    k = round(1.0 / share) if share > 0 else 0
+    if not (2 <= k <= LARGEST_FOUND and abs(share * k - 1.0) <= 0.015):
+        return None
+    if not loss >= math.log(k) * (1.0 - 0.01):
+        return None
+    far = loss > 1.1 * math.log(k)
+    worse = " and worse: whoever guesses does not pay so much for being sure" if far else ""
+    return Finding(
+        severity=Severity.WARNING,
+        headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
+        message=(
+            f"An accuracy of {percent(share)} beside a loss of {nats(loss)} is what guessing among "
+            f"{k} equally frequent classes gives ({nats(math.log(k))}){worse}. With other class shares "
+            "or another number of classes it may be more than that: say how many there are."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "chance": Estimate(math.log(k), note=f"ln {k}, exact"),
+        },
+        nats=max(0.0, loss - math.log(k)),
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )
+
+
+def _flat(evidence: Evidence) -> Finding | None:
+    """Curves that move neither loss nor accuracy, at a loss that no skilled model has."""
+    curve, train = evidence.curve(), evidence.train
+    known = None if curve is None else curve.whole
+    if known is None or len(known) < 3:
+        return None
+    loss, share = float(known.log_loss[-1]), float(np.median(known.accuracy))
+    moved = 1.0 - loss / float(known.log_loss[0])
+    flat = abs(moved) <= 0.02 and float(np.ptp(known.accuracy)) <= 0.02
+    if train is not None and len(train.with_loss) > 2:
+        # The first epoch's mean is taken while the output bias still finds the class shares.
+        later = train.with_loss.log_loss[1:]
+        flat = flat and later[-1] >= 0.97 * later[0]
+    if not (flat and share < 0.9 and loss >= binary_entropy(share)):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Nothing is learnt",
+        message=(
+            f"Over {len(known)} epochs the loss stayed at {nats(loss)} and the accuracy at "
+            f"{percent(share)}: training moves neither. Most likely the model has learnt the class "
+            "shares and nothing else."
+        ),
+        evidence={
+            "log_loss": Estimate(loss, note="as reported"),
+            "accuracy": Estimate(share, note="as reported"),
+        },
+        epochs=tuple(known.epochs.tolist()),
     )

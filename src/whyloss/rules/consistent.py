@@ -67,7 +67,8 @@ def consistent(
     `max_excess` and `max_deficit` (nats beyond that, above and below) are 0. With predictions, the
     surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat. Fewer than `min_samples` = 50 samples fit
     nearly everything, so they prove nothing; where the number of samples is not known, the numbers
-    are taken at their word.
+    are taken at their word. Where the number of classes is not known, two are assumed: more of them only widen
+    the envelope, upwards.
 
     ## Not to be confused with
     A good model: a consistent model can still be weak. Reported numbers alone cannot prove
@@ -81,7 +82,10 @@ def consistent(
     Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merhav 1994).
     """
     numbers = evidence.numbers
-    if numbers is None or numbers.n_classes is None:
+    if numbers is None:
+        return None
+    k = numbers.n_classes or 2  # two classes have the narrowest envelope
+    if numbers.n_classes is None and numbers.accuracy.value < 0.5:
         return None
     if numbers.n_samples is not None and numbers.n_samples < min_samples:
         return None
@@ -103,7 +107,12 @@ def consistent(
             f" The predictions expect a loss of {nats(loss.value - gap.gap.value)} of themselves; "
             f"the difference is {small}."
         )
-    exact_low, exact_high = fano_envelope(numbers.accuracy.value, numbers.n_classes)
+    exact_low, exact_high = fano_envelope(numbers.accuracy.value, k)
+    more = (
+        ""
+        if numbers.n_classes
+        else " More classes only raise the upper end, so that holds whatever their number."
+    )
     between = f"between {nats(exact_low)} and {nats(exact_high)}"
     if not exact_low <= loss.value <= exact_high:
         between += ", give or take the error of both numbers"
@@ -114,7 +123,7 @@ def consistent(
         headline="Nothing is wrong",
         message=(
             f"A loss of {nats(loss.value)} is what a well calibrated model with an accuracy of "
-            f"{percent(numbers.accuracy.value)} on {numbers.n_classes} classes shows ({between}).{sure}"
+            f"{percent(numbers.accuracy.value)} on {k} classes shows ({between}).{more}{sure}"
         ),
         evidence=evidence_numbers,
         epochs=() if numbers.epoch is None else (numbers.epoch,),

@@ -9,16 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.evidence import Evidence, Level
+from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.intervals import Estimate, mean_estimate
 from whyloss.measures.per_sample import per_sample
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause, softmax_twice
-from whyloss.words import nats
+from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 BLOCK = 1024  # rows that are looked at together
+LARGEST_FOUND = 40  # classes; beyond it every loss is near some floor
+NEAR_FLOOR = 0.03  # nats
+LAST = 5  # reported epochs that are taken together
 MIN_ONE_COLUMN = 50  # a few raw outputs may lie between 0 and 1 by chance
 
 
@@ -29,7 +33,7 @@ def _half_of_them(seed: int) -> KnownCause:
 @rule(
     "WL103",
     name="double-softmax",
-    needs=Level.SNAPSHOT,
+    needs=Level.NUMBERS,
     since="0.1",
     fires=lambda seed: softmax_twice(known_cause(seed, n_samples=300)),
     near_misses={"min_share": _half_of_them},
@@ -45,13 +49,16 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
 
     ## Signature
     Every row of the logits lies in [0, 1] and sums to 1. The floor is ln(e + K − 1) − 1: 0.3133,
-    1.4612, 3.6222 for K = 2, 10, 100.
+    1.4612, 3.6222 for K = 2, 10, 100. Without predictions: a loss that stays at that floor plus the
+    error rate, far above what the accuracy allows a calibrated model, and does not rise.
 
     ## Statistic and threshold
     The share of rows whose values lie in [0, 1] and sum to 1 within 0.001; `min_share` is 0.99.
     Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
     binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
-    within 0.1 of both ends.
+    within 0.1 of both ends. From reported numbers: loss − floor − error rate within 0.03 nats (0.02 of a
+    class where K has to be found, between 2 and 40), an accuracy of at least 0.7, and an excess over
+    Fano's envelope of more than 0.05 nats.
 
     ## Not to be confused with
     `chance-level`: the loss is as high, but so is the error rate. Under-confidence by label
@@ -66,6 +73,8 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
     Cross-entropy from logits against from probabilities: arXiv:1706.04599 (Guo et al. 2017) for
     what the softmax of the logits means.
     """
+    if not evidence.epochs:
+        return _from_curves(evidence)
     snapshot = evidence.last
     predictions = snapshot.predictions
     if predictions.scale != "logits":
@@ -113,3 +122,60 @@ def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float
         if kept + n - min(n, start + BLOCK) < enough * n:
             return 0.0
     return kept / n
+
+
+def _from_curves(evidence: Evidence) -> Finding | None:
+    """A reported loss that sits at the floor of the softmax of a softmax."""
+    curve = evidence.reported(evidence.split)
+    known = None if curve is None else curve.whole
+    if known is None or not len(known):
+        return None
+    loss = float(np.median(known.log_loss[-LAST:]))
+    accuracy = float(np.median(known.accuracy[-LAST:]))
+    k = evidence.n_classes or _classes_of(loss - (1.0 - accuracy))
+    if k is None or accuracy < 0.7:
+        return None
+    floor = math.log(math.e + k - 1) - 1
+    above = loss - floor - (1.0 - accuracy)
+    excess = loss - fano_envelope(accuracy, k)[1]
+    if not (abs(above) <= NEAR_FLOOR and excess > 0.05):
+        return None
+    lowest = float(known.log_loss.min())
+    if not (loss <= lowest + 0.05 and lowest > floor - 0.005):
+        return None
+    if evidence.n_classes is None and not _far_from_training(evidence, loss) and len(known) < LAST:
+        return None
+    found = "" if evidence.n_classes else f" (for {k} classes, which is the number that fits)"
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Softmax applied twice",
+        message=(
+            f"The loss stays at {nats(loss)} beside an accuracy of {percent(accuracy)}: the floor of "
+            f"a softmax applied to probabilities, {nats(floor)}{found}, plus the error rate. The loss "
+            "expects raw outputs and gets probabilities: remove the softmax before it (here, and in "
+            "training if that does the same)."
+        ),
+        evidence={
+            "log_loss": Estimate(loss, note="median of the last epochs"),
+            "floor": Estimate(floor, note="exact"),
+            "above_floor_and_errors": Estimate(above, note="0 for saturated outputs"),
+        },
+        nats=excess,
+        epochs=tuple(known.epochs[-LAST:].tolist()),
+    )
+
+
+def _classes_of(floor: float) -> int | None:
+    """The number of classes whose floor this is; None where no whole number is near."""
+    k = math.exp(floor + 1.0) - math.e + 1.0
+    nearest = round(k)
+    if not 2 <= nearest <= LARGEST_FOUND:
+        return None
+    slack = max(0.1, 0.015 * (math.e + k - 1.0))
+    return nearest if abs(k - nearest) <= slack else None
+
+
+def _far_from_training(evidence: Evidence, loss: float) -> bool:
+    train = evidence.train
+    known = None if train is None else train.with_loss
+    return known is not None and len(known) > 0 and float(known.log_loss[-1]) < 0.5 * loss

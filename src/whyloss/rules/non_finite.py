@@ -24,7 +24,7 @@ def _with_nan(seed: int) -> KnownCause:
 @rule(
     "WL101",
     name="non-finite",
-    needs=Level.SNAPSHOT,
+    needs=Level.NUMBERS,
     since="0.1",
     fires=_with_nan,
     near_misses={},
@@ -38,7 +38,8 @@ def non_finite(evidence: Evidence) -> Finding | None:
     rows out of every sum and names them.
 
     ## Signature
-    A score that is NaN or +∞, or a row without a single finite score. A logit of −∞ alone is a
+    A score that is NaN or +∞, a row without a single finite score, or a reported loss that is NaN or
+    infinite. A logit of −∞ alone is a
     class that was masked out, and is fine.
 
     ## Statistic and threshold
@@ -61,7 +62,7 @@ def non_finite(evidence: Evidence) -> Finding | None:
     }
     hit = {epoch: count for epoch, count in counts.items() if count}
     if not hit:
-        return None
+        return _reported(evidence)
     first = next(iter(hit))
     snapshot = evidence.at(first)
     rows = np.flatnonzero(snapshot.samples.status == RowStatus.NON_FINITE)
@@ -80,4 +81,30 @@ def non_finite(evidence: Evidence) -> Finding | None:
         evidence={"rows": Estimate(float(len(rows)), note="a count")},
         epochs=tuple(hit),
         samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
+    )
+
+
+def _reported(evidence: Evidence) -> Finding | None:
+    losses = {
+        split: epochs
+        for (split, metric), epochs in evidence.history.not_numbers.items()
+        if metric == "loss"
+    }
+    if not losses:
+        return None
+    split = evidence.split if evidence.split in losses else next(iter(losses))
+    epochs, every = losses[split], evidence.history.epochs
+    whole = len(epochs) == len(every)
+    since = "at every epoch reported" if whole else f"at epoch {spans(epochs)}"
+    return Finding(
+        severity=Severity.ERROR,
+        headline="A loss that is no number",
+        message=(
+            f"The loss of split {split!r} is NaN or infinite {since}. An accuracy beside it says "
+            "nothing: comparing NaN picks some class or other. Usual reasons: labels outside the "
+            "outputs, too high a learning rate, a logarithm or a division of zero, float16 without "
+            "loss scaling, NaN in the inputs, an empty split."
+        ),
+        evidence={"epochs": Estimate(float(len(epochs)), note="a count")},
+        epochs=epochs,
     )

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import TRAIN, Evidence, Level, loss_rise
 from whyloss.measures.change import Outcome
+from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import counted, nats, percent, signed
 
 if TYPE_CHECKING:
     from whyloss.evidence import Snapshot
-    from whyloss.measures.intervals import Estimate
 
 
 @rule(
     "WL301",
     name="overconfidence",
-    needs=Level.SNAPSHOT,
+    needs=Level.NUMBERS,
     since="0.1",
     fires=lambda seed: known_cause(seed, temperature=1.8),
     near_misses={
@@ -48,7 +50,9 @@ def overconfidence(
     ## Signature
     The loss exceeds the loss that the predictions expect of themselves (their entropy); a
     temperature above 1 recovers the difference; in a run, the rise sits in samples that are wrong
-    at both epochs.
+    at both epochs. Without predictions: a loss above what any calibrated model of that accuracy can
+    have proves the difference (Fano's envelope); a validation loss that rises while the accuracy
+    does not fall suggests it.
 
     ## Statistic and threshold
     The surprise gap g = mean(loss − entropy) is exactly the slope of the loss in ln β at T = 1.
@@ -56,7 +60,9 @@ def overconfidence(
     `min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
     only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
     below which nobody would notice. With 60 samples of a weak
-    model a temperature of 1.3 goes unnoticed.
+    model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
+    lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed it and
+    `min_z` + 1 standard errors of the curve's own noise, since its minimum was selected.
 
     ## Not to be confused with
     `overfitting`: the decisions themselves get worse, which no temperature mends. Noise in the
@@ -73,6 +79,8 @@ def overconfidence(
     arXiv:1710.10345 (Soudry et al. 2018: logits grow for ever). arXiv:2103.07986 (Venter et al.
     2021). arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
     """
+    if not evidence.epochs:
+        return _provable(evidence, min_gap) or _probable(evidence, min_z, min_gap)
     snapshot = evidence.last
     gap = snapshot.gap
     if not (gap.z > min_z and gap.gap.value > min_gap):
@@ -111,6 +119,69 @@ def overconfidence(
         epochs=epochs,
         samples=tuple(_surest_mistakes(snapshot)),
         remedies=("temperature", "epoch-for-labels", "epoch-after-calibration"),
+    )
+
+
+def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
+    """What the loss exceeds that of every calibrated model of this accuracy by."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.n_classes is None:
+        return None
+    share = numbers.accuracy.value if numbers.accuracy.low is None else numbers.accuracy.low
+    bound = fano_envelope(share, numbers.n_classes)[1]
+    excess = numbers.log_loss.value - bound
+    if not excess > min_gap:
+        return None
+    note = (
+        "at this accuracy" if numbers.accuracy.low is None else "at the lower end of the accuracy"
+    )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Over-confidence",
+        message=(
+            f"No calibrated model with an accuracy of {percent(numbers.accuracy.value)} on "
+            f"{numbers.n_classes} classes has a loss above {nats(bound)}; this one has "
+            f"{nats(numbers.log_loss.value)}. At least {nats(excess)} nats are misplaced confidence, "
+            "which a temperature or another calibration recovers without retraining."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "envelope_high": Estimate(bound, note=f"exact, {note}"),
+            "provable_excess": Estimate(excess, note="a lower bound"),
+        },
+        nats=excess,
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        remedies=("temperature",),
+    )
+
+
+def _probable(evidence: Evidence, min_z: float, min_gap: float) -> Finding | None:
+    """A validation loss that rises while the accuracy does not fall."""
+    curve = evidence.curve()
+    if curve is None or curve.split in TRAIN:
+        return None
+    rise = loss_rise(curve, min_z=min_z + 1.0, min_rise=min_gap)
+    if rise is None or math.isnan(rise.accuracy_after) or rise.fell:
+        return None
+    way = "rose" if rise.lost < -0.01 else "did not fall"
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Over-confidence, most likely",
+        message=(
+            f"Since epoch {rise.low} the loss on split {curve.split!r} rose from "
+            f"{nats(rise.before)} to {nats(rise.after)} while the accuracy {way} "
+            f"({percent(rise.accuracy_before)} to {percent(rise.accuracy_after)}): the same mistakes, "
+            "made with ever more confidence. Curves alone cannot prove it; the predictions would, "
+            "and would say what a temperature recovers."
+        ),
+        evidence={
+            "rise": Estimate(rise.height, note="as reported"),
+            "accuracy_change": Estimate(-rise.lost, note="as reported"),
+        },
+        nats=rise.height,
+        epochs=(rise.low, rise.end),
+        remedies=("epoch-for-labels", "epoch-for-probabilities"),
     )
 
 

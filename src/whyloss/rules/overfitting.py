@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from whyloss.evidence import Evidence, Held, Level
-from whyloss.measures.intervals import mean_estimate
+import math
+
+from whyloss.evidence import TRAIN, Evidence, Held, Level, loss_rise
+from whyloss.measures.intervals import Estimate, mean_estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
-from whyloss.words import nats, points
+from whyloss.words import nats, percent, points
 
 
 @rule(
     "WL501",
     name="overfitting",
-    needs=Level.RUN,
+    needs=Level.CURVES,
     since="0.1",
     fires=lambda seed: known_cause(seed, blur=(0.5, 0.3, 0.6, 0.9)),
     near_misses={
@@ -34,13 +36,15 @@ def overfitting(
 
     ## Signature
     Refinement, the loss that remains after a cross-fitted temperature, has a minimum before the
-    last epoch and rises significantly after it. Accuracy and AUC tend to fall with it.
+    last epoch and rises significantly after it. Accuracy and AUC tend to fall with it. From curves
+    alone: the validation loss rises since its minimum and the accuracy falls.
 
     ## Statistic and threshold
     Paired over the same samples: z = mean(ΔR) / se(ΔR) from the epoch of the smallest refinement
     to the last. That epoch was selected for being the smallest, so `min_z` is 4: among 2,000
     simulated runs of 30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %.
-    The rise must also exceed `min_rise` = 0.01 nat.
+    The rise must also exceed `min_rise` = 0.01 nat. From curves alone the rise is measured against the
+    curve's own noise, and the accuracy must be down by a point and twice its noise.
 
     ## Not to be confused with
     `overconfidence`: the loss rises and the loss after calibration does not. `within-noise`: the
@@ -54,6 +58,8 @@ def overfitting(
     arXiv:2501.19195 (Berta et al. 2025: stop on refinement). arXiv:1912.02292 (Nakkiran et al.
     2019: the error can also fall again). arXiv:2002.08709 (Ishida et al. 2020: flooding).
     """
+    if not evidence.supports(Level.RUN):
+        return _from_curves(evidence, min_z, min_rise)
     best = evidence.best_refinement
     if best is None:
         return None
@@ -92,4 +98,38 @@ def overfitting(
         nats=max(0.0, explained),
         epochs=(best.epoch, end),
         remedies=("epoch-after-calibration", "epoch-for-probabilities"),
+    )
+
+
+def _from_curves(evidence: Evidence, min_z: float, min_rise: float) -> Finding | None:
+    curve = evidence.curve()
+    if curve is None or curve.split in TRAIN:
+        return None
+    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise)
+    if rise is None or not (rise.fell or math.isnan(rise.accuracy_after)):
+        return None
+    numbers = {"rise": Estimate(rise.height, note="as reported")}
+    if rise.fell:
+        numbers["accuracy_change"] = Estimate(-rise.lost, note="as reported")
+        story = (
+            f"and the accuracy fell from {percent(rise.accuracy_before)} to "
+            f"{percent(rise.accuracy_after)}: the model knows less about new samples than it did"
+        )
+    else:
+        story = (
+            "; without the accuracy nobody can tell whether the decisions got worse or only the "
+            "confidence"
+        )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Overfitting" if rise.fell else "Overfitting or over-confidence",
+        message=(
+            f"Since epoch {rise.low} the loss on split {curve.split!r} rose from {nats(rise.before)} "
+            f"to {nats(rise.after)} {story}. Keep epoch {rise.low}, or train with more data or more "
+            "regularisation."
+        ).replace(" ;", ";"),
+        evidence=numbers,
+        nats=rise.height,
+        epochs=(rise.low, rise.end),
+        remedies=("epoch-for-probabilities", "epoch-for-labels"),
     )

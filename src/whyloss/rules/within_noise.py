@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.trend import rise_after_minimum
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
 from whyloss.words import counted, nats, percent, spans
@@ -13,7 +17,7 @@ from whyloss.words import counted, nats, percent, spans
 @rule(
     "WL503",
     name="within-noise",
-    needs=Level.RUN,
+    needs=Level.CURVES,
     since="0.1",
     fires=lambda seed: known_cause(seed, blur=(0.5,) * 60, n_samples=100),
     near_misses={
@@ -38,7 +42,7 @@ def within_noise(
     z = mean(Δ) / se(Δ) over the same samples from the epoch of the smallest loss to the last. It
     was selected, so anything up to `max_z` = 4 can be chance (of 2,000 simulated runs without any
     trend, 23 % exceed 2). The rise must be at least `min_share` = 2 % of the loss for anybody to
-    ask about it.
+    ask about it. From curves alone the noise is that of the curve itself, from 6 epochs on.
 
     ## Not to be confused with
     "Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large
@@ -52,6 +56,8 @@ def within_noise(
     Selecting on a validation set overfits it: doi:10.5555/1756006.1859921 (Cawley and Talbot
     2010).
     """
+    if not evidence.supports(Level.RUN):
+        return _from_curves(evidence, max_z, min_share)
     best = evidence.best_loss
     end = evidence.comparable_epochs[-1]
     if best.epoch == end:
@@ -74,4 +80,28 @@ def within_noise(
         nats=None,
         epochs=(best.epoch, end),
         remedies=("epoch-for-probabilities",),
+    )
+
+
+def _from_curves(evidence: Evidence, max_z: float, min_share: float) -> Finding | None:
+    curve = evidence.curve()
+    known = None if curve is None else curve.with_loss
+    if known is None or known.split in TRAIN:
+        return None
+    rise = rise_after_minimum(known.log_loss) if len(known) else None
+    if rise is None or not (rise.z <= max_z and rise.height >= min_share * rise.lowest):
+        return None
+    if math.isnan(rise.z):
+        return None
+    low, end = int(known.epochs[rise.at]), int(known.epochs[-1])
+    return Finding(
+        severity=Severity.INFO,
+        headline="Within noise",
+        message=(
+            f"The loss at epoch {end} is {nats(rise.height)} nats "
+            f"({percent(rise.height / rise.lowest, 0)}) above its minimum at epoch {low}, no more "
+            "than the curve goes up and down from epoch to epoch."
+        ),
+        evidence={"rise": Estimate(rise.height, note=f"{rise.z:.1f} times the noise of the curve")},
+        epochs=(low, end),
     )

@@ -1,0 +1,116 @@
+"""What may stand behind the loss of one snapshot: fitted when a rule first asks for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyloss.measures.folds import fold_of
+from whyloss.measures.renaming import Renaming, best_renaming
+
+if TYPE_CHECKING:
+    from whyloss.evidence.snapshot import Snapshot
+    from whyloss.measures.intervals import BoolVector, FloatVector
+    from whyloss.measures.ladder import Rungs
+    from whyloss.measures.outliers import Outliers
+
+MIN_LADDER = 100  # two parameters, 50 samples each
+MAX_VALUES = 2**21  # scores that the ladder is fitted to; a sample of the rows where there are more
+MIN_SKILL = 0.05  # below it a vanishing temperature explains everything and nothing
+
+
+class Causes:
+    """The ladder, the outliers and the renaming of one snapshot.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    @cached_property
+    def rows(self) -> BoolVector:
+        """The scored rows that the ladder is fitted to: all, or a sample by the hash of their ids."""
+        snapshot = self._snapshot
+        parts = -(-snapshot.predictions.scores.size // MAX_VALUES)
+        if parts <= 1:
+            return snapshot.scored
+        drawn: BoolVector = fold_of(snapshot.predictions.ids, parts) == 0
+        return snapshot.scored & drawn
+
+    @cached_property
+    def ladder(self) -> Rungs | None:
+        """Temperature, lapses and class biases; None where there is too little to fit them to."""
+        from whyloss.measures.ladder import fit_rungs  # noqa: PLC0415 - loads an optimiser
+
+        if int(np.count_nonzero(self.rows)) < MIN_LADDER or not self.has_skill:
+            return None
+        return fit_rungs(self._snapshot.predictions, self.rows)
+
+    @property
+    def has_skill(self) -> bool:
+        """Whether the model is clearly better than the largest class: else nothing can be fitted."""
+        accuracy, shares = self._snapshot.accuracy, self._snapshot.shares
+        least = float(shares.max()) if len(shares) else 1.0
+        return (
+            accuracy.low is not None
+            and accuracy.low > least - MIN_SKILL
+            and (accuracy.value > least or self._ranks)
+        )
+
+    @property
+    def _ranks(self) -> bool:
+        """Whether the loss, after a temperature, is below the entropy of the class shares."""
+        calibrated, prior = self._snapshot.calibrated, self._snapshot.numbers.prior_entropy
+        if calibrated is None or not prior:
+            return False
+        return calibrated.refinement.value < (1.0 - MIN_SKILL) * prior
+
+    @cached_property
+    def lapse_odds(self) -> FloatVector:
+        """Probability that each row is a lapse, shape (n_samples,); 0 where none were accepted."""
+        snapshot = self._snapshot
+        odds = np.zeros(snapshot.predictions.n_samples)
+        lapse = None if self.ladder is None else self.ladder.lapse
+        if lapse is None or not lapse.accepted:
+            return odds
+        from whyloss.measures.temperature import TemperatureProblem  # noqa: PLC0415
+
+        p, rows = snapshot.predictions, snapshot.scored
+        loss = TemperatureProblem(p.y_true[rows], p.scores[rows], p.scale).at(lapse.log_beta)[0]
+        noise = lapse.share / p.n_classes
+        odds[rows] = noise / ((1.0 - lapse.share) * np.exp(-loss) + noise)
+        return odds
+
+    @cached_property
+    def outliers(self) -> Outliers | None:
+        """Single samples that the model's own probabilities rule out; None below 10 samples."""
+        from whyloss.measures.outliers import MIN_SAMPLES, find_outliers  # noqa: PLC0415
+
+        p = self._snapshot.predictions
+        if self._snapshot.n_scored < MIN_SAMPLES:
+            return None
+        return find_outliers(p.y_true, p.scores, p.scale, samples=self._snapshot.samples)
+
+    @cached_property
+    def renaming(self) -> Renaming | None:
+        """The best other names for the classes; None where none would gain 5 points."""
+        rows = self._snapshot.predicted
+        p = self._snapshot.predictions
+        return best_renaming(
+            p.y_true[rows], self._snapshot.samples.y_pred[rows], p.n_classes, at_least=0.05
+        )
+
+    def loss_renamed(self, names: tuple[int, ...]) -> npt.NDArray[Any]:
+        """Loss of every row if the predicted classes had these names."""
+        from whyloss.measures.per_sample import per_sample  # noqa: PLC0415
+
+        p = self._snapshot.predictions
+        meant = np.empty(len(names), dtype=np.int32)
+        meant[list(names)] = np.arange(len(names), dtype=np.int32)
+        return per_sample(meant[p.y_true], p.scores, p.scale).log_loss

@@ -1,0 +1,114 @@
+"""WL110: a binary loss treats each output of a many-class model by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.envelope import binary_entropy
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.reported_loss import Kind
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.measures.reported_loss import Reproduction
+    from whyloss.testing import KnownCause
+
+
+def _start(seed: int, away: float) -> KnownCause:
+    k = 5 + seed % 40
+    loss = [binary_entropy(1 / k) * (1 + away), 0.8 * binary_entropy(1 / k) * (1 + away)]
+    return known_history(
+        seed, val_loss=loss, val_accuracy=[1 - 1 / k, 1 - 0.9 / k], n_classes=k, noise=0.003
+    )
+
+
+@rule(
+    "WL110",
+    name="binary-loss-for-classes",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=lambda seed: _start(seed, 0.0),
+    near_misses={"max_distance": lambda seed: _start(seed, 0.3)},
+)
+def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -> Finding | None:
+    """A binary loss (and a binary accuracy) treats each output of a many-class model by itself.
+
+    ## What it means
+    With one-hot labels and a binary cross-entropy each of the K outputs is asked "this class, or
+    not?". Answering "no" everywhere is right in K − 1 of K outputs, so the accuracy looks splendid from
+    the first epoch on, and the loss small, while the model has learnt nothing.
+
+    ## Signature
+    At the start (or for ever) the accuracy is 1 − 1/K and the loss H(1/K), the entropy of a coin that
+    shows heads once in K: 0.90 and 0.325 for ten classes. With predictions and a reported loss: the
+    mean binary cross-entropy of the outputs is what was reported.
+
+    ## Statistic and threshold
+    Both numbers at some epoch within `max_distance` = 0.02 (relative for the loss) of these values.
+    The number of classes must be known and at least 3.
+
+    ## Not to be confused with
+    `majority-class`: with two classes of shares 1/K and 1 − 1/K the same two numbers are what
+    predicting the larger class gives.
+
+    ## Remedy
+    For exactly one class per sample use `categorical_crossentropy` (one-hot), or
+    `sparse_categorical_crossentropy` (class numbers), or PyTorch's `CrossEntropyLoss`, with a softmax;
+    and a categorical accuracy. If you chose the binary loss on purpose, report the categorical accuracy.
+
+    ## References
+    Binary losses for single-label classes, on purpose: arXiv:2110.00476 (Wightman et al. 2021).
+    """
+    k = evidence.n_classes
+    if k is None or k < 3:
+        return None
+    for epoch, reported in evidence.reported_losses.items():
+        found = evidence.reproduction(epoch)
+        if found is not None and found.kind is Kind.BINARY:
+            return _reproduced(evidence, epoch, reported, found)
+    share, entropy = 1.0 - 1.0 / k, binary_entropy(1.0 / k)
+    names = (evidence.split, *(name for name in TRAIN if name in evidence.splits))
+    for split in dict.fromkeys(names):
+        curve = evidence.reported(split)
+        known = None if curve is None else curve.whole
+        if known is None:
+            continue
+        for epoch, loss, accuracy in zip(
+            known.epochs.tolist(), known.log_loss.tolist(), known.accuracy.tolist(), strict=True
+        ):
+            near = abs(loss / entropy - 1.0) <= max_distance
+            if near and abs(accuracy - share) <= min(max_distance, 1 / k):
+                return Finding(
+                    severity=Severity.ERROR,
+                    headline="A binary loss for many classes",
+                    message=(
+                        f"At epoch {epoch} the loss was {nats(loss)} and the accuracy "
+                        f"{percent(accuracy)}: what answering no to each of {k} outputs gives under "
+                        "a binary cross-entropy. Use a categorical loss and a categorical accuracy."
+                    ),
+                    evidence={
+                        "log_loss": Estimate(loss, note="as reported"),
+                        "accuracy": Estimate(accuracy, note="as reported"),
+                        "always_no": Estimate(entropy, note="exact"),
+                    },
+                    epochs=(epoch,),
+                )
+    return None
+
+
+def _reproduced(evidence: Evidence, epoch: int, reported: float, found: Reproduction) -> Finding:
+    computed = evidence.at(epoch).log_loss
+    return Finding(
+        severity=Severity.ERROR,
+        headline="A binary loss for many classes",
+        message=(
+            f"The loss reported at epoch {epoch} ({nats(reported)}) is {found.words} "
+            f"({nats(found.value)}), not the cross-entropy over the classes "
+            f"({nats(computed.value)}). Use a categorical loss."
+        ),
+        evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
+        epochs=(epoch,),
+    )

@@ -1,0 +1,108 @@
+"""WL303: some classes are predicted too often, others too seldom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import bias_classes, known_cause
+from whyloss.words import nats, percent, points
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Snapshot
+    from whyloss.measures.thresholds import BestThreshold
+
+SHOWN = 2
+
+
+@rule(
+    "WL303",
+    name="class-bias",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: bias_classes(known_cause(seed, n_samples=1000), shift=1.5),
+    near_misses={
+        "min_gain": lambda seed: bias_classes(
+            known_cause(seed, n_samples=10_000, n_classes=2), shift=0.68
+        ),
+    },
+)
+def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
+    """Some classes are predicted with too much probability, others with too little.
+
+    ## What it means
+    One constant per class added to the logits would lower the loss. The model was trained with other
+    class shares than these (resampling, class weights, another population), or one class was mislabelled
+    as another, or the bias of the last layer never moved. With two classes it is the same as a
+    misplaced threshold.
+
+    ## Signature
+    The mean probability of a class differs from its share, beyond what a temperature explains.
+
+    ## Statistic and threshold
+    A temperature and one bias per class are fitted together. The likelihood ratio
+    2n(loss with a temperature − loss with both) must exceed the 0.001 point of chi-squared with K − 1
+    degrees of freedom, and the biases must save more than `min_gain` = 0.02 nats. At least 50 samples
+    per class are needed.
+
+    ## Not to be confused with
+    `label-noise`: labels wrong in all directions alike. Biases detect flips from one class to another,
+    another prior and a bad threshold alike; they do not tell them apart: look at the named classes.
+
+    ## Remedy
+    If the class shares here are those of the future, add the logarithm of the ratio of the shares to
+    the logits (or fit a bias on held-out data). If only labels matter, move the threshold: accuracy
+    changes, the loss does not. Check the labels of the named classes.
+
+    ## References
+    Adjusting outputs to new priors: doi:10.1162/089976602753284446 (Saerens et al. 2002). Logit
+    adjustment: arXiv:2007.07314 (Menon et al. 2020).
+    """
+    snapshot = evidence.last
+    ladder = snapshot.causes.ladder
+    bias = None if ladder is None else ladder.bias
+    if ladder is None or bias is None or not (bias.accepted and bias.gain > min_gain):
+        return None
+    names = snapshot.predictions.classes
+    order = np.argsort(bias.biases)
+    often = ", ".join(repr(names[k]) for k in order[:SHOWN] if bias.biases[k] < 0)
+    seldom = ", ".join(repr(names[k]) for k in order[::-1][:SHOWN] if bias.biases[k] > 0)
+    numbers = {
+        "gain": Estimate(bias.gain, note="in sample, beyond a temperature; nats"),
+        "largest_bias": Estimate(float(np.ptp(bias.biases)), note="between two classes; nats"),
+    }
+    threshold = ""
+    if len(names) == 2 and snapshot.n_predicted:
+        best = _threshold(snapshot)
+        numbers["accuracy_gain"] = best.gain
+        if best.gain.low is not None and best.gain.low > 0:
+            threshold = (
+                f" Moving the threshold from 0.5 to {best.threshold.value:.2f} would bring "
+                f"{points(best.gain.value)} of accuracy and leave the loss as it is."
+            )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Some classes get too much probability",
+        message=(
+            f"{often} gets more probability than its share, {seldom} less: one constant per class "
+            f"would save {nats(bias.gain)} nats ({percent(bias.gain / snapshot.log_loss.value, 0)} "
+            f"of the loss).{threshold} Other class shares in training, or labels of one class given "
+            "to another, look alike from here."
+        ),
+        evidence=numbers,
+        nats=ladder.shares["bias"][1],
+        epochs=(snapshot.epoch,),
+    )
+
+
+def _threshold(snapshot: Snapshot) -> BestThreshold:
+    from whyloss.measures.ranking import class_log_odds  # noqa: PLC0415 - seldom needed
+    from whyloss.measures.thresholds import best_threshold  # noqa: PLC0415
+
+    p, rows = snapshot.predictions, snapshot.predicted
+    *_, positive = class_log_odds(p.scores, p.scale, scored=rows)
+    return best_threshold(p.y_true[rows] == 1, positive, p.ids[rows])

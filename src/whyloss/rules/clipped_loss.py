@@ -1,0 +1,85 @@
+"""WL104: some losses sit exactly where a framework clips them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.ceilings import CEILINGS
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import clip_probabilities, known_cause
+from whyloss.words import counted, nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+WIDTH = 1e-4  # nats around a ceiling
+
+
+def _clipped(seed: int, rows: int) -> KnownCause:
+    return clip_probabilities(known_cause(seed, n_samples=400), rows=rows, least=1e-7)
+
+
+@rule(
+    "WL104",
+    name="clipped-loss",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: _clipped(seed, 12),
+    near_misses={"min_samples": lambda seed: _clipped(seed, 2)},
+)
+def clipped_loss(evidence: Evidence, *, min_samples: float = 3) -> Finding | None:
+    """Some losses sit exactly where a framework clips them: what they would be is not known.
+
+    ## What it means
+    Probabilities were cut off at a smallest value (1e-7 in Keras, 1e-15 elsewhere) before they were
+    stored, so that their logarithm stays finite. The true loss of these samples is larger than it
+    looks, by an unknown amount, and so is the mean.
+
+    ## Signature
+    Several samples with the same loss to four digits, at one of the known ceilings.
+
+    ## Statistic and threshold
+    At least `min_samples` = 3 losses within 0.0001 nats of a ceiling. Losses do not pile up there by
+    chance. Keras may recover the logits behind a sigmoid and skip the clipping, so an absent pile
+    proves nothing.
+
+    ## Not to be confused with
+    `infinite-loss`: the probability of the label is exactly 0 and nothing clipped it. `saturated`:
+    every mistake is at the ceiling.
+
+    ## Remedy
+    Store logits instead of probabilities; compute the loss from logits. Compare runs by a loss that
+    both clip alike.
+
+    ## References
+    Rounding at the ends of the floating-point range: doi:10.1145/103162.103163 (Goldberg 1991).
+    """
+    snapshot = evidence.last
+    losses = snapshot.samples.log_loss
+    for ceiling in CEILINGS:
+        rows = np.flatnonzero(snapshot.scored & (np.abs(losses - ceiling.log_loss) < WIDTH))
+        if len(rows) < max(1, min_samples):
+            continue
+        total = float(losses[snapshot.scored].sum())
+        share = float(losses[rows].sum()) / total
+        return Finding(
+            severity=Severity.WARNING,
+            headline="Losses cut off at a ceiling",
+            message=(
+                f"{counted(len(rows), 'sample')} have a loss of exactly {nats(ceiling.log_loss)}, "
+                f"the ceiling {ceiling.where}. They carry {percent(share)} of the loss, and would "
+                "carry more if nothing had been clipped."
+            ),
+            evidence={
+                "samples": Estimate(float(len(rows)), note="a count"),
+                "share": Estimate(share, note="of the summed loss, as clipped"),
+            },
+            nats=share * snapshot.log_loss.value,
+            epochs=(snapshot.epoch,),
+            samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
+        )
+    return None

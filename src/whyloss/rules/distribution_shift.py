@@ -1,0 +1,117 @@
+"""WL701: validation samples are not like training samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+LAST = 3  # epochs at the end that are taken together
+NEVER = 0.6  # of what training gained, validation gained less at every epoch
+
+
+def _broken(seed: int, val: float = 0.06, train: float = 0.95) -> KnownCause:
+    e = np.arange(8)
+    return known_history(
+        seed,
+        train_loss=2.5 * np.exp(-e / 2) + 0.1,
+        train_accuracy=train - 0.85 * np.exp(-e / 1.5),
+        val_loss=(4.0 + 0.6 * e).astype(np.float64),
+        val_accuracy=np.minimum(0.05 + 0.1 * e, val),
+        noise=0.02,
+        n_classes=20,
+    )
+
+
+@rule(
+    "WL701",
+    name="distribution-shift",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=_broken,
+    near_misses={
+        "max_gain": lambda seed: _broken(seed, val=0.4),
+        "min_train": lambda seed: _broken(seed, train=0.25),
+    },
+)
+def distribution_shift(
+    evidence: Evidence, *, max_gain: float = 0.15, min_train: float = 0.3
+) -> Finding | None:
+    """Validation samples are not like training samples, or are not treated like them.
+
+    ## What it means
+    The model is good on its training data and near guessing on validation data, from the start. That is
+    not overfitting, which begins alike on both: the inputs are prepared differently (scaling,
+    channel order, tokenisation), the labels are in another order, evaluation mode uses statistics that do
+    not fit (batch normalisation), or the data come from somewhere else.
+
+    ## Signature
+    Training accuracy far above guessing, validation accuracy hardly; the validation loss is larger than
+    that of guessing. Or: another held-out split is calibrated and this one is not.
+
+    ## Statistic and threshold
+    Over guessing (1/K, or the smallest accuracy seen where K is not known) the training accuracy must have gained at
+    least `min_train` = 30 points, and the validation accuracy less than `max_gain` = 15 points at the median of
+    the last three epochs, and at no epoch 60 % of what training had gained. A single line must show both.
+
+    ## Not to be confused with
+    `overfitting`: validation was good and got worse. `permuted-classes`: the predictions are right under
+    other names; it is looked for first. A model that has memorised its training data looks calibrated
+    on them, whatever the validation data are.
+
+    ## Remedy
+    Run the validation pipeline on a few training samples: if the accuracy is bad there too, the pipeline
+    differs. Compare the statistics of the inputs. Evaluate the training set in evaluation mode.
+
+    ## References
+    arXiv:1906.02530 (Ovadia et al. 2019: confidence under shift). arXiv:1810.11953 (Rabanser et al. 2018:
+    detecting shift).
+    """
+    train, val = evidence.train, evidence.curve()
+    if train is None or val is None or evidence.split in TRAIN:
+        return None
+    train, val = train.whole, val.whole
+    epochs = np.intersect1d(train.epochs, val.epochs)
+    if not len(epochs):
+        return None
+    (_, of_train), (losses, of_val) = train.at(epochs), val.at(epochs)
+    k = evidence.n_classes
+    guess = 1.0 / k if k else min(0.5, float(of_val.min()), float(of_train.min()))
+    if evidence.class_shares is not None:
+        guess = float(evidence.class_shares.max())
+    gained_train = float(np.median(of_train[-LAST:])) - guess
+    gained_val = float(np.median(of_val[-LAST:])) - guess
+    if not (gained_train >= min_train and gained_val <= max_gain):
+        return None
+    learnt = of_train - guess >= 0.5 * gained_train
+    ever = bool((of_val[learnt] - guess >= NEVER * (of_train[learnt] - guess)).any())
+    loss = float(losses[-1])
+    least = float(np.log(k)) if k else -float(np.log(max(guess, 1e-3)))
+    if ever or not loss >= 0.8 * least:
+        return None
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Validation is not like training",
+        message=(
+            f"Training accuracy is {percent(float(of_train[-1]))}, validation accuracy "
+            f"{percent(float(of_val[-1]))}, hardly more than guessing, with a validation loss of "
+            f"{nats(loss)}, and it was never much better. Overfitting begins alike on both: look for "
+            "inputs that are prepared differently, labels in another order, or batch normalisation "
+            "whose statistics do not fit."
+        ),
+        evidence={
+            "train_accuracy": Estimate(float(of_train[-1]), note="at the last epoch"),
+            "val_accuracy": Estimate(float(of_val[-1]), note="at the last epoch"),
+            "val_loss": Estimate(loss, note="at the last epoch"),
+        },
+        epochs=tuple(epochs[-LAST:].tolist()),
+    )

@@ -1,0 +1,96 @@
+"""WL105: no model has this loss beside this accuracy."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.envelope import least_possible_loss
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Numbers
+    from whyloss.testing import KnownCause
+
+
+def _too_small(seed: int) -> KnownCause:
+    return known_history(seed, val_loss=[0.011], val_accuracy=[0.7], noise=0.05)
+
+
+def _just_possible(seed: int) -> KnownCause:
+    """As near to the bound as the last batch of a running mean brings it."""
+    return known_history(seed, val_loss=[0.205], val_accuracy=[0.7], noise=0.0001)
+
+
+@rule(
+    "WL105",
+    name="impossible-pair",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=_too_small,
+    near_misses={"max_share": _just_possible},
+)
+def impossible_pair(evidence: Evidence, *, max_share: float = 0.9) -> Finding | None:
+    """No model has this loss beside this accuracy.
+
+    ## What it means
+    A wrong prediction gives the true class at most one half, so it costs at least ln 2 = 0.693
+    nats. A mean loss below the error rate times ln 2 is therefore no mean cross-entropy over the
+    samples that the accuracy was counted on: one of the two numbers is something else.
+
+    ## Signature
+    The reported loss is below (1 − accuracy) · ln 2, on whatever split.
+
+    ## Statistic and threshold
+    The bound holds for every model and every set of samples, so no error bars enter. The loss must
+    be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
+    little. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
+
+    ## Not to be confused with
+    `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
+    reduction the framework used.
+
+    ## Remedy
+    Look for a loss that was divided once too often (by the batch size, by the number of classes, by
+    padded positions), a loss of the last batch only beside an accuracy of all, a mean over masked
+    outputs, or an accuracy with its labels in another order or form.
+
+    ## References
+    Error rate and cross-entropy: doi:10.1109/18.272494 (Feder and Merhav 1994).
+    """
+    names = (evidence.split, *(name for name in TRAIN if name in evidence.splits))
+    for split in dict.fromkeys(names):
+        numbers = evidence.reported_numbers(split)
+        if numbers is not None and _impossible(numbers, max_share):
+            return _finding(split, numbers)
+    return None
+
+
+def _impossible(numbers: Numbers, max_share: float) -> bool:
+    loss, bound = numbers.log_loss.value, least_possible_loss(numbers.accuracy.value)
+    return loss >= 0.0 and bound > 0.0 and loss <= max_share * bound
+
+
+def _finding(split: str, numbers: Numbers) -> Finding:
+    loss, accuracy = numbers.log_loss.value, numbers.accuracy.value
+    bound = least_possible_loss(accuracy)
+    return Finding(
+        severity=Severity.ERROR,
+        headline="An impossible pair",
+        message=(
+            f"On split {split!r} a loss of {nats(loss)} beside an accuracy of {percent(accuracy)} "
+            f"is impossible for any model: each wrong prediction costs at least {nats(math.log(2))} "
+            f"nats, so the mean is {nats(bound)} or more. The loss was scaled down or taken over "
+            "other samples than the accuracy, or the accuracy compares something else."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "least_possible_loss": Estimate(bound, note="exact, at this accuracy"),
+        },
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )

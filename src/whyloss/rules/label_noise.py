@@ -1,0 +1,85 @@
+"""WL403: many labels disagree with predictions that are otherwise right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause
+from whyloss.words import counted, nats, percent
+
+
+@rule(
+    "WL403",
+    name="label-noise",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: known_cause(seed, noise=0.1, signal=3.0, n_samples=1500),
+    near_misses={
+        "min_share": lambda seed: known_cause(
+            seed, noise=0.02, signal=4.0, n_samples=3000, n_classes=10
+        ),
+    },
+)
+def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | None:
+    """More labels contradict sure predictions than any temperature explains.
+
+    ## What it means
+    A share of the labels has nothing to do with what the model sees: they were mislabelled, or a part of the
+    inputs is garbage. The model may be right and the labels wrong. Such labels set a floor under the
+    loss, and they make a model look over-confident: a temperature fitted to them is too high.
+
+    ## Signature
+    Many samples in which the model is sure of another class, spread over all classes; the temperature
+    of the rest differs from the temperature of all.
+
+    ## Statistic and threshold
+    A share ε of lapses is fitted beside the temperature: q = (1 − ε) softmax(βz) + ε/K. The likelihood ratio
+    must exceed 6.6 (0.5 % of clean sets do), and ε must exceed `min_share` = 3 % (below it see
+    `outliers`). With 3 % of noise the gate finds nine of ten cases for K = 2 and 2,000 samples,
+    nearly all for K ≥ 10.
+
+    ## Not to be confused with
+    `permuted-classes` and `label-encoding`, which are systematic and looked for first. `class-bias`: flips
+    from one class to another, which ε does not see. A model that was trained on the same noisy labels has
+    learnt the noise, and ε can be 0.
+
+    ## Remedy
+    Review the named samples, most suspicious first; do not relabel by machine. Then measure again.
+    For training: cleaner labels, label smoothing, fewer epochs.
+
+    ## References
+    arXiv:1911.00068 (Northcutt et al. 2019: confident learning). arXiv:2103.14749 (Northcutt et al. 2021:
+    test sets are full of label errors).
+    """
+    snapshot = evidence.last
+    ladder = snapshot.causes.ladder
+    lapse = None if ladder is None else ladder.lapse
+    if ladder is None or lapse is None or not (lapse.accepted and lapse.share > min_share):
+        return None
+    odds = snapshot.causes.lapse_odds
+    likely = int(np.count_nonzero(odds > 0.5))
+    # Where few classes leave no single sample sure, the list still begins with the likeliest.
+    order = np.argsort(-odds, kind="stable")[:100]
+    wrong = lapse.share * (1.0 - 1.0 / snapshot.predictions.n_classes)
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Noise in the labels",
+        message=(
+            f"About {percent(wrong)} of the labels contradict the model at random: {nats(lapse.gain)} "
+            f"nats of the loss beyond what a temperature explains. {counted(likely, 'sample')} "
+            f"{'is' if likely == 1 else 'are'} more likely mislabelled than not; the temperature of "
+            f"the others is {lapse.temperature:.2f}, not {ladder.temperature.temperature:.2f}."
+        ),
+        evidence={
+            "lapse_share": Estimate(lapse.share, note="fitted beside a temperature"),
+            "wrong_labels": Estimate(wrong, note="lapses that do not hit the label by chance"),
+            "temperature": ladder.temperature.estimate,
+            "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
+        },
+        nats=ladder.shares["lapse"][1],
+        epochs=(snapshot.epoch,),
+        samples=tuple(snapshot.predictions.ids[order].tolist()),
+    )

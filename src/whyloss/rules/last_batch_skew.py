@@ -1,0 +1,66 @@
+"""WL603: a short last batch counts as much as a full one."""
+
+from __future__ import annotations
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.reported_loss import Kind
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import batch_means, known_cause, report_loss
+from whyloss.words import nats, signed
+
+
+@rule(
+    "WL603",
+    name="last-batch-skew",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: report_loss(
+        known_cause(seed, n_samples=300), lambda losses: batch_means(losses, 64)
+    ),
+    near_misses={},
+)
+def last_batch_skew(evidence: Evidence) -> Finding | None:
+    """A short last batch counts as much as a full one in the reported loss.
+
+    ## What it means
+    The loss of the epoch was computed as the mean of the batches' means. Where the last batch is shorter
+    than the others, its samples count more than the rest. If the samples are sorted, the error is large.
+
+    ## Signature
+    The reported loss differs from the mean over samples by (1/N − m/n)(loss of the last batch − loss of the
+    others), with N batches, m samples in the last one, and n in all, for a usual batch size.
+
+    ## Statistic and threshold
+    The mean of the batches' means reproduces the reported loss to the printed digits. Nothing is fitted,
+    so there is no threshold.
+
+    ## Not to be confused with
+    `loss-mismatch`: another reduction. `train-mode-gap`: training numbers averaged while the model learnt.
+
+    ## Remedy
+    Weight each batch by its size: sum the losses, divide by the number of samples. Or drop the last
+    batch in training, never in validation.
+
+    ## References
+    Combining means of unequal samples: doi:10.1080/00031305.1983.10483115 (Chan, Golub and LeVeque
+    1983).
+    """
+    for epoch, reported in evidence.reported_losses.items():
+        found = evidence.reproduction(epoch)
+        if found is None or found.kind is not Kind.LAST_BATCH:
+            continue
+        computed = evidence.at(epoch).log_loss
+        away = reported - computed.value
+        return Finding(
+            severity=Severity.INFO,
+            headline="A skewed mean",
+            message=(
+                f"The loss reported at epoch {epoch} ({nats(reported)}) is {found.words}; over "
+                f"samples it is {nats(computed.value)} ({signed(away, 4)})."
+            ),
+            evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
+            nats=abs(away),
+            epochs=(epoch,),
+        )
+    return None

@@ -1,0 +1,163 @@
+"""WL106: the reported loss is not the mean cross-entropy of these predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.reported_loss import Kind
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, known_history, report_loss
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+ELSEWHERE = {Kind.SMOOTHING, Kind.WEIGHTS, Kind.LAST_BATCH, Kind.BINARY}  # rules of their own
+
+
+def _summed(seed: int) -> KnownCause:
+    return report_loss(known_cause(seed, n_samples=300), lambda losses: float(losses.sum()))
+
+
+def _a_little_off(seed: int) -> KnownCause:
+    return report_loss(
+        known_cause(seed, n_samples=300), lambda losses: round(1.01 * float(losses.mean()), 9)
+    )
+
+
+@rule(
+    "WL106",
+    name="loss-mismatch",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=_summed,
+    near_misses={
+        "min_difference": _a_little_off,
+        "min_cost": lambda seed: known_history(
+            seed, val_loss=[0.3 * 25.0], val_accuracy=[0.7], noise=0.05
+        ),
+    },
+)
+def loss_mismatch(
+    evidence: Evidence, *, min_difference: float = 0.02, min_cost: float = 60.0
+) -> Finding | None:
+    """The reported loss is not the mean cross-entropy of these predictions.
+
+    ## What it means
+    The number in the log is another quantity: a sum instead of a mean, divided by the number of classes,
+    in bits, clipped, or of another set of samples. Everything one knows about cross-entropies (ln K for
+    guessing, envelopes, other people's values) does not apply to it.
+
+    ## Signature
+    With predictions and the reported loss of the same split and epoch: they differ, and one known
+    computation on these predictions reproduces the reported number to its last digit. Without
+    predictions: each mistake would have to cost more than any sensible output can; or training and
+    validation loss rise together from the first epoch on, as if training minimised something else.
+
+    ## Statistic and threshold
+    A number that some computation reproduces to the printed digits is always named. One that nothing
+    reproduces must differ by `min_difference` = 2 % of the loss. Without predictions the loss divided by the error rate must exceed
+    `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or 30.
+
+    ## Not to be confused with
+    `smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is one of these.
+    `impossible-pair`: too small for any model. `saturated`: each mistake costs exactly a ceiling.
+
+    ## Remedy
+    Use the mean over samples, in nats, on the split as a whole; compare runs only by the same
+    computation. If predictions and loss belong to different weights or data, record both in one pass.
+
+    ## References
+    Label smoothing and what it does to the loss: arXiv:1512.00567 (Szegedy et al. 2015).
+    """
+    return (
+        _against_predictions(evidence, min_difference)
+        or _too_dear(evidence, min_cost)
+        or _rising_together(evidence)
+    )
+
+
+def _against_predictions(evidence: Evidence, min_difference: float) -> Finding | None:
+    for epoch, reported in evidence.reported_losses.items():
+        snapshot = evidence.at(epoch)
+        computed = snapshot.log_loss
+        found = evidence.reproduction(epoch)
+        numbers = {"reported": Estimate(reported, note="as reported"), "computed": computed}
+        if found is None:
+            relative = abs(reported / computed.value - 1.0) if computed.value > 0 else 0.0
+            if not relative > min_difference:
+                continue
+            story = (
+                "and no known reduction, base, clipping, smoothing or weighting gives the reported "
+                "number: it belongs to other samples, other weights, or has other terms in it"
+            )
+        elif found.kind in ELSEWHERE or found.kind is Kind.SAME:
+            continue
+        else:
+            story = f"and {found.words} is {nats(found.value)}: that is what was reported"
+        return Finding(
+            severity=Severity.ERROR,
+            headline="The reported loss is another quantity",
+            message=(
+                f"At epoch {epoch} the reported loss is {nats(reported)}; the mean cross-entropy of "
+                f"the recorded predictions is {nats(computed.value)}, {story}."
+            ),
+            evidence=numbers,
+            epochs=(epoch,),
+        )
+    return None
+
+
+def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
+    for split in dict.fromkeys((evidence.split, *TRAIN)):
+        numbers = evidence.reported_numbers(split)
+        if numbers is None or numbers.accuracy.value >= 1.0:
+            continue
+        cost = numbers.log_loss.value / (1.0 - numbers.accuracy.value)
+        if not cost > min_cost or numbers.log_loss.value > 1e4 or abs(cost / 100.0 - 1) < 0.005:
+            continue
+        return Finding(
+            severity=Severity.WARNING,
+            headline="A loss too large to be a mean",
+            message=(
+                f"On split {split!r} a loss of {nats(numbers.log_loss.value)} beside an accuracy of "
+                f"{percent(numbers.accuracy.value)} means {cost:.0f} nats per mistake. Most likely it "
+                "is a sum (over a batch, or over outputs) and no mean; if it is a mean, the logits are "
+                "in the hundreds."
+            ),
+            evidence={"cost_per_mistake": Estimate(cost, note="loss over error rate")},
+            epochs=() if numbers.epoch is None else (numbers.epoch,),
+        )
+    return None
+
+
+def _rising_together(evidence: Evidence) -> Finding | None:
+    train, val = evidence.train, evidence.curve()
+    if train is None or val is None or train.measured:
+        return None
+    train, val = train.with_loss, val.with_loss
+    if len(train) < 3 or len(val) < 3:
+        return None
+    steps = np.diff(train.log_loss) / train.log_loss[:-1]
+    if not ((steps > 0.005).all() and (np.diff(val.log_loss) > 0).all()):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Training does not minimise this loss",
+        message=(
+            f"The training loss rises from the first epoch on, steadily ({nats(train.log_loss[0])} to "
+            f"{nats(train.log_loss[-1])}), and the validation loss with it. That is no overfitting: "
+            "training minimises something else than what is printed (weights for classes, another "
+            "objective), or goes uphill (a sign, a learning rate far too high)."
+        ),
+        evidence={
+            "train_rise": Estimate(
+                float(train.log_loss[-1] - train.log_loss[0]), note="last less first, as reported"
+            )
+        },
+        epochs=tuple(train.epochs.tolist()),
+    )

@@ -1,0 +1,190 @@
+"""WL203: one class is predicted for everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.envelope import binary_entropy
+from whyloss.measures.intervals import Estimate, wilson
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, known_history
+from whyloss.words import counted, nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+SAME = 5e-4  # accuracies that agree so far are the same count
+
+
+def _one_class(seed: int) -> KnownCause:
+    return known_cause(seed, signal=0.2, n_classes=2, n_samples=400, shares=(0.85, 0.15))
+
+
+def _stuck(seed: int, epochs: int, accuracy: float = 0.7) -> KnownCause:
+    return known_history(
+        seed,
+        val_loss=np.linspace(0.63, 0.61, epochs).tolist(),
+        val_accuracy=[accuracy] * epochs,
+    )
+
+
+@rule(
+    "WL203",
+    name="majority-class",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=_one_class,
+    near_misses={
+        "min_share": lambda seed: known_cause(
+            seed, signal=1.2, n_classes=2, n_samples=2000, shares=(0.8, 0.2)
+        ),
+        "min_majority": lambda seed: known_cause(
+            seed, signal=0.03, n_classes=2, n_samples=4000, shares=(0.53, 0.47)
+        ),
+        "min_epochs": lambda seed: _stuck(seed, 2),
+    },
+)
+def majority_class(
+    evidence: Evidence,
+    *,
+    min_share: float = 0.99,
+    min_majority: float = 0.05,
+    min_epochs: float = 3,
+) -> Finding | None:
+    """One class is predicted for everything.
+
+    ## What it means
+    The accuracy equals the share of the largest class because that class is all the model ever says.
+    It may still have learnt something (its probabilities can rank the samples), or nothing at all.
+
+    ## Signature
+    With predictions: nearly all samples get the same class. With curves alone: the accuracy does not
+    move from epoch to epoch while the loss stays near the entropy of the class shares; a Matthews
+    correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of a.
+
+    ## Statistic and threshold
+    At least `min_share` = 99 % of the samples get one class, and that class is more frequent than 1/K by
+    `min_majority` = 5 points (else see `chance-level`). Without predictions the accuracy must be the same to
+    four digits at the last `min_epochs` = 3 epochs, above one half, and the loss at least 70 % of the
+    entropy of such shares.
+
+    ## Not to be confused with
+    `chance-level`: as good as guessing without preferring a class. `class-bias`: the class is
+    predicted too often, not always.
+
+    ## Remedy
+    Look at the ranking first (AUC): if it is good, only the threshold is wrong. Otherwise a smaller
+    learning rate with warm-up, another seed, class weights or resampling for training (and a correction
+    of the probabilities afterwards).
+
+    ## References
+    Learning from imbalanced data: doi:10.1109/TKDE.2008.239 (He and Garcia 2009). Fine-tuning that
+    collapses to one class: arXiv:2006.04884 (Mosbach et al. 2020).
+    """
+    if evidence.epochs:
+        return _predicted(evidence, min_share, min_majority)
+    return _stuck_curve(evidence, min_epochs) or _other_scores(evidence, min_epochs)
+
+
+def _predicted(evidence: Evidence, min_share: float, min_majority: float) -> Finding | None:
+    snapshot = evidence.last
+    n = snapshot.n_predicted
+    if not n:
+        return None
+    k = snapshot.predictions.n_classes
+    counts = np.bincount(snapshot.samples.y_pred[snapshot.predicted], minlength=k)
+    top = int(counts.argmax())
+    share = wilson(int(counts[top]), n)
+    frequent = float(snapshot.shares[top])
+    if not (share.value >= min_share and frequent - 1.0 / k >= min_majority):
+        return None
+    if frequent > 1.0 - 1e-9:  # nothing else is there to be predicted
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="One class for everything",
+        message=(
+            f"{percent(share.value)} of {counted(n, 'sample')} are predicted as "
+            f"{snapshot.predictions.classes[top]!r}, and {percent(frequent)} are: the accuracy of "
+            f"{percent(snapshot.accuracy.value)} is the share of that class."
+        ),
+        evidence={
+            "predicted_share": share,
+            "accuracy": snapshot.accuracy,
+            "class_share": Estimate(frequent, note="of these samples"),
+        },
+        epochs=(snapshot.epoch,),
+    )
+
+
+def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
+    curve = evidence.reported(evidence.split)
+    known = None if curve is None else curve.whole
+    wanted = max(1, int(max(min_epochs, 1.0)))
+    if known is None or len(known) < wanted:
+        return None
+    last = known.accuracy[-wanted:]
+    share, loss = float(last[-1]), float(known.log_loss[-1])
+    if not (np.ptp(last) <= SAME and 0.5 < share < 0.98):
+        return None
+    if not loss >= 0.7 * binary_entropy(share):
+        return None
+    k = evidence.n_classes
+    if k is not None and share <= 1.0 / k + 0.01:
+        return None
+    same = int(np.argmax(np.abs(known.accuracy[::-1] - share) > SAME)) or len(known)
+    return Finding(
+        severity=Severity.WARNING,
+        headline="One class for everything",
+        message=(
+            f"The accuracy has been {percent(share, 2)} for {counted(same, 'evaluation')} while the "
+            f"loss is {nats(loss)}, near {nats(binary_entropy(share))}, the entropy of two classes of "
+            f"which one has that share: most likely one class is predicted for everything."
+        ),
+        evidence={
+            "accuracy": Estimate(share, note="as reported"),
+            "entropy": Estimate(binary_entropy(share), note="of shares as the accuracy has it"),
+        },
+        epochs=tuple(known.epochs[-same:].tolist()),
+    )
+
+
+def _other_scores(evidence: Evidence, min_epochs: float) -> Finding | None:
+    """Matthews' correlation of 0, or an F1 that belongs to one class for everything."""
+    split = evidence.split
+    mcc = evidence.history.column(split, "mcc")
+    known = None if mcc is None else mcc[np.isfinite(mcc)]
+    if known is not None and len(known) >= max(1, min_epochs) and (known == 0.0).all():
+        return Finding(
+            severity=Severity.WARNING,
+            headline="One class for everything",
+            message=(
+                f"The Matthews correlation on split {split!r} was exactly 0 at "
+                f"{counted(len(known), 'evaluation')}: one class is predicted for everything."
+            ),
+            evidence={"mcc": Estimate(0.0, note="as reported")},
+        )
+    f1, numbers = evidence.history.column(split, "f1"), evidence.reported_numbers(split)
+    if f1 is None or numbers is None or not np.isfinite(f1[-1]):
+        return None
+    share = numbers.accuracy.value
+    always = 2 * share / (1 + share)
+    if not (0.5 < share < 0.85 and abs(float(f1[-1]) - always) <= 0.02):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Nearly one class for everything",
+        message=(
+            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {percent(share)} is what calling "
+            f"nearly everything positive gives ({always:.3f}): the accuracy is hardly more than the "
+            "share of the positives."
+        ),
+        evidence={
+            "f1": Estimate(float(f1[-1]), note="as reported"),
+            "f1_of_always_positive": Estimate(always, note="at this accuracy"),
+        },
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )

@@ -1,0 +1,152 @@
+"""WL402: a few samples carry the loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate, mean_estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause
+from whyloss.words import counted, nats, percent
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.evidence import Snapshot
+    from whyloss.testing import KnownCause
+
+NAMED = 5
+MAX_LAPSE = 0.03  # a larger share of lapses is noise in the labels, no handful of outliers
+
+
+def _with_outliers(seed: int) -> KnownCause:
+    return known_cause(seed, noise=0.01, signal=5.0, n_samples=1500)
+
+
+@rule(
+    "WL402",
+    name="outliers",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=_with_outliers,
+    near_misses={
+        "min_share": lambda seed: known_cause(
+            seed, noise=0.008, signal=2.2, n_samples=4000, n_classes=10
+        ),
+    },
+)
+def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
+    """A few samples that the model cannot have meant carry much of the loss.
+
+    ## What it means
+    Most samples fit the model's own probabilities. A few do not: they got so little probability that
+    the model, even with the best temperature, would not expect a single one of them. They drag the mean
+    loss up while the accuracy hardly notices: each of them is one mistake like any other. A wrong label,
+    a sample of another kind, or an input that was read wrongly are the usual reasons.
+
+    ## Signature
+    A tall bar of small losses, and a few samples far to the right of it. That picture alone proves
+    nothing: a good model that is merely too sure of itself shows it too.
+
+    ## Statistic and threshold
+    Two tests, either of which suffices. Among few samples: the one to three samples of highest loss are set
+    aside, the temperature is fitted to the others, and the model so calibrated expects fewer than 0.01
+    samples as surprising among all. Among many: a share ε of lapses beside a temperature passes the likelihood
+    ratio gate of 6.6, and ε is at most 3 % (beyond it see `label-noise`). Either way the samples must carry
+    at least `min_share` = 10 % of the loss.
+
+    ## Not to be confused with
+    `overconfidence`: every mistake is too sure, and a temperature mends it. `label-noise`: more than
+    3 %. `infinite-loss`: the label has probability exactly 0. In a tiny set whose only mistake is that one
+    sample, an outlier and a model too sure of everything look the same.
+
+    ## Remedy
+    Look at the named samples. Correct a wrong label; keep a rare but right sample and live with its
+    loss. Report the loss with and without them. Nothing needs retraining for the accuracy's sake.
+
+    ## References
+    A few samples carry the rising loss: arXiv:2103.07986 (Venter et al. 2021). Telling them by their
+    margins: arXiv:2001.10528 (Pleiss et al. 2020).
+    """
+    snapshot = evidence.last
+    if not snapshot.causes.has_skill:
+        return None
+    rows, why, numbers = _lapses(snapshot)
+    if not len(rows):
+        rows, why, numbers = _single(snapshot)
+    if not len(rows):
+        return None
+    losses = snapshot.samples.log_loss
+    total = float(losses[snapshot.scored].sum())
+    share = float(losses[rows].sum()) / total
+    if not share >= min_share:
+        return None
+    others = snapshot.scored.copy()
+    others[rows] = False
+    without = mean_estimate(losses[others])
+    ids = snapshot.predictions.ids[rows]
+    named = ", ".join(str(i) for i in ids[:NAMED].tolist()) + (" …" if len(ids) > NAMED else "")
+    wrong = int(np.count_nonzero(~snapshot.right[others]))
+    caveat = (
+        ""
+        if wrong
+        else " They are the only mistakes: a model too sure of everything would look the same."
+    )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="A few samples carry the loss",
+        message=(
+            f"{counted(len(rows), 'sample')} of {snapshot.n_scored:,} (id {named}) "
+            f"{'carries' if len(rows) == 1 else 'carry'} {percent(share, 0)} of the loss: without "
+            f"{'it' if len(rows) == 1 else 'them'} it would be {nats(without.value)} instead of "
+            f"{nats(snapshot.log_loss.value)}, with the same labels predicted. {why}{caveat}"
+        ),
+        evidence={
+            "share": Estimate(share, note="of the summed loss of these samples"),
+            "log_loss": snapshot.log_loss,
+            "log_loss_without": without,
+            **numbers,
+        },
+        nats=snapshot.log_loss.value - without.value,
+        epochs=(snapshot.epoch,),
+        samples=tuple(ids[:100].tolist()),
+    )
+
+
+_Found = tuple["npt.NDArray[np.intp]", str, dict[str, Estimate]]
+
+
+def _single(snapshot: Snapshot) -> _Found:
+    found = snapshot.causes.outliers
+    if found is None or not len(found.rows):
+        return np.zeros(0, dtype=np.intp), "", {}
+    why = (
+        "The model, calibrated on the others, expects "
+        f"{float(found.expected.max()):.1g} such samples or fewer."
+    )
+    return found.rows, why, {"temperature_without": found.temperature_without}
+
+
+def _lapses(snapshot: Snapshot) -> _Found:
+    ladder = snapshot.causes.ladder
+    lapse = None if ladder is None else ladder.lapse
+    if lapse is None or not lapse.accepted or lapse.share > MAX_LAPSE:
+        return np.zeros(0, dtype=np.intp), "", {}
+    odds = snapshot.causes.lapse_odds
+    rows = np.flatnonzero((odds > 0.5) & snapshot.scored)
+    rows = rows[np.argsort(-snapshot.samples.log_loss[rows], kind="stable")]
+    why = (
+        f"A share of {percent(lapse.share)} that has nothing to do with the predictions fits far "
+        f"better than none; the temperature of the others is {lapse.temperature:.2f}."
+    )
+    return (
+        rows,
+        why,
+        {
+            "lapse_share": Estimate(lapse.share, note="fitted beside a temperature"),
+            "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
+        },
+    )

@@ -1,0 +1,95 @@
+"""WL108: the model tells the classes apart, and calls them by each other's names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, swap_classes
+from whyloss.words import percent, points
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Snapshot
+
+SHOWN = 6  # renamed classes that are spelt out
+
+
+@rule(
+    "WL108",
+    name="permuted-classes",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: swap_classes(known_cause(seed, n_samples=300, n_classes=4)),
+    near_misses={
+        "min_gain": lambda seed: swap_classes(
+            known_cause(seed, n_samples=20_000, n_classes=2, shares=(0.95, 0.05)), share=0.54
+        ),
+        "min_z": lambda seed: swap_classes(known_cause(seed, n_samples=25, signal=1.0)),
+    },
+)
+def permuted_classes(
+    evidence: Evidence, *, min_gain: float = 0.1, min_z: float = 5.0
+) -> Finding | None:
+    """The model tells the classes apart, and calls them by each other's names.
+
+    ## What it means
+    Labels and outputs are in different orders: folders were sorted differently for training and
+    validation, two classes were exchanged in a table, or a binary model's output is the probability
+    of the other class. The model is better than its accuracy; its loss is large because it is sure
+    of the wrong name.
+
+    ## Signature
+    In the table of true against predicted classes the large numbers lie off the diagonal. Renaming
+    the classes, one to one, makes them right.
+
+    ## Statistic and threshold
+    The best one-to-one renaming is found by the Hungarian method. It must raise the accuracy by more
+    than `min_gain` = 10 points, and the paired difference must exceed `min_z` = 5 standard errors:
+    the renaming is the best of many, and a model that only guesses gains a little by renaming.
+
+    ## Not to be confused with
+    `label-noise`: labels wrong here and there, in no order. `label-encoding`: all labels moved by
+    one. It is looked for before both, since renamed classes look like noise.
+
+    ## Remedy
+    Compare the class order of the training data with that of the validation data and of the model's
+    outputs (`class_to_idx`, `class_indices`, the categories of the column), and keep one list.
+
+    ## References
+    The Hungarian method: doi:10.1002/nav.3800020109 (Kuhn 1955). Finding systematic label errors:
+    arXiv:1911.00068 (Northcutt et al. 2019).
+    """
+    best = evidence.last.causes.renaming
+    if best is None or not (best.gain.value > min_gain and best.gain.z > min_z):
+        return None
+    names = evidence.last.predictions.classes
+    moved = [(names[a], names[b]) for a, b in enumerate(best.names) if a != b]
+    spelt = ", ".join(f"{a!r} → {b!r}" for a, b in moved[:SHOWN])
+    if len(moved) > SHOWN:
+        spelt += f" and {len(moved) - SHOWN} more"
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Classes called by each other's names",
+        message=(
+            f"Renaming what the model predicts ({spelt}) takes the accuracy from "
+            f"{percent(best.accuracy.value)} to {percent(best.accuracy_renamed.value)} "
+            f"({points(best.gain.value)}): labels and outputs are in different orders."
+        ),
+        evidence={
+            "accuracy": best.accuracy,
+            "accuracy_renamed": best.accuracy_renamed,
+            "gain": best.gain,
+        },
+        nats=_saved(evidence.last, best.names),
+        epochs=(evidence.last.epoch,),
+    )
+
+
+def _saved(snapshot: Snapshot, names: tuple[int, ...]) -> float:
+    """Nats that the right names would save."""
+    renamed = snapshot.causes.loss_renamed(names)
+    both = snapshot.scored & np.isfinite(renamed)
+    return max(0.0, float((snapshot.samples.log_loss[both] - renamed[both]).mean()))

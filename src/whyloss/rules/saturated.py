@@ -1,0 +1,93 @@
+"""WL109: every mistake costs as much as the loss can cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.ceilings import CEILINGS
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+ROUNDING = 0.0001  # of an accuracy printed with four digits, twice over
+
+
+def _history(seed: int, factor: float, accuracy: float) -> KnownCause:
+    loss = factor * CEILINGS[seed % len(CEILINGS)].log_loss * (1 - accuracy)
+    return known_history(seed, val_loss=[round(loss, 4)] * 3, val_accuracy=[accuracy] * 3)
+
+
+@rule(
+    "WL109",
+    name="saturated",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=lambda seed: _history(seed, 1.0, round(0.1 + 0.004 * seed, 4)),
+    near_misses={
+        "max_distance": lambda seed: known_history(
+            seed, val_loss=[11.2 * 0.5], val_accuracy=[0.5], noise=0.01
+        ),
+        "min_errors": lambda seed: _history(seed, 1.0, 0.9995),
+    },
+)
+def saturated(
+    evidence: Evidence, *, max_distance: float = 0.002, min_errors: float = 0.01
+) -> Finding | None:
+    """The outputs are 0 or 1 throughout: every mistake costs what the loss can cost at most.
+
+    ## What it means
+    The model gives one class probability 1 for every sample. What is right costs nothing, what is
+    wrong costs the ceiling at which the framework clips the logarithm. Gradients are gone (or clipped
+    away), so the loss stays where it is for ever.
+
+    ## Signature
+    Loss = ceiling × error rate: 16.118 (probabilities clipped at 1e-7 in float32), 15.942, 34.539
+    (1e-15), 100 (PyTorch's `BCELoss`), 16.636 (float16). So 14.506 beside an accuracy of 0.1, or 8.059
+    beside 0.5.
+
+    ## Statistic and threshold
+    The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
+    what four printed digits of the accuracy leave open. At least `min_errors` = 1 % of the samples
+    must be wrong; below that the rounding decides.
+
+    ## Not to be confused with
+    `overconfidence`: sure of itself, but each mistake costs differently and training still moves.
+    `clipped-loss`: some samples sit at the ceiling, not all mistakes.
+
+    ## Remedy
+    Start again: scale the inputs, lower the learning rate, check the initialisation. A saturated
+    network does not recover. Where the loss is computed from probabilities, compute it from logits.
+
+    ## References
+    Rounding at the ends of the floating-point range: doi:10.1145/103162.103163 (Goldberg 1991).
+    """
+    numbers = evidence.numbers
+    if numbers is None or not 1.0 - numbers.accuracy.value >= max(min_errors, 1e-12):
+        return None
+    errors = 1.0 - numbers.accuracy.value
+    per_error = numbers.log_loss.value / errors
+    nearest = min(CEILINGS, key=lambda ceiling: abs(per_error / ceiling.log_loss - 1.0))
+    if abs(per_error / nearest.log_loss - 1.0) > max_distance + ROUNDING / errors:
+        return None
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Saturated outputs",
+        message=(
+            f"The loss of {nats(numbers.log_loss.value)} is {percent(errors)} of mistakes times "
+            f"{nats(nearest.log_loss)}, the most that one can cost {nearest.where}: every output is "
+            "0 or 1, and the network no longer learns."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "per_error": Estimate(per_error, note="loss over error rate"),
+            "ceiling": Estimate(nearest.log_loss, note="exact"),
+        },
+        nats=numbers.log_loss.value,
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )

@@ -1,0 +1,118 @@
+"""WL506: so few validation samples that single ones move the metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate, wilson
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_cause, known_history
+from whyloss.words import counted, percent, points
+
+if TYPE_CHECKING:
+    from whyloss.measures.intervals import FloatVector
+    from whyloss.testing import KnownCause
+
+LARGEST = 250  # sizes that are tried where the accuracies have to tell
+PRINTED = 6e-5  # error of a share printed with four digits
+
+
+def _grid(seed: int, n: int, epochs: int) -> KnownCause:
+    """Accuracies as `n` samples have them, with four digits."""
+    rng = np.random.default_rng(seed)
+    right = rng.integers(round(0.6 * n), round(0.9 * n), size=epochs)
+    return known_history(
+        seed, val_loss=[0.5] * epochs, val_accuracy=np.round(right / n, 4).tolist()
+    )
+
+
+@rule(
+    "WL506",
+    name="small-validation-set",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=lambda seed: known_cause(seed, n_samples=80),
+    near_misses={
+        "max_samples": lambda seed: known_cause(seed, n_samples=300),
+        "min_values": lambda seed: _grid(seed, 60, 3),
+    },
+)
+def small_validation_set(
+    evidence: Evidence, *, max_samples: float = 200, min_values: float = 4
+) -> Finding | None:
+    """So few validation samples that single ones move the metric.
+
+    ## What it means
+    With n samples the accuracy moves in steps of 1/n and is uncertain by about 1/√n. Differences between
+    epochs, or between models, that are smaller than that are chance, and the best of many epochs looks
+    better than it is.
+
+    ## Signature
+    Few samples; or, where the size is not known, accuracies that are all whole multiples of one step.
+
+    ## Statistic and threshold
+    At most `max_samples` = 200 samples: there the 95 % interval of an accuracy of 0.8 is wider than ± 5 points. Where
+    only accuracies are known, the smallest n of which all of them are multiples (to the digits printed)
+    is taken, if at least `min_values` = 4 different values fit and the next best explanation is far.
+
+    ## Not to be confused with
+    `within-noise`: a difference that these samples cannot tell from chance, however many they are.
+
+    ## Remedy
+    Cross-validate, or repeat the split with several seeds; validate on more samples; do not choose
+    epochs or models by differences smaller than the interval.
+
+    ## References
+    arXiv:2010.06595 (Card et al. 2020: little power). Selecting on a validation set overfits it:
+    doi:10.5555/1756006.1859921 (Cawley and Talbot 2010).
+    """
+    n = _known_size(evidence)
+    told = ""
+    curve = evidence.reported(evidence.split)
+    if n is None and curve is not None:
+        shares = curve.accuracy[np.isfinite(curve.accuracy)]
+        n = _step_of(shares, min_values)
+        told = " (all reported accuracies are multiples of that step)"
+    if n is None or not 0 < n <= max_samples:
+        return None
+    accuracy = None if evidence.numbers is None else evidence.numbers.accuracy.value
+    if accuracy is None:
+        return None
+    share = wilson(round(accuracy * n), n)
+    low, high = share.low or 0.0, share.high or 1.0
+    return Finding(
+        severity=Severity.INFO,
+        headline="A small validation set",
+        message=(
+            f"With {counted(n, 'validation sample')} one of them moves the accuracy by "
+            f"{points(1 / n).lstrip('+')}{told}; {percent(accuracy)} means anything from "
+            f"{percent(low, 0)} to {percent(high, 0)}. Differences between epochs below that are "
+            "chance."
+        ),
+        evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample")},
+    )
+
+
+def _known_size(evidence: Evidence) -> int | None:
+    if evidence.epochs:
+        return evidence.last.n_predicted
+    return evidence.history.n_val
+
+
+def _step_of(shares: FloatVector, min_values: float) -> int | None:
+    """The smallest n of which all shares are multiples; None where chance would do as well."""
+    values = np.unique(shares)
+    values = values[(values > 0) & (values < 1)]
+    if len(values) < max(1, min_values):
+        return None
+    for n in range(2, LARGEST):
+        away = np.abs(values * n - np.round(values * n))
+        tolerance = max(PRINTED * n, 1e-6)
+        if (away <= tolerance).all():
+            # Each value fits a step of 1/n by chance with this probability.
+            by_chance = (2 * tolerance) ** len(values) * n
+            return n if by_chance < 1e-3 else None
+    return None

@@ -1,0 +1,114 @@
+"""WL601: validation looks better than training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+
+def _dropout(seed: int, factor: float = 0.8, epochs: int = 8, step: int = 1) -> KnownCause:
+    """Validation below training, at every `step`-th epoch, the last one included."""
+    loss = 0.3 + np.exp(-np.arange(epochs) / 3)
+    better = np.arange(epochs)[::-1] % step == 0
+    return known_history(
+        seed,
+        train_loss=loss,
+        val_loss=np.where(better, factor, 1.05) * loss,
+        train_accuracy=0.9 - 0.3 * np.exp(-np.arange(epochs) / 3),
+        val_accuracy=0.93 - 0.3 * np.exp(-np.arange(epochs) / 3),
+        noise=0.005,
+    )
+
+
+@rule(
+    "WL601",
+    name="train-mode-gap",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=_dropout,
+    near_misses={
+        "min_gap": lambda seed: _dropout(seed, factor=0.98),
+        "min_share": lambda seed: _dropout(seed, step=2),
+    },
+)
+def train_mode_gap(
+    evidence: Evidence, *, min_gap: float = 0.04, min_share: float = 0.8
+) -> Finding | None:
+    """Validation looks better than training, because the two are measured differently.
+
+    ## What it means
+    The training numbers are taken while the model learns: averaged over the epoch, when it was still
+    worse; with dropout and augmentation on; with a regulariser added to the loss. The validation numbers are taken at
+    the end of the epoch, with all that switched off. So validation can look better without anything
+    being wrong.
+
+    ## Signature
+    The validation loss is below the training loss at most epochs.
+
+    ## Statistic and threshold
+    Below it by at least `min_gap` = 4 % at `min_share` = 80 % of the epochs. If the gap vanishes against the mean of
+    this and the next epoch's training loss, the running average explains it; if it stays, the
+    reasons are dropout, augmentation, a regulariser, or smoothed or weighted labels in training.
+
+    ## Not to be confused with
+    `validation-too-easy`: validation really is easier, or contains training samples; predictions of both
+    splits, made by the same model in evaluation mode, would tell.
+
+    ## Remedy
+    None needed. To compare fairly, evaluate the training set at the end of the epoch in evaluation
+    mode, without augmentation.
+
+    ## References
+    Dropout: doi:10.5555/2627435.2670313 (Srivastava et al. 2014). Batch normalisation: arXiv:1502.03167
+    (Ioffe and Szegedy 2015).
+    """
+    train, val = evidence.train, evidence.curve()
+    if train is None or val is None or (train.measured and val.measured):
+        return None
+    epochs = np.intersect1d(train.epochs, val.epochs)
+    of_train, of_val = train.at(epochs)[0], val.at(epochs)[0]
+    both = np.isfinite(of_train) & np.isfinite(of_val) & (of_train > 0)
+    if not both.any():
+        return None
+    ratio = of_val[both] / of_train[both]
+    share = float(np.mean(ratio <= 1.0 - min_gap))
+    if not (share >= min_share and ratio[-1] < 1.0):
+        return None
+    later = of_train[both][1:]
+    shifted = of_val[both][:-1] / (0.5 * (of_train[both][:-1] + later)) if len(later) else ratio
+    gap = 1.0 - float(np.median(ratio))
+    remains = 1.0 - float(np.median(shifted))
+    if len(later) >= 3 and remains < 0.25 * gap:
+        why = (
+            "Against the mean of this and the next epoch's training loss the gap vanishes: training "
+            "numbers are averages over the epoch, when the model was still worse"
+        )
+    else:
+        why = (
+            "Dropout, augmentation or a regulariser work in training and not in validation, and "
+            "training numbers are averages over the epoch"
+        )
+    return Finding(
+        severity=Severity.OK,
+        headline="Validation looks better than training",
+        message=(
+            f"The validation loss is below the training loss by {percent(gap, 0)} (last: "
+            f"{nats(of_val[both][-1])} against {nats(of_train[both][-1])}). {why}. Nothing is wrong "
+            "with that."
+        ),
+        evidence={
+            "gap": Estimate(gap, note="median over the epochs, relative"),
+            "gap_half_an_epoch_later": Estimate(remains, note="median over the epochs, relative"),
+        },
+        epochs=tuple(epochs[both].tolist()),
+    )

@@ -1,0 +1,124 @@
+"""WL505: training and validation are both far from what could be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.trend import mann_kendall
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Curve
+    from whyloss.testing import KnownCause
+
+MIN_EPOCHS = 4
+
+
+def _slow(seed: int, last: float = 0.85, gap: float = 0.0, epochs: int = 12) -> KnownCause:
+    """A training loss that falls from ln 3 to that share of it."""
+    loss = np.linspace(1.0986, last * 1.0986, epochs)
+    accuracy = np.linspace(0.36, 0.36 + 0.5 * (1 - last) + 0.05, epochs)
+    return known_history(
+        seed,
+        train_loss=loss,
+        train_accuracy=accuracy,
+        val_loss=loss * (1 + gap),
+        val_accuracy=accuracy - 0.01,
+        noise=0.003,
+        n_classes=3,
+    )
+
+
+@rule(
+    "WL505",
+    name="underfitting",
+    needs=Level.CURVES,
+    since="0.1",
+    fires=_slow,
+    near_misses={
+        "max_skill": lambda seed: _slow(seed, last=0.5),
+        "max_gap": lambda seed: _slow(seed, gap=0.25),
+    },
+)
+def underfitting(
+    evidence: Evidence, *, max_skill: float = 0.35, max_gap: float = 0.1
+) -> Finding | None:
+    """Training and validation are alike, and both far from what could be had.
+
+    ## What it means
+    The model has not fitted even its own training data. Either it was stopped too early (the losses
+    still fall), or it cannot do better: too small, too strongly regularised, a learning rate too small, or a
+    task that the inputs do not decide.
+
+    ## Signature
+    Both losses are high, close to each other, and above the loss of guessing by little skill.
+
+    ## Statistic and threshold
+    Skill = 1 − training loss / reference, where the reference is the entropy of the class shares, ln K where only
+    K is known, and the first epoch's training loss where neither is. It must be at most `max_skill` = 0.35. The validation
+    loss must exceed the training loss by at most `max_gap` = 10 %. Whether it still falls is Mann and
+    Kendall's test over the last half of the epochs.
+
+    ## Not to be confused with
+    `chance-level`: no skill at all. `train-mode-gap`: dropout and augmentation make the training numbers
+    look worse than they are.
+
+    ## Remedy
+    If the loss still falls: train longer, or with a larger learning rate. If it is flat: a larger model,
+    less regularisation (weight decay, dropout, augmentation), better features. Try to overfit 50 samples; if that
+    fails, the pipeline is at fault.
+
+    ## References
+    Model size and the error: arXiv:1912.02292 (Nakkiran et al. 2019).
+    """
+    train, val = evidence.train, evidence.curve()
+    if train is None or val is None:
+        return None
+    train, val = train.with_loss, val.with_loss
+    if len(train) < MIN_EPOCHS or len(val) < MIN_EPOCHS:
+        return None
+    end, val_end = float(np.mean(train.log_loss[-2:])), float(np.mean(val.log_loss[-2:]))
+    reference, name = _reference(evidence, train)
+    skill = 1.0 - end / reference if reference > 0 else 1.0
+    gap = val_end / end - 1.0 if end > 0 else 1.0
+    if not (0.02 < skill <= max_skill and gap <= max_gap):
+        return None
+    falling = mann_kendall(train.log_loss[len(train) // 2 :]) < -1.64
+    way = (
+        "It still falls: train longer, or with a larger learning rate"
+        if falling
+        else "It no longer falls: the model is too small, too strongly regularised, or the inputs do "
+        "not decide the labels"
+    )
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Under-fitted",
+        message=(
+            f"The training loss is {nats(end)}, only {percent(skill, 0)} below {nats(reference)} "
+            f"({name}), and the validation loss ({nats(val_end)}) is no worse. {way}."
+        ),
+        evidence={
+            "train_loss": Estimate(end, note="mean of the last two epochs"),
+            "val_loss": Estimate(val_end, note="mean of the last two epochs"),
+            "reference": Estimate(reference, note=name),
+            "skill": Estimate(skill, note="from the two above"),
+        },
+        epochs=(int(train.epochs[-1]),),
+    )
+
+
+def _reference(evidence: Evidence, train: Curve) -> tuple[float, str]:
+    shares, k = evidence.class_shares, evidence.n_classes
+    if shares is not None:
+        from whyloss.measures.envelope import entropy_of_shares  # noqa: PLC0415
+
+        return entropy_of_shares(shares), "guessing by the class shares"
+    if k is not None:
+        return float(np.log(k)), f"guessing among {k} classes"
+    return float(train.log_loss[0]), "the training loss of the first epoch"

@@ -1,0 +1,179 @@
+"""WL504: training jumps, or runs away."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.intervals import Estimate
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_history
+from whyloss.words import counted, nats, percent
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Curve
+    from whyloss.testing import KnownCause
+
+MIN_EPOCHS = 6
+ABSURD = 1e4  # nats per sample; no output that anybody meant costs so much
+
+
+def _jumpy(
+    seed: int, factor: float = 4.0, drop: float = 0.15, hits: slice = slice(2, None, 3)
+) -> KnownCause:
+    epochs = np.arange(12)
+    hit = np.isin(epochs, epochs[hits])
+    return known_history(
+        seed,
+        val_loss=np.where(hit, factor, 1.0) * (0.1 + 0.5 * np.exp(-epochs / 2)),
+        val_accuracy=0.97 - 0.2 * np.exp(-epochs / 2) - drop * hit,
+        train_loss=0.05 + 0.5 * np.exp(-epochs / 2),
+        train_accuracy=0.98 - 0.2 * np.exp(-epochs / 2),
+        noise=0.02,
+    )
+
+
+@rule(
+    "WL504",
+    name="unstable-training",
+    needs=Level.NUMBERS,
+    since="0.1",
+    fires=_jumpy,
+    near_misses={
+        "min_factor": lambda seed: _jumpy(seed, factor=1.3),
+        "min_drop": lambda seed: _jumpy(seed, drop=0.005),
+        "min_jumps": lambda seed: _jumpy(seed, hits=slice(11, None)),
+    },
+)
+def unstable_training(
+    evidence: Evidence, *, min_factor: float = 1.5, min_drop: float = 0.02, min_jumps: float = 2
+) -> Finding | None:
+    """The loss jumps up and down from epoch to epoch, or runs away.
+
+    ## What it means
+    The steps are too large for the landscape, or the statistics that the model uses in evaluation
+    (batch normalisation) lag behind its weights. One epoch's numbers then say little about the model:
+    which epoch you stopped at is a matter of luck.
+
+    ## Signature
+    Loss and accuracy of single epochs jump together, and jump back, while the training loss may look
+    smooth. Or the loss is astronomically large, or the training loss ends far above where it was.
+
+    ## Statistic and threshold
+    A jump is a change of the loss by a factor of `min_factor` = 1.5 or more between neighbouring epochs with
+    an accuracy that moves the other way by at least `min_drop` = 2 points. There must be at least `min_jumps` = 2 of
+    them in the second half of training, and one in its last third: jumps that died out are the way
+    training begins. Also: a mean loss above 10,000 nats; a training loss that ends at twice its minimum
+    with less accuracy.
+
+    ## Not to be confused with
+    `overfitting`: a rise that stays. `small-validation-set`: jumps of the size that so few samples
+    allow.
+
+    ## Remedy
+    Lower the learning rate, or let it decay; warm it up; clip gradients. If only the validation jumps: a
+    larger batch or a faster momentum for the running statistics of batch normalisation. Then compare epochs.
+
+    ## References
+    arXiv:2103.00065 (Cohen et al. 2021: training at the edge of stability). arXiv:2006.04884 (Mosbach et al.
+    2020: unstable fine-tuning). arXiv:1502.03167 (Ioffe and Szegedy 2015: batch normalisation).
+    """
+    curve = evidence.curve()
+    if curve is None:
+        return None
+    trains = [curve] if curve.split in TRAIN else []
+    if evidence.train is not None:
+        trains.append(evidence.train)
+    for one in (curve, *trains):
+        found = _absurd(one)
+        if found is not None:
+            return found
+    jumps = _jumps(curve.whole, min_factor, min_drop)
+    n = len(curve.whole)
+    late = jumps[jumps >= n - max(2, n // 3)]
+    if n >= MIN_EPOCHS and len(jumps) >= max(1, min_jumps) and len(late):
+        return _jumpy_finding(curve.whole, jumps)
+    for one in trains:
+        found = _runs_away(one, min_drop)
+        if found is not None:
+            return found
+    return None
+
+
+def _jumps(curve: Curve, min_factor: float, min_drop: float) -> np.ndarray:
+    """Places in the second half at which loss and accuracy jump together."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.diff(np.log(np.maximum(curve.log_loss, 1e-12)))
+    gains = np.diff(curve.accuracy)
+    bound = math.log(min_factor) if min_factor > 0 else 0.0
+    together = (np.abs(steps) >= bound) & (-gains * np.sign(steps) >= min_drop)
+    places = np.flatnonzero(together) + 1
+    return places[places >= len(curve) / 2]
+
+
+def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
+    steps = np.abs(np.diff(np.log(np.maximum(curve.log_loss, 1e-12))))[jumps - 1]
+    worst = int(jumps[steps.argmax()])
+    before, after = curve.log_loss[worst - 1], curve.log_loss[worst]
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Unstable training",
+        message=(
+            f"The loss on split {curve.split!r} jumps: {counted(len(jumps), 'time')} in the second "
+            f"half of training, most of all from {nats(before)} to {nats(after)} at epoch "
+            f"{curve.epochs[worst]}, with the accuracy going from {percent(curve.accuracy[worst - 1])} "
+            f"to {percent(curve.accuracy[worst])}. What one epoch shows is a matter of luck."
+        ),
+        evidence={
+            "jumps": Estimate(float(len(jumps)), note="a count"),
+            "largest_factor": Estimate(float(np.exp(steps.max())), note="between two epochs"),
+        },
+        epochs=tuple(curve.epochs[jumps].tolist()),
+    )
+
+
+def _absurd(curve: Curve) -> Finding | None:
+    finite = curve.with_loss
+    if not len(finite) or not float(finite.log_loss.max()) > ABSURD:
+        return None
+    at = int(finite.log_loss.argmax())
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Training ran away",
+        message=(
+            f"The loss of split {curve.split!r} reached {finite.log_loss[at]:.3g} at epoch "
+            f"{finite.epochs[at]}. A mean cross-entropy so large means logits in the thousands: the "
+            "steps are too large, the inputs unscaled, or updates are summed that should be averaged."
+        ),
+        evidence={"log_loss": Estimate(float(finite.log_loss[at]), note="as reported")},
+        epochs=(int(finite.epochs[at]),),
+    )
+
+
+def _runs_away(curve: Curve, min_drop: float) -> Finding | None:
+    known = curve.whole
+    if len(known) < MIN_EPOCHS:
+        return None
+    low = int(known.log_loss.argmin())
+    best = known.accuracy[: low + 1].max()
+    end, lowest = float(known.log_loss[-1]), float(known.log_loss[low])
+    lost = float(best - known.accuracy[-1])
+    if not (end >= 2 * lowest and end - lowest > 0.05 and lost >= max(0.05, min_drop)):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Training ran away",
+        message=(
+            f"The training loss itself rose from {nats(lowest)} at epoch {known.epochs[low]} to "
+            f"{nats(end)}, and the training accuracy fell to {percent(known.accuracy[-1])}: the steps "
+            "are too large. Lower the learning rate."
+        ),
+        evidence={
+            "lowest": Estimate(lowest, note="smallest training loss"),
+            "last": Estimate(end, note="last training loss"),
+        },
+        epochs=(int(known.epochs[low]), int(known.epochs[-1])),
+    )

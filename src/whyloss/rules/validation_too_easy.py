@@ -1,0 +1,120 @@
+"""WL702: validation samples that the training data contain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.intervals import Estimate, wilson
+from whyloss.rules.base import Finding, Severity, rule
+from whyloss.testing import known_splits
+from whyloss.words import counted, nats, percent
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.evidence import Snapshot
+
+MIN_ROWS = 5
+
+
+@rule(
+    "WL702",
+    name="validation-too-easy",
+    needs=Level.SNAPSHOT,
+    since="0.1",
+    fires=lambda seed: known_splits(seed, leaked=30, n_samples=400),
+    near_misses={"min_share": lambda seed: known_splits(seed, leaked=3, n_samples=400)},
+)
+def validation_too_easy(evidence: Evidence, *, min_share: float = 0.01) -> Finding | None:
+    """Some validation samples are in the training data as well.
+
+    ## What it means
+    Duplicates across splits (the same image twice, several pictures of one patient, rows repeated by a join)
+    are remembered, not recognised. The validation numbers look better than new data will.
+
+    ## Signature
+    Samples of both splits share an id, where ids are names; or the model's outputs for a validation sample
+    agree to the last digit with those for a training sample, as only equal inputs do.
+
+    ## Statistic and threshold
+    The share of validation samples with a twin in the training split must exceed `min_share` = 1 % (and 5
+    samples). Outputs that several samples of the same split share are not counted: saturated or
+    constant outputs agree without being twins.
+
+    ## Not to be confused with
+    `train-mode-gap`: validation looks better because training numbers are measured with dropout or
+    during the epoch.
+
+    ## Remedy
+    Split by group (patient, author, day) and drop duplicates before splitting. Then validate again: expect
+    worse and truer numbers.
+
+    ## References
+    arXiv:1902.00423 (Barz and Denzler 2019: near-duplicates in test sets). doi:10.1016/j.patter.2023.100804
+    (Kapoor and Narayanan 2023: leakage).
+    """
+    snapshot, train = evidence.last, _train_snapshot(evidence)
+    if train is None:
+        return None
+    twins, how = _by_name(snapshot, train)
+    if not twins.any():
+        twins, how = _by_output(snapshot, train)
+    n, count = len(twins), int(np.count_nonzero(twins))
+    if not (count >= MIN_ROWS and count > min_share * n) and not (
+        min_share < 0 < count  # the threshold is off
+    ):
+        return None
+    ours = snapshot.scored & twins
+    others = snapshot.scored & ~twins
+    losses = snapshot.samples.log_loss
+    rest = float(losses[others].mean()) if others.any() else float("nan")
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Training samples in the validation set",
+        message=(
+            f"{counted(count, 'sample')} of {n:,} ({percent(count / n)}) {how}. Their loss is "
+            f"{nats(float(losses[ours].mean()) if ours.any() else float('nan'))}, that of the others "
+            f"{nats(rest)}: the validation numbers are better than new data will give."
+        ),
+        evidence={"share": wilson(count, n), "loss_of_others": Estimate(rest, note="mean")},
+        nats=max(0.0, rest - snapshot.log_loss.value) if np.isfinite(rest) else None,
+        epochs=(snapshot.epoch,),
+        samples=tuple(snapshot.predictions.ids[twins][:100].tolist()),
+    )
+
+
+def _train_snapshot(evidence: Evidence) -> Snapshot | None:
+    for split in TRAIN:
+        if split == evidence.split or split not in evidence.source.splits:
+            continue
+        if evidence.last.epoch in evidence.source.epochs(split):
+            return evidence.at(evidence.last.epoch, split)
+    return None
+
+
+def _by_name(snapshot: Snapshot, train: Snapshot) -> tuple[npt.NDArray[np.bool_], str]:
+    ids = snapshot.predictions.ids
+    if ids.dtype.kind not in "US" or train.predictions.ids.dtype.kind not in "US":
+        return np.zeros(len(ids), dtype=np.bool_), ""  # numbers may be mere row numbers
+    return np.isin(ids, train.predictions.ids), "have an id that the training split has too"
+
+
+def _by_output(snapshot: Snapshot, train: Snapshot) -> tuple[npt.NDArray[np.bool_], str]:
+    mine, theirs = snapshot.predictions.scores, train.predictions.scores
+    none = np.zeros(len(mine), dtype=np.bool_)
+    if mine.shape[1] != theirs.shape[1] or mine.dtype != theirs.dtype or mine.itemsize < 4:
+        return none, ""
+    rows, others = _as_keys(mine), _as_keys(theirs)
+    _, place, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    unique_other, other_counts = np.unique(others, return_counts=True)
+    lone = np.isin(rows, unique_other[other_counts == 1])
+    twins = lone & (counts[place] == 1)
+    return twins, "have outputs that agree with those of a training sample to the last digit"
+
+
+def _as_keys(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.void]:
+    rows = np.ascontiguousarray(scores)
+    return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
