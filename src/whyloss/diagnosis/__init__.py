@@ -11,6 +11,7 @@ from whyloss import remedies, rules
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.diagnosis.model import FORMATS, Diagnosis, NotChecked
 from whyloss.diagnosis.questions import open_questions
+from whyloss.diagnosis.slice_rows import slice_rows
 from whyloss.diagnosis.tables import (
     attribution_of,
     class_rows,
@@ -26,7 +27,7 @@ from whyloss.readers import read
 from whyloss.words import counted, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from whyloss.data import Source
     from whyloss.measures.selection import BestEpoch
@@ -55,6 +56,7 @@ def diagnose(
     from_epoch: int | None = None,
     to_epoch: int | None = None,
     weights: Any = None,  # noqa: ANN401
+    slices: Mapping[str, Any] | None = None,
 ) -> Diagnosis:
     """Say why the loss is what it is.
 
@@ -74,7 +76,7 @@ def diagnose(
         The split to explain; the validation split if there is one.
     from_epoch, to_epoch : int, optional
         The change to explain; from the epoch of the smallest loss to the last one.
-    weights : array-like of shape (n_samples,), optional
+    weights, slices
         As in :meth:`whyloss.Predictions.from_arrays`.
 
     Returns
@@ -94,7 +96,13 @@ def diagnose(
             hint="For example whyloss.diagnose(y_true, logits=z).",
         )
     found: Source
-    given = {"logits": logits, "log_probs": log_probs, "probs": probs, "weights": weights}
+    given = {
+        "logits": logits,
+        "log_probs": log_probs,
+        "probs": probs,
+        "weights": weights,
+        "slices": slices,
+    }
     named = ", ".join(f"{name}=" for name, value in given.items() if value is not None)
     if isinstance(source, str | Path):
         found = read(source)
@@ -114,6 +122,7 @@ def diagnose(
                     classes=classes,
                     split=split or "val",
                     weights=weights,
+                    slices=slices,
                 )
             ],
             history=history,
@@ -179,6 +188,7 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
         epochs=epoch_rows(evidence),
         classes=class_rows(evidence),
         samples=sample_rows(evidence),
+        slices=slice_rows(evidence),
         histogram=loss_histogram(evidence),
         notes=_notes(evidence),
         open_questions=open_questions(evidence),

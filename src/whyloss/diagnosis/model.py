@@ -12,6 +12,7 @@ from whyloss.errors import WhylossError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from whyloss.diagnosis.slice_rows import SliceRow
     from whyloss.diagnosis.tables import (
         Attribution,
         ClassRow,
@@ -70,6 +71,9 @@ class Diagnosis:
         What was measured at the epoch in question.
     epochs, classes, samples, histogram
         The tables behind the charts.
+    slices : tuple of SliceRow
+        Loss and accuracy by the columns that were given to split them by; in each of them what
+        costs most beyond its share comes first.
     notes : tuple of str
         What was left out or set aside while reading.
     open_questions : tuple of OpenQuestion
@@ -89,6 +93,7 @@ class Diagnosis:
     epochs: tuple[EpochRow, ...]
     classes: tuple[ClassRow, ...]
     samples: tuple[SampleRow, ...]
+    slices: tuple[SliceRow, ...]
     histogram: LossHistogram | None
     notes: tuple[str, ...]
     open_questions: tuple[OpenQuestion, ...]

@@ -169,7 +169,7 @@ class Recorder:
             How much each sample counts, the same at every epoch: finite, at least 0.
         slices : mapping of str to array-like of shape (n_rows,), optional
             Columns to split the loss by, such as the site or the length of each sample: numbers,
-            strings or booleans. Once, at the last epoch, is enough.
+            strings or booleans. Those of the epoch in question are shown, so log them at each.
         """
         self._check_open()
         split_folder(split)

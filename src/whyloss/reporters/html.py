@@ -65,6 +65,7 @@ def render(diagnosis: Diagnosis) -> str:
             second=d.verdict.text.removeprefix(d.verdict.headline).strip(),
             facts=_facts(d),
             change=_change_word(d),
+            by_column=phrases.slices_by_column(d, most=MAX_CLASSES),
             most=phrases.changed_most(d.attribution) if d.attribution else "",
             off_axis=charts.loss_axis(d)[1:] if specs["epochs"] else (0.0, []),
             own_epochs=charts.thinned(d, d.split),

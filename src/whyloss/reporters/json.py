@@ -59,6 +59,7 @@ def to_dict(diagnosis: Diagnosis) -> dict[str, object]:
         "epochs": [_plain(row) for row in d.epochs],
         "classes": [_plain(row) for row in d.classes],
         "samples": [_sample(row) for row in d.samples],
+        "slices": [_plain(row) for row in d.slices],
         "histogram": _plain(d.histogram),
         "notes": list(d.notes),
         "open_questions": [_plain(question) for question in d.open_questions],

@@ -13,6 +13,7 @@ from whyloss.reporters.phrases import (
     reference_link,
     share_of_loss,
     short,
+    slices_by_column,
 )
 from whyloss.words import nats, percent, signed
 
@@ -40,6 +41,7 @@ def _lines(d: Diagnosis) -> Iterator[str]:
     yield from _remedies(d)
     yield from _findings(d)
     yield from _samples(d)
+    yield from _slices(d)
     yield "\n## What this cannot tell\n"
     for note in d.notes:
         yield f"- {escape(note)}"
@@ -88,6 +90,38 @@ def _samples(d: Diagnosis) -> Iterator[str]:
             for row in d.samples[:10]
         ],
     )
+
+
+def _slices(d: Diagnosis) -> Iterator[str]:
+    for name, rows in slices_by_column(d, most=10).items():
+        yield f"\n## By {escape(short(name))}: what costs most beyond its share first\n"
+        yield from _table(
+            (
+                "value",
+                "samples",
+                "share",
+                "loss",
+                "95 %",
+                "accuracy",
+                "95 %",
+                "nats",
+                "beyond share",
+            ),
+            [
+                (
+                    short(row.value),
+                    f"{row.samples:,}",
+                    percent(row.share),
+                    nats(row.log_loss.value),
+                    interval(row.log_loss, nats),
+                    percent(row.accuracy.value),
+                    interval(row.accuracy, percent),
+                    nats(row.nats.value),
+                    signed(row.excess),
+                )
+                for row in rows
+            ],
+        )
 
 
 def _attribution(a: Attribution) -> Iterator[str]:

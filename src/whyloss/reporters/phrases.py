@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whyloss.diagnosis import Diagnosis
+    from whyloss.diagnosis.slice_rows import SliceRow
     from whyloss.diagnosis.tables import Attribution, SampleRow
     from whyloss.measures.intervals import Estimate
     from whyloss.remedies import Remedy
@@ -50,6 +51,14 @@ def changed_most(a: Attribution) -> str:
         others = f"; the others together {'fell' if rose else 'rose'}" if top.share > 1.0 else ""
         return f"{who} {percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
     return ""
+
+
+def slices_by_column(diagnosis: Diagnosis, most: int) -> dict[str, list[SliceRow]]:
+    """The slices of each column that cost most beyond their share, the worst first."""
+    columns: dict[str, list[SliceRow]] = {}
+    for row in diagnosis.slices:
+        columns.setdefault(row.column, []).append(row)
+    return {name: rows[:most] for name, rows in columns.items()}
 
 
 def share_of_loss(row: SampleRow) -> str:

@@ -20,6 +20,7 @@ from whyloss.reporters.phrases import (
     reference_link,
     share_of_loss,
     short,
+    slices_by_column,
 )
 from whyloss.rules import Severity
 from whyloss.words import nats, percent, signed
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from whyloss.diagnosis import Diagnosis
+    from whyloss.diagnosis.slice_rows import SliceRow
     from whyloss.diagnosis.tables import Attribution
 
 WIDTH = 100  # longer lines are hard to read, whatever the window
@@ -68,6 +70,10 @@ def _body(d: Diagnosis) -> Group:
         blocks += _section("Also found", _findings(d))
     if d.samples:
         blocks += _section("The most expensive samples", _samples(d))
+    for name, rows in slices_by_column(d, most=5).items():
+        blocks += _section(
+            f"By {short(name)}: what costs most beyond its share first", _slices(rows)
+        )
     blocks += _section("What this cannot tell", _not_checked(d))
     references = [link for found in d.findings for link in found.references]
     if references:
@@ -197,6 +203,25 @@ def _samples(d: Diagnosis, n: int = 5) -> Table:
                 f"{short(row.label, 20)} → {short(row.predicted, 20)} ({percent(row.confidence, 0)})"
             ),
             Text(short(row.sample.text or row.sample.path or row.outcome or "", 30)),
+        )
+    return table
+
+
+def _slices(rows: list[SliceRow]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    heads = ("", "samples", "excess", "loss", "95 %", "accuracy", "95 %")
+    for head in heads:
+        table.add_column(justify="left" if head in {"", "95 %"} else "right", no_wrap=bool(head))
+    table.add_row(*(Text(head, style="dim") for head in heads))
+    for row in rows:
+        table.add_row(
+            Text(short(row.value, 24)),
+            f"{row.samples:,}",
+            signed(row.excess),
+            nats(row.log_loss.value),
+            interval(row.log_loss, nats),
+            percent(row.accuracy.value),
+            interval(row.accuracy, lambda share: f"{100 * share:.0f}"),
         )
     return table
 
