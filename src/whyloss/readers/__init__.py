@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whyloss.data import Run
+from whyloss.data import InMemorySource
+from whyloss.errors import FormatError
+from whyloss.readers.log import TextLog
+from whyloss.readers.options import ReadOptions
 
 if TYPE_CHECKING:
+    import os
+
     from whyloss.data import Source
 
+__all__ = ["ReadOptions", "TextLog", "read"]
 
-def read(path: str | Path) -> Source:
-    """Open whatever lies at `path`.
+_PATH_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{0,9}")
+_PASTED = "pasted text"
+
+
+def read(source: str | os.PathLike[str], *, options: ReadOptions | None = None) -> Source:
+    """Open whatever `source` is.
 
     Parameters
     ----------
-    path : str or Path
-        A run folder.
+    source : str or path-like
+        A recorded run, a file of curves or predictions, or the text of a log itself.
+    options : ReadOptions, optional
+        What the caller knows beside the source, and what settles doubts about it.
 
     Raises
     ------
     FormatError
         Nothing is there, or nothing that whyloss can read.
+    DataError
+        What is there does not fit together, is ambiguous, or is of no classifier.
     """
-    return Run.open(Path(path))
+    options = options or ReadOptions()
+    if isinstance(source, str) and not _exists(source):
+        return _read_text(source, options)
+    path = Path(source)
+    if path.is_file():
+        from whyloss.readers.files import read_file  # noqa: PLC0415 - late: text needs none of it
+
+        return read_file(path, options)
+    from whyloss.readers.folders import read_folder  # noqa: PLC0415 - late: it needs pyarrow
+
+    return read_folder(path, options)
+
+
+def _exists(source: str) -> bool:
+    if "\n" in source:
+        return False
+    try:
+        return Path(source).exists()
+    except (OSError, ValueError):  # longer than a name may be, or with a zero byte
+        return False
+
+
+def _read_text(text: str, options: ReadOptions) -> Source:
+    missing = FormatError(
+        f"There is no file {text.strip()[:80]!r}, and it is no text of a log",
+        expected="a path, or text such as 'loss: 0.40 - acc: 0.82 - val_loss: 0.46 - val_acc: 0.78'",
+        got="neither",
+    )
+    if _PATH_LIKE.fullmatch(text.strip()):
+        raise missing
+    log = TextLog(options)
+    log.feed(text)
+    log.close()
+    try:
+        history, notes = log.history()
+    except FormatError as error:
+        raise error if "\n" in text.strip() else missing from None
+    return InMemorySource(history=history, name=_PASTED, notes=notes)

@@ -1,0 +1,283 @@
+"""The text that a training printed, read line by line in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whyloss.readers.ledger import Ledger
+from whyloss.readers.lines import MAX_LINE, Line, Pair, pieces, scan
+from whyloss.readers.names import recognise
+from whyloss.readers.options import ReadOptions
+from whyloss.readers.table import Table, heading, is_rule
+from whyloss.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from whyloss.data import History
+
+# The split of numbers that were printed once more after a training had ended.
+AFTERWARDS = "evaluation"
+
+
+class TextLog:
+    """A log as it grows: feed it text, ask for the history at any time.
+
+    Parameters
+    ----------
+    options : ReadOptions, optional
+        What the caller knows beside the text.
+    """
+
+    def __init__(self, options: ReadOptions | None = None) -> None:
+        self._options = options or ReadOptions()
+        self._ledger = Ledger()
+        self._tail = ""
+        self._section: str | None = None
+        self._table: Table | None = None
+        self._key: float | None = None
+        self._heading: float | None = None
+        self._offset = 0.0
+        self._highest: float | None = None
+        self._partial = False
+        self._bar: int | None = None
+        self._early: list[Pair] = []
+        self._skipped = 0
+        self._cut = 0
+        self._restarts = 0
+
+    def feed(self, text: str) -> None:
+        """Read more text; a line counts once its end has come.
+
+        Parameters
+        ----------
+        text : str
+            Any piece of the log, cut anywhere.
+        """
+        text = self._tail + text
+        end = max(text.rfind("\n"), text.rfind("\r", 0, -1))
+        self._tail = text[end + 1 :]
+        for line in text[: end + 1].splitlines():
+            self._take(line)
+        if len(self._tail) > 2 * MAX_LINE:
+            self._cut += 1
+            self._tail = self._tail[:MAX_LINE]
+
+    def close(self) -> None:
+        """Read the last line, whose end will not come."""
+        tail, self._tail = self._tail, ""
+        self._take(tail)
+
+    def add(self, row: Iterable[tuple[str, float]]) -> None:
+        """Take a row of a table that was read already: its labels and numbers."""
+        self._take_row([(label, value, False) for label, value in row])
+
+    def history(self) -> tuple[History, tuple[str, ...]]:
+        """Make a history of the lines so far.
+
+        Returns
+        -------
+        History
+        tuple of str
+            How names were mapped, what was changed, and what was passed over.
+
+        Raises
+        ------
+        WhylossError
+            There is nothing to read, or it is no log of a classifier.
+        """
+        history, notes = self._ledger.settle(self._options)
+        more = list(notes)
+        if self._restarts:
+            more.append(
+                f"The count of epochs starts again {counted(self._restarts, 'time')}: it is "
+                "counted on, as if one training had gone on."
+            )
+        if self._skipped:
+            more.append(f"{counted(self._skipped, 'line')} with other text were passed over.")
+        if self._cut:
+            more.append(f"{counted(self._cut, 'line')} were cut at {MAX_LINE:,} characters.")
+        return history, tuple(more)
+
+    # --- one line -------------------------------------------------------------------------------
+
+    def _take(self, text: str) -> None:
+        for piece in pieces(text):
+            if len(piece) > MAX_LINE:
+                self._cut += 1
+            stripped = piece[:MAX_LINE].rstrip()
+            if stripped and not is_rule(stripped):
+                self._take_piece(stripped)
+
+    def _take_piece(self, text: str) -> None:
+        if table := heading(text):
+            self._table = table
+            return
+        if self._table and (row := self._table.row(text)):
+            self._take_row(row)
+            return
+        line = scan(text, self._section)
+        self._note(line)
+        if line.section:
+            self._section = line.section
+        elif line.epoch is not None and not line.pairs:
+            self._section = None
+            self._heading = line.epoch
+            if self._ledger.kind != "epoch":
+                self._count_epochs(line.epoch, [])
+        elif line.pairs:
+            self._take_pairs(line, text)
+        elif not (line.sizes or line.n_classes):
+            self._skipped += 1
+
+    def _note(self, line: Line) -> None:
+        """Remember what a line says of the whole log."""
+        ledger = self._ledger
+        ledger.n_samples |= line.sizes
+        ledger.n_classes = line.n_classes or ledger.n_classes
+        ledger.by_global_step |= line.by_global_step
+        ledger.boosting |= line.boosting
+        if line.boosting:
+            ledger.running = False
+        elif ledger.running is None and line.pairs and (line.running or line.bar or line.means):
+            ledger.running = True
+        for pair in line.pairs:
+            if pair.n_samples and pair.split:
+                ledger.n_samples[pair.split] = pair.n_samples
+
+    def _take_row(self, row: list[tuple[str, float, bool]]) -> None:
+        """Write a row of a table."""
+        index, pairs = {}, []
+        for label, value, percent in row:
+            name = recognise(label)
+            if name.kind == "index":
+                index[name.metric] = value
+            else:
+                pairs.append(Pair(label, name, value, name.split, percent))
+        if pairs:
+            self._place(index.get("epoch"), index.get("step"), pairs)
+            self._write(pairs)
+
+    def _take_pairs(self, line: Line, text: str) -> None:
+        """Write the numbers of a line where they belong."""
+        pairs = _without_repeats(line.pairs, text)
+        if line.epoch is None and self._heading is None and self._ended(line, pairs):
+            if line.step is None:
+                self._write(pairs, AFTERWARDS)
+            else:
+                self._early = pairs
+            return
+        self._place(line.epoch, line.step, pairs)
+        if line.bar:
+            self._bar = line.bar[1]
+        self._partial = line.bar is not None and (line.bar[0] < line.bar[1] or "ETA" in text)
+        self._write(pairs)
+
+    def _ended(self, line: Line, pairs: list[Pair]) -> bool:
+        """Whether the epoch is over, and these numbers come from after it."""
+        ledger, key = self._ledger, self._key
+        if ledger.kind != "epoch" or key is None or self._partial:
+            return False
+        if any(pair.split for pair in pairs) or not self._holds(key, pairs):
+            return False
+        other = line.bar is not None and self._bar is not None and line.bar[1] != self._bar
+        return ledger.evaluated(key) or other
+
+    def _holds(self, key: float, pairs: list[Pair]) -> bool:
+        return any(self._ledger.holds(key, pair.label, pair.split) for pair in pairs)
+
+    def _write(self, pairs: list[Pair], split: str | None = None) -> None:
+        for pair in pairs:
+            self._ledger.put(
+                self._key or 0.0,
+                pair.label,
+                pair.value,
+                split=split or pair.split,
+                percent=pair.percent,
+            )
+
+    # --- which row ------------------------------------------------------------------------------
+
+    def _place(self, epoch: float | None, step: float | None, pairs: list[Pair]) -> None:
+        """Go to the row that numbers belong to."""
+        ledger = self._ledger
+        named, self._heading = self._heading, None
+        if epoch is not None:
+            if ledger.kind != "epoch":
+                self._count_epochs(epoch, pairs)
+            self._go(epoch, pairs, again=False)
+        elif named is not None:
+            self._go(named, pairs, again=True)
+        elif ledger.kind == "epoch":
+            return
+        elif step is not None:
+            if ledger.kind == "row":
+                self._count_steps(step)
+            self._go(step, pairs, again=False)
+        elif ledger.kind == "row":
+            if self._key is None:
+                self._key = 1.0
+            elif self._holds(self._key, pairs) and not self._partial:
+                self._key += 1.0
+
+    def _go(self, number: float, pairs: list[Pair], *, again: bool) -> None:
+        """Go to an epoch or step, or count on where the log starts again.
+
+        Parameters
+        ----------
+        number : float
+            As it stands in the log.
+        pairs : list of Pair
+            What comes there.
+        again : bool
+            A heading said the number: if the row has these numbers already, it is another one.
+        """
+        key = number + self._offset
+        known = key in self._ledger
+        if self._highest is not None and key <= self._highest:
+            backward = key != self._key and (not known or self._holds(key, pairs))
+            repeated = key == self._key and again and not self._partial and self._holds(key, pairs)
+            if backward or repeated:
+                self._offset = self._highest + 1 - number
+                key = self._highest + 1
+                self._restarts += 1
+        if key != self._key:
+            self._ledger.forget(AFTERWARDS)
+            self._key = key
+            self._partial = False
+            early, self._early = self._early, []
+            self._write(early)
+        self._highest = key if self._highest is None else max(key, self._highest)
+
+    def _count_epochs(self, epoch: float, pairs: list[Pair]) -> None:
+        """Begin to count epochs: the first is named, and what came before it gets its place."""
+        ledger = self._ledger
+        keys = ledger.keys
+        if ledger.kind == "step":
+            ledger.renumber(dict.fromkeys(keys, epoch))
+        elif keys and (self._partial or (pairs and not self._holds(keys[-1], pairs))):
+            ledger.renumber({keys[-1]: epoch})
+        else:
+            before = {key: epoch - len(keys) + at for at, key in enumerate(keys)}
+            ledger.renumber({key: new for key, new in before.items() if new >= 0})
+        ledger.kind = "epoch"
+        self._highest = ledger.last
+        self._key = ledger.last
+
+    def _count_steps(self, step: float) -> None:
+        """Begin to count steps."""
+        keys = self._ledger.keys
+        self._ledger.renumber({key: step - len(keys) + at for at, key in enumerate(keys)})
+        self._ledger.kind = "step"
+        self._highest = self._ledger.last
+
+
+def _without_repeats(pairs: list[Pair], text: str) -> list[Pair]:
+    """Drop numbers that a line gives in another form, or for the whole training."""
+    labels = {pair.label.casefold() for pair in pairs}
+    dropped = set()
+    if "average_loss" in labels:  # an estimator's plain loss is a sum over the batch
+        dropped.add("loss")
+    if "train_runtime" in text:  # a Trainer's last line: means over all epochs
+        dropped.add("train_loss")
+    return [pair for pair in pairs if pair.label.casefold() not in dropped]

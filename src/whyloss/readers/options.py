@@ -1,0 +1,57 @@
+"""What a caller may settle that a log leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from whyloss.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whyloss.data import Scale
+
+TASKS = ("binary", "multiclass", "multilabel", "token", "regression")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a caller knows of a source beyond what stands in it.
+
+    Parameters
+    ----------
+    columns : mapping of str to str, optional
+        For names that are not understood: their name to ``<split>.<metric>``, such as
+        ``{"vloss": "val.loss"}``. ``<split>.error`` is one minus the accuracy.
+    n_classes, n_train, n_val : int, optional
+        Number of classes, and of training and validation samples.
+    class_shares : tuple of float, optional
+        Shares of the classes in the validation split.
+    task : {"binary", "multiclass", "multilabel", "token", "regression"}, optional
+        What is predicted.
+    scale : {"logits", "log_probs", "probs"}, optional
+        What predictions are whose names do not tell.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    n_classes: int | None = None
+    n_train: int | None = None
+    n_val: int | None = None
+    class_shares: tuple[float, ...] | None = None
+    task: str | None = None
+    scale: Scale | None = None
+
+    def __post_init__(self) -> None:
+        for theirs, ours in self.columns.items():
+            split, dot, metric = ours.partition(".")
+            if not (split and dot and metric):
+                raise DataError(
+                    f"{theirs!r} is mapped to nothing that whyloss knows",
+                    expected="<split>.<metric>, such as val.loss",
+                    got=ours,
+                )
+        if self.task is not None and self.task not in TASKS:
+            raise DataError(
+                "The task is unknown", expected=f"one of {', '.join(TASKS)}", got=self.task
+            )

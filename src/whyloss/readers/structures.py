@@ -1,0 +1,114 @@
+"""Curves and predictions in JSON, in the forms that frameworks and trackers give it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whyloss.errors import FormatError
+from whyloss.readers.scores import looks_like_predictions, read_predictions
+from whyloss.readers.tables import columns_of, from_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from whyloss.data import InMemorySource
+    from whyloss.readers.options import ReadOptions
+
+_DEEPEST = 6
+_WRAPPERS = ("log_history", "history", "metrics", "scalars", "records", "data")
+
+
+def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  # noqa: ANN401
+    """Read what a JSON file holds.
+
+    Parameters
+    ----------
+    value : dict or list
+        Lists by name, as of a Keras History; records in a list, or under ``log_history``; lists
+        by split and metric, as of boosting libraries; or one record.
+    options : ReadOptions
+    name : str
+        What to call the source.
+
+    Raises
+    ------
+    FormatError
+        It is of no such form.
+    """
+    if isinstance(value, dict):
+        for wrapper in _WRAPPERS:
+            if isinstance(value.get(wrapper), dict | list):
+                return read_json(value[wrapper], options, name)
+        lists = dict(_lists(value))
+        if lists:
+            return _from_lists(lists, options, name)
+        return read_records([value], options, name)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return read_records(value, options, name)
+    raise FormatError(
+        f"The JSON in {name} has no form that whyloss knows",
+        expected='{"val_loss": [0.5, 0.4], …}, or a list of records {"epoch": 1, "val_loss": 0.5, …}',
+        got=f"{value!r:.60}",
+    )
+
+
+def read_records(
+    records: list[Mapping[str, Any]], options: ReadOptions, name: str
+) -> InMemorySource:
+    """Read records: predictions, one per sample, or curves, one per epoch."""
+    if any(isinstance(value, list) for value in records[0].values()) or _flat_predictions(records):
+        columns = columns_of(records)
+        if looks_like_predictions(columns):
+            return read_predictions(columns, options, name)
+    return from_records(_flat(records), options, name)
+
+
+def _flat_predictions(records: list[Mapping[str, Any]]) -> bool:
+    few = columns_of(
+        [{k: v for k, v in record.items() if not isinstance(v, dict)} for record in records[:2]]
+    )
+    return len(records) > 1 and looks_like_predictions(few)
+
+
+def _flat(records: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Write nested records as flat ones, ``{"val": {"loss": 0.4}}`` as ``val/loss``."""
+    for record in records:
+        flat: dict[str, Any] = {}
+        for label, value in record.items():
+            if isinstance(value, dict):
+                flat |= {f"{label}/{inner}": number for inner, number in value.items()}
+            else:
+                flat[label] = value
+        yield flat
+
+
+def _lists(
+    value: dict[str, Any], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, list[Any]]]:
+    """Find lists of numbers by name, also where they lie deeper."""
+    for label, inner in value.items():
+        name = f"{prefix}-{label}" if prefix else str(label)
+        if isinstance(inner, list) and inner:
+            yield name, inner
+        elif isinstance(inner, dict) and inner and depth < _DEEPEST:
+            if all(str(key).isdigit() for key in inner):  # as pandas writes a column
+                yield name, [inner[key] for key in sorted(inner, key=int)]
+            else:
+                yield from _lists(inner, name, depth + 1)
+
+
+def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) -> InMemorySource:
+    try:
+        columns = {label: np.array(values) for label, values in lists.items()}
+    except ValueError:
+        columns = {}
+    if columns and looks_like_predictions(columns):
+        return read_predictions(columns, options, name)
+    length = max(map(len, lists.values()))
+    records = [
+        {label: values[at] for label, values in lists.items() if at < len(values)}
+        for at in range(length)
+    ]
+    return from_records(records, options, name)
