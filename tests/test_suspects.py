@@ -10,6 +10,7 @@ from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
 from conftest import require
+from whyloss.data import Predictions
 from whyloss.errors import DataError, TooFewSamplesError
 from whyloss.measures.concentration import concentration
 from whyloss.measures.outliers import find_outliers
@@ -271,7 +272,8 @@ def calibrated(seed, n, n_classes=2, temperature=1.0, size=3.0):
 
 
 def outliers(labels, logits):
-    return find_outliers(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
+    predictions = Predictions.from_arrays(labels, logits=logits)
+    return find_outliers(predictions, per_sample(labels, logits, "logits"))
 
 
 @pytest.mark.parametrize("n", [20, 200])

@@ -17,6 +17,8 @@ from whyloss.evidence import Evidence
 from whyloss.measures.calibrators import fit_calibrator
 from whyloss.measures.intervals import Estimate
 from whyloss.measures.ladder import climb
+from whyloss.measures.outliers import find_outliers
+from whyloss.measures.per_sample import per_sample
 from whyloss.measures.temperature import TemperatureProblem, calibrate, fit_temperature
 from whyloss.testing import known_cause
 
@@ -184,6 +186,15 @@ def test_every_fit_is_that_of_repeated_samples(n_classes):
     for name in ("temperature", "vector"):
         ours, theirs = (fit_calibrator(name, *both) for both in pair)
         assert ours.after.value == pytest.approx(theirs.after.value, abs=1e-6)
+
+
+def test_outliers_are_told_at_the_temperature_of_the_weighted_samples():
+    one, _ = weighted_sample(6, temperature=2.0, n=300)
+    times = np.random.default_rng(6).integers(1, 4, 300)
+    weighted = replace(one, weights=times * 1.0)
+    found = find_outliers(weighted, per_sample(one.y_true, one.scores, "logits"))
+    assert found.temperature.value == pytest.approx(diagnose(weighted).numbers["temperature"].value)
+    assert found.log_loss == diagnose(weighted).numbers["log_loss"]
 
 
 def test_isotonic_regression_minds_the_weights():

@@ -9,7 +9,7 @@ import numpy as np
 
 from whyloss.evidence import Comparison, Evidence, Held, Level, Snapshot
 from whyloss.measures.envelope import fano_envelope
-from whyloss.measures.intervals import Estimate, FloatVector, wilson
+from whyloss.measures.intervals import Estimate, wilson
 from whyloss.measures.per_sample import RowStatus
 
 if TYPE_CHECKING:
@@ -304,7 +304,7 @@ def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
     if not evidence.epochs:
         return ()
     shot = evidence.last
-    costs = _costs(shot)
+    costs = shot.costs
     total = float(costs[shot.scored].sum())
     costs = np.where(np.isnan(costs), -np.inf, costs)
     order = np.argsort(-costs, kind="stable")[:TOP_SAMPLES]
@@ -330,12 +330,6 @@ def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
             )
         )
     return tuple(rows)
-
-
-def _costs(shot: Snapshot) -> FloatVector:
-    """What every sample adds to the weighted sum of the losses."""
-    weights = shot.predictions.weights
-    return shot.samples.log_loss if weights is None else weights * shot.samples.log_loss
 
 
 def _losses_before(evidence: Evidence, ids: list[Any]) -> dict[Any, tuple[float, bool]]:
@@ -390,7 +384,7 @@ def numbers_of(evidence: Evidence) -> dict[str, Estimate | float | int | str | N
             out["temperature"] = shot.calibrated.fit.estimate
         for status in (RowStatus.NON_FINITE, RowStatus.NOT_A_DISTRIBUTION, RowStatus.INFINITE_LOSS):
             out[f"rows_{status.name.lower()}"] = shot.samples.count(status)
-        loss = np.sort(_costs(shot)[shot.scored])[::-1]
+        loss = np.sort(shot.costs[shot.scored])[::-1]
         for share in (0.01, 0.05):
             top = max(1, round(share * len(loss)))
             total = float(loss.sum())

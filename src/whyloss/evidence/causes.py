@@ -95,7 +95,7 @@ class Causes:
         p = self._snapshot.predictions
         if self._snapshot.n_scored < MIN_SAMPLES:
             return None
-        return find_outliers(p.y_true, p.scores, p.scale, samples=self._snapshot.samples)
+        return find_outliers(p, self._snapshot.samples)
 
     @cached_property
     def renaming(self) -> Renaming | None:

@@ -143,6 +143,12 @@ class Snapshot:
             )
         return estimate
 
+    @property
+    def costs(self) -> FloatVector:
+        """What each row adds to the sum of the losses: its loss times its weight."""
+        weights = self.predictions.weights
+        return self.samples.log_loss if weights is None else weights * self.samples.log_loss
+
     @cached_property
     def accuracy(self) -> Estimate:
         """Share of right predictions; an infinite loss is a wrong prediction like any other."""

@@ -16,7 +16,7 @@ from whyloss.measures.probabilities import softmax
 from whyloss.measures.temperature import TemperatureProblem, fit_temperature
 
 if TYPE_CHECKING:
-    from whyloss.data import Scale
+    from whyloss.data import Predictions, Scale
     from whyloss.measures.per_sample import PerSample
 
 MOST = 3  # samples that are tried as outliers at once
@@ -58,14 +58,7 @@ class Outliers:
     impossible: int
 
 
-def find_outliers(
-    y_true: npt.NDArray[np.integer[Any]],
-    scores: npt.NDArray[np.floating[Any]],
-    scale: Scale,
-    *,
-    samples: PerSample,
-    most: int = MOST,
-) -> Outliers:
+def find_outliers(predictions: Predictions, samples: PerSample, *, most: int = MOST) -> Outliers:
     """Test whether the highest losses can come from the model's own probabilities.
 
     The samples of highest loss are set aside, the temperature is fitted to the others, and the
@@ -77,9 +70,9 @@ def find_outliers(
 
     Parameters
     ----------
-    y_true : ndarray of int, shape (n_samples,)
-    scores : ndarray of shape (n_samples, n_columns)
-    scale : {"logits", "log_probs", "probs"}
+    predictions : Predictions
+        Weights count in the temperature and in the mean losses, not in how many samples are
+        expected.
     samples : PerSample
         Of the same predictions.
     most : int, default 3
@@ -89,6 +82,7 @@ def find_outliers(
     TooFewSamplesError
         Fewer than 10 rows can be scored.
     """
+    y_true, scale, weights = predictions.y_true, predictions.scale, predictions.weights
     scored = np.flatnonzero(samples.scored)
     if len(scored) < MIN_SAMPLES:
         raise TooFewSamplesError(
@@ -97,8 +91,9 @@ def find_outliers(
             got=str(len(scored)),
         )
     loss = samples.log_loss[scored]
-    kept_scores = scores[scored]
-    problem = TemperatureProblem(y_true[scored], kept_scores, scale)
+    kept_scores = predictions.scores[scored]
+    w = None if weights is None else weights[scored]
+    problem = TemperatureProblem(y_true[scored], kept_scores, scale, w)
     fit = fit_temperature(problem)
     worst = np.argsort(-loss, kind="stable")
     found, expected = worst[:0], np.zeros(0)
@@ -122,9 +117,9 @@ def find_outliers(
     return Outliers(
         rows=scored[found],
         expected=expected,
-        log_loss=mean_estimate(loss),
+        log_loss=mean_estimate(loss, w),
         temperature=fit.estimate,
-        log_loss_without=mean_estimate(loss[kept]),
+        log_loss_without=mean_estimate(loss[kept], None if w is None else w[kept]),
         temperature_without=fit_without.estimate,
         errors_without=int(np.count_nonzero(wrong & kept)),
         impossible=samples.count(RowStatus.INFINITE_LOSS),

@@ -79,14 +79,12 @@ def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
         rows, why, numbers = _single(snapshot)
     if not len(rows):
         return None
-    losses = snapshot.samples.log_loss
-    total = float(losses[snapshot.scored].sum())
-    share = float(losses[rows].sum()) / total
+    share = float(snapshot.costs[rows].sum()) / float(snapshot.costs[snapshot.scored].sum())
     if not share >= min_share:
         return None
     others = snapshot.scored.copy()
     others[rows] = False
-    without = mean_estimate(losses[others])
+    without = mean_estimate(snapshot.samples.log_loss[others], snapshot.weights_of(others))
     ids = snapshot.predictions.ids[rows]
     named = ", ".join(str(i) for i in ids[:NAMED].tolist()) + (" …" if len(ids) > NAMED else "")
     wrong = int(np.count_nonzero(~snapshot.right[others]))
