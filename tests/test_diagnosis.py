@@ -49,7 +49,8 @@ def test_calibrated_snapshot_is_consistent_and_gets_no_temperature():
 
 def test_twenty_samples_cannot_tell():
     found = diagnose(known_cause(4, n_samples=20).source)
-    assert found.verdict.name == "cannot-tell"
+    assert found.verdict.name == "small-validation-set"
+    assert found.verdict.title == "Too few validation samples to tell"
     assert "too few" in found.verdict.text
     assert {"refinement", "temperature"}.isdisjoint(found.numbers)
 

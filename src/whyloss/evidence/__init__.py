@@ -3,6 +3,7 @@
 from whyloss.evidence.comparison import HELD_MARGIN, Comparison, Held, held
 from whyloss.evidence.curves import TRAIN, Curve, CurveRise, loss_rise
 from whyloss.evidence.evidence import Evidence, Level
+from whyloss.evidence.excess import Direction, Excess, provable_excess
 from whyloss.evidence.snapshot import Numbers, Snapshot
 
 __all__ = [
@@ -11,11 +12,14 @@ __all__ = [
     "Comparison",
     "Curve",
     "CurveRise",
+    "Direction",
     "Evidence",
+    "Excess",
     "Held",
     "Level",
     "Numbers",
     "Snapshot",
     "held",
     "loss_rise",
+    "provable_excess",
 ]

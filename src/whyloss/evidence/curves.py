@@ -143,6 +143,8 @@ def loss_rise(curve: Curve, *, min_z: float, min_rise: float) -> CurveRise | Non
     if not found.height > max(min_rise, 0.05 * found.lowest):
         return None
     since = known.log_loss[found.at :]
+    if len(known) > 2 and (len(since) < 3 or since[-2] < found.lowest + 0.25 * found.height):
+        return None  # a single epoch proves no rise
     if np.isnan(found.z):
         if not ((np.diff(since) > 0).all() and found.height > 0.1 * found.lowest):
             return None

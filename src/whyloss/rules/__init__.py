@@ -87,10 +87,11 @@ SETS_ASIDE: dict[str, tuple[str, ...]] = {
         *_LEVELS,
         "infinite-loss",
         "clipped-loss",
+        "loss-mismatch",
         "temperature",
     ),
     "double-softmax": (*_CALIBRATION, *_SAMPLES, *_LEVELS, *_DYNAMICS, *_MENDS),
-    "impossible-pair": (*_LEVELS, *_CALIBRATION, "train-mode-gap"),
+    "impossible-pair": ("chance-level", "consistent", *_CALIBRATION, "train-mode-gap"),
     "label-encoding": (
         *_LEVELS,
         *_CALIBRATION,
@@ -110,7 +111,7 @@ SETS_ASIDE: dict[str, tuple[str, ...]] = {
         "temperature",
     ),
     "saturated": (
-        *_LEVELS,
+        "consistent",
         *_CALIBRATION,
         *_SAMPLES,
         "loss-mismatch",

@@ -73,7 +73,7 @@ def chance_level(
     if numbers is None:
         return None
     if numbers.prior_entropy is None or numbers.majority is None:
-        return _even_classes(numbers) or _flat(evidence)
+        return _even_classes(evidence, numbers) or _flat(evidence)
     if numbers.prior_entropy == 0.0:
         return None
     at_most = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
@@ -105,7 +105,7 @@ def chance_level(
     )
 
 
-def _even_classes(numbers: Numbers) -> Finding | None:
+def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
     """An accuracy of 1/K beside a loss of at least ln K, for some whole K."""
     share, loss = numbers.accuracy.value, numbers.log_loss.value
     k = round(1.0 / share) if share > 0 else 0
@@ -114,6 +114,9 @@ def _even_classes(numbers: Numbers) -> Finding | None:
     if not loss >= math.log(k) * (1.0 - 0.01):
         return None
     far = loss > 1.1 * math.log(k)
+    curve = evidence.curve()
+    if far and curve is not None and len(curve) > 1:
+        return None  # a single line may be anything; a whole training far above ln K is not even
     worse = " and worse: whoever guesses does not pay so much for being sure" if far else ""
     return Finding(
         severity=Severity.WARNING,

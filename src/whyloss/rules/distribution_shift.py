@@ -92,7 +92,7 @@ def distribution_shift(
     gained_val = float(np.median(of_val[-LAST:])) - guess
     if not (gained_train >= min_train and gained_val <= max_gain):
         return None
-    learnt = of_train - guess >= 0.5 * gained_train
+    learnt = of_train - guess >= 0.2 * gained_train
     ever = bool((of_val[learnt] - guess >= NEVER * (of_train[learnt] - guess)).any())
     loss = float(losses[-1])
     least = float(np.log(k)) if k else -float(np.log(max(guess, 1e-3)))

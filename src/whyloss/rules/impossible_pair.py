@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from whyloss.evidence import TRAIN, Evidence, Level
-from whyloss.measures.envelope import least_possible_loss
+from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_history
@@ -17,13 +17,23 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 
+MIN_ERRORS = 0.01  # below it the digits of the accuracy decide
+
+
 def _too_small(seed: int) -> KnownCause:
     return known_history(seed, val_loss=[0.011], val_accuracy=[0.7], noise=0.05)
 
 
 def _just_possible(seed: int) -> KnownCause:
     """As near to the bound as the last batch of a running mean brings it."""
-    return known_history(seed, val_loss=[0.205], val_accuracy=[0.7], noise=0.0001)
+    return known_history(
+        seed,
+        train_loss=[0.205],
+        train_accuracy=[0.7],
+        val_loss=[0.6],
+        val_accuracy=[0.7],
+        noise=0.0001,
+    )
 
 
 @rule(
@@ -32,9 +42,16 @@ def _just_possible(seed: int) -> KnownCause:
     needs=Level.NUMBERS,
     since="0.1",
     fires=_too_small,
-    near_misses={"max_share": _just_possible},
+    near_misses={
+        "max_share": _just_possible,
+        "max_envelope": lambda seed: known_history(
+            seed, val_loss=[0.36], val_accuracy=[0.7], noise=0.01
+        ),
+    },
 )
-def impossible_pair(evidence: Evidence, *, max_share: float = 0.9) -> Finding | None:
+def impossible_pair(
+    evidence: Evidence, *, max_share: float = 0.9, max_envelope: float = 0.75
+) -> Finding | None:
     """No model has this loss beside this accuracy.
 
     ## What it means
@@ -43,12 +60,15 @@ def impossible_pair(evidence: Evidence, *, max_share: float = 0.9) -> Finding | 
     samples that the accuracy was counted on: one of the two numbers is something else.
 
     ## Signature
-    The reported loss is below (1 − accuracy) · ln 2, on whatever split.
+    The reported loss is below (1 − accuracy) · ln 2, on whatever split; or far below what a calibrated model
+    of this accuracy has at least.
 
     ## Statistic and threshold
     The bound holds for every model and every set of samples, so no error bars enter. The loss must
     be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
-    little. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
+    little. A loss below `max_envelope` = 0.75 of the least that a calibrated model of this accuracy can have
+    (the lower end of Fano's envelope) is possible only for a model that nearly always puts the truth
+    second, with nearly the probability of the first; it is named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
 
     ## Not to be confused with
     `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
@@ -67,12 +87,45 @@ def impossible_pair(evidence: Evidence, *, max_share: float = 0.9) -> Finding | 
         numbers = evidence.reported_numbers(split)
         if numbers is not None and _impossible(numbers, max_share):
             return _finding(split, numbers)
+    numbers = evidence.reported_numbers(evidence.split)
+    if numbers is not None and _implausible(numbers, max_envelope):
+        return _hardly_possible(evidence.split, numbers)
     return None
 
 
 def _impossible(numbers: Numbers, max_share: float) -> bool:
     loss, bound = numbers.log_loss.value, least_possible_loss(numbers.accuracy.value)
     return loss >= 0.0 and bound > 0.0 and loss <= max_share * bound
+
+
+def _implausible(numbers: Numbers, max_envelope: float) -> bool:
+    """Whether the loss is far below that of any calibrated model; the best accuracy that n allows."""
+    share = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
+    # The lower end does not depend on the number of classes, as long as that allows the accuracy.
+    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, 1e-3))))[0]
+    return share < 1.0 - MIN_ERRORS and 0.0 <= numbers.log_loss.value <= max_envelope * least
+
+
+def _hardly_possible(split: str, numbers: Numbers) -> Finding:
+    share, loss = numbers.accuracy.value, numbers.log_loss.value
+    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, 1e-3))))[0]
+    return Finding(
+        severity=Severity.WARNING,
+        headline="A hardly possible pair",
+        message=(
+            f"On split {split!r} a loss of {nats(loss)} is too small for an accuracy of "
+            f"{percent(share)}: a calibrated model that is right so seldom has {nats(least)} or more. "
+            "Most likely the metric compares something else than the loss (labels of another shape, "
+            "a string 'accuracy' resolved to the wrong function, another split), or the loss was scaled "
+            "down."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "envelope_low": Estimate(least, note="exact, at this accuracy"),
+        },
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )
 
 
 def _finding(split: str, numbers: Numbers) -> Finding:

@@ -86,7 +86,7 @@ def majority_class(
     """
     if evidence.epochs:
         return _predicted(evidence, min_share, min_majority)
-    return _stuck_curve(evidence, min_epochs) or _other_scores(evidence, min_epochs)
+    return _other_scores(evidence, min_epochs) or _stuck_curve(evidence, min_epochs)
 
 
 def _predicted(evidence: Evidence, min_share: float, min_majority: float) -> Finding | None:
@@ -157,7 +157,7 @@ def _other_scores(evidence: Evidence, min_epochs: float) -> Finding | None:
     split = evidence.split
     mcc = evidence.history.column(split, "mcc")
     known = None if mcc is None else mcc[np.isfinite(mcc)]
-    if known is not None and len(known) >= max(1, min_epochs) and (known == 0.0).all():
+    if known is not None and len(known) >= min(2, max(1, min_epochs)) and (known == 0.0).all():
         return Finding(
             severity=Severity.WARNING,
             headline="One class for everything",

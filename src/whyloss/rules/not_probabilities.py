@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.measures.ceilings import CEILINGS
 from whyloss.measures.intervals import Estimate
 from whyloss.measures.per_sample import SUM_TOLERANCE, RowStatus
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause, relabel_scale
-from whyloss.words import counted, percent
+from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+
+MANY = 1000  # classes, where their number is not known
 
 
 def _logits_as_probs(seed: int) -> KnownCause:
@@ -24,7 +29,7 @@ def _logits_as_probs(seed: int) -> KnownCause:
 @rule(
     "WL102",
     name="not-probabilities",
-    needs=Level.SNAPSHOT,
+    needs=Level.NUMBERS,
     since="0.1",
     fires=_logits_as_probs,
     near_misses={},
@@ -37,11 +42,15 @@ def not_probabilities(evidence: Evidence) -> Finding | None:
     would be a number without meaning, so these rows have none here.
 
     ## Signature
-    A value below 0 or above 1, or a row whose sum is further than 0.01 from 1.
+    A value below 0 or above 1, or a row whose sum is further than 0.01 from 1. Without predictions: a
+    mean loss near the ceiling of a clipped logarithm beside an accuracy that it leaves no room for:
+    right predictions must cost as much as wrong ones, so the values are no probabilities.
 
     ## Statistic and threshold
     The count of such rows. The tolerance of 0.01 on the sum lets through float16 and
-    probabilities printed with three decimals; a row beyond it is no distribution. No threshold.
+    probabilities printed with three decimals; a row beyond it is no distribution. No threshold. From
+    reported numbers: the loss lies below the ceiling of 16.118 and exceeds 1.2 times what it would be if every
+    mistake cost that ceiling and everything right cost ln K (ln 1000 where K is not known).
 
     ## Not to be confused with
     `double-softmax`: the opposite mistake, probabilities where logits belong. A multi-label model
@@ -54,6 +63,8 @@ def not_probabilities(evidence: Evidence) -> Finding | None:
     ## References
     Scoring rules need distributions: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
     """
+    if not evidence.epochs:
+        return _from_numbers(evidence)
     snapshot = evidence.last
     predictions = snapshot.predictions
     rows = np.flatnonzero(snapshot.samples.status == RowStatus.NOT_A_DISTRIBUTION)
@@ -80,3 +91,35 @@ def not_probabilities(evidence: Evidence) -> Finding | None:
         epochs=(snapshot.epoch,),
         samples=tuple(predictions.ids[rows[:100]].tolist()),
     )
+
+
+def _from_numbers(evidence: Evidence) -> Finding | None:
+    """A loss that right predictions must have a large part in."""
+    ceiling = CEILINGS[0].log_loss
+    right = math.log(evidence.n_classes or MANY)
+    for split in dict.fromkeys((evidence.split, *TRAIN)):
+        numbers = evidence.reported_numbers(split)
+        if numbers is None:
+            continue
+        loss, share = numbers.log_loss.value, numbers.accuracy.value
+        most = (1.0 - share) * ceiling + share * right
+        if not 1.2 * most < loss <= 1.01 * ceiling:
+            continue
+        return Finding(
+            severity=Severity.ERROR,
+            headline="Not probabilities",
+            message=(
+                f"On split {split!r} a loss of {nats(loss)} beside an accuracy of {percent(share)} "
+                f"leaves no room: even if every mistake cost the ceiling of {nats(ceiling)}, the mean "
+                f"could hardly exceed {nats(most)}. Right predictions cost as much as wrong ones, as "
+                "they do where the output has no softmax or sigmoid and the loss expects probabilities "
+                "(or the accuracy counts padding)."
+            ),
+            evidence={
+                "log_loss": numbers.log_loss,
+                "accuracy": numbers.accuracy,
+                "most": Estimate(most, note="if every mistake cost the ceiling"),
+            },
+            epochs=() if numbers.epoch is None else (numbers.epoch,),
+        )
+    return None

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, Level, loss_rise
+from whyloss.evidence import TRAIN, Direction, Evidence, Level, loss_rise, provable_excess
 from whyloss.measures.change import Outcome
-from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
@@ -124,33 +123,36 @@ def overconfidence(
 
 def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
     """What the loss exceeds that of every calibrated model of this accuracy by."""
-    numbers = evidence.numbers
-    if numbers is None or numbers.n_classes is None:
+    numbers, excess = evidence.numbers, provable_excess(evidence)
+    if numbers is None or excess is None or excess.direction is Direction.UNDER:
         return None
-    share = numbers.accuracy.value if numbers.accuracy.low is None else numbers.accuracy.low
-    bound = fano_envelope(share, numbers.n_classes)[1]
-    excess = numbers.log_loss.value - bound
-    if not excess > min_gap:
+    if not excess.nats > min_gap:
         return None
-    note = (
-        "at this accuracy" if numbers.accuracy.low is None else "at the lower end of the accuracy"
+    sure = (
+        "misplaced confidence"
+        if excess.direction is Direction.OVER
+        else "miscalibration, most likely too much confidence"
     )
     return Finding(
         severity=Severity.WARNING,
-        headline="Over-confidence",
+        headline="Over-confidence"
+        if excess.direction is Direction.OVER
+        else "Over-confidence, most likely",
         message=(
             f"No calibrated model with an accuracy of {percent(numbers.accuracy.value)} on "
-            f"{numbers.n_classes} classes has a loss above {nats(bound)}; this one has "
-            f"{nats(numbers.log_loss.value)}. At least {nats(excess)} nats are misplaced confidence, "
+            f"{numbers.n_classes} classes has a loss above {nats(excess.bound)}; this one has "
+            f"{nats(numbers.log_loss.value)}. At least {nats(excess.nats)} nats are {sure}, "
             "which a temperature or another calibration recovers without retraining."
         ),
         evidence={
             "log_loss": numbers.log_loss,
             "accuracy": numbers.accuracy,
-            "envelope_high": Estimate(bound, note=f"exact, {note}"),
-            "provable_excess": Estimate(excess, note="a lower bound"),
+            "envelope_high": Estimate(
+                excess.bound, note="exact, at the least accuracy that n allows"
+            ),
+            "provable_excess": Estimate(excess.nats, note="a lower bound"),
         },
-        nats=excess,
+        nats=excess.nats,
         epochs=() if numbers.epoch is None else (numbers.epoch,),
         remedies=("temperature",),
     )

@@ -37,11 +37,11 @@ def _grid(seed: int, n: int, epochs: int) -> KnownCause:
     fires=lambda seed: known_cause(seed, n_samples=80),
     near_misses={
         "max_samples": lambda seed: known_cause(seed, n_samples=300),
-        "min_values": lambda seed: _grid(seed, 60, 3),
+        "min_values": lambda seed: _grid(seed, 30, 2),
     },
 )
 def small_validation_set(
-    evidence: Evidence, *, max_samples: float = 200, min_values: float = 4
+    evidence: Evidence, *, max_samples: float = 200, min_values: float = 3
 ) -> Finding | None:
     """So few validation samples that single ones move the metric.
 
@@ -56,7 +56,7 @@ def small_validation_set(
     ## Statistic and threshold
     At most `max_samples` = 200 samples: there the 95 % interval of an accuracy of 0.8 is wider than ± 5 points. Where
     only accuracies are known, the smallest n of which all of them are multiples (to the digits printed)
-    is taken, if at least `min_values` = 4 different values fit and the next best explanation is far.
+    is taken, if at least `min_values` = 3 different values fit and the next best explanation is far.
 
     ## Not to be confused with
     `within-noise`: a difference that these samples cannot tell from chance, however many they are.
@@ -85,7 +85,7 @@ def small_validation_set(
     low, high = share.low or 0.0, share.high or 1.0
     return Finding(
         severity=Severity.INFO,
-        headline="A small validation set",
+        headline="Too few validation samples to tell",
         message=(
             f"With {counted(n, 'validation sample')} one of them moves the accuracy by "
             f"{points(1 / n).lstrip('+')}{told}; {percent(accuracy)} means anything from "
@@ -108,9 +108,11 @@ def _step_of(shares: FloatVector, min_values: float) -> int | None:
     values = values[(values > 0) & (values < 1)]
     if len(values) < max(1, min_values):
         return None
+    digits = max(len(repr(value).partition(".")[2]) for value in values.tolist())
+    error = max(PRINTED, 0.6 * 10.0**-digits)
     for n in range(2, LARGEST):
         away = np.abs(values * n - np.round(values * n))
-        tolerance = max(PRINTED * n, 1e-6)
+        tolerance = error * n
         if (away <= tolerance).all():
             # Each value fits a step of 1/n by chance with this probability.
             by_chance = (2 * tolerance) ** len(values) * n

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Direction, Evidence, Level, provable_excess
+from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause
-from whyloss.words import nats
+from whyloss.words import nats, percent
 
 
 @rule(
     "WL302",
     name="underconfidence",
-    needs=Level.SNAPSHOT,
+    needs=Level.NUMBERS,
     since="0.1",
     fires=lambda seed: known_cause(seed, temperature=0.5),
     near_misses={
@@ -34,7 +35,8 @@ def underconfidence(
 
     ## Signature
     The loss is below the loss that the predictions expect of themselves (their entropy); a
-    temperature below 1 recovers the difference.
+    temperature below 1 recovers the difference. Without predictions: the loss exceeds that of every
+    calibrated model of this accuracy, it is still below ln K, and the training loss shows the same.
 
     ## Statistic and threshold
     The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
@@ -53,6 +55,8 @@ def underconfidence(
     arXiv:1906.02629 (Müller et al. 2019: label smoothing). arXiv:2002.09437 (Mukhoti et al. 2020:
     focal loss). arXiv:1706.04599 (Guo et al. 2017: temperature).
     """
+    if not evidence.epochs:
+        return _provable(evidence, min_gap)
     snapshot = evidence.last
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
@@ -81,5 +85,33 @@ def underconfidence(
         evidence=numbers,
         nats=explained,
         epochs=(snapshot.epoch,),
+        remedies=("temperature",),
+    )
+
+
+def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
+    numbers, excess = evidence.numbers, provable_excess(evidence)
+    if numbers is None or excess is None or excess.direction is not Direction.UNDER:
+        return None
+    if not excess.nats > min_gap:
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Under-confidence",
+        message=(
+            f"A loss of {nats(numbers.log_loss.value)} is high for an accuracy of "
+            f"{percent(numbers.accuracy.value)}: a calibrated model has at most {nats(excess.bound)}. The "
+            "training loss shows the same, so the model ranks the classes already and does not yet dare "
+            "to be sure: train on, or with a larger learning rate."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "envelope_high": Estimate(
+                excess.bound, note="exact, at the least accuracy that n allows"
+            ),
+        },
+        nats=excess.nats,
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
         remedies=("temperature",),
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 MIN_EPOCHS = 6
+COLLAPSE = 0.2  # training accuracy lost since its best
 ABSURD = 1e4  # nats per sample; no output that anybody meant costs so much
 
 
@@ -67,7 +68,7 @@ def unstable_training(
     an accuracy that moves the other way by at least `min_drop` = 2 points. There must be at least `min_jumps` = 2 of
     them in the second half of training, and one in its last third: jumps that died out are the way
     training begins. Also: a mean loss above 10,000 nats; a training loss that ends at twice its minimum
-    with less accuracy.
+    with less accuracy; a training accuracy 20 points below its best.
 
     ## Not to be confused with
     `overfitting`: a rise that stays. `small-validation-set`: jumps of the size that so few samples
@@ -158,18 +159,19 @@ def _runs_away(curve: Curve, min_drop: float) -> Finding | None:
     if len(known) < MIN_EPOCHS:
         return None
     low = int(known.log_loss.argmin())
-    best = known.accuracy[: low + 1].max()
+    best = float(known.accuracy.max())
     end, lowest = float(known.log_loss[-1]), float(known.log_loss[low])
-    lost = float(best - known.accuracy[-1])
-    if not (end >= 2 * lowest and end - lowest > 0.05 and lost >= max(0.05, min_drop)):
+    lost = best - float(known.accuracy[-1])
+    away = end >= 2 * lowest and end - lowest > 0.05 and lost >= max(0.05, min_drop)
+    if not (away or lost >= COLLAPSE):
         return None
     return Finding(
         severity=Severity.WARNING,
         headline="Training ran away",
         message=(
-            f"The training loss itself rose from {nats(lowest)} at epoch {known.epochs[low]} to "
-            f"{nats(end)}, and the training accuracy fell to {percent(known.accuracy[-1])}: the steps "
-            "are too large. Lower the learning rate."
+            f"The training loss went from {nats(lowest)} at epoch {known.epochs[low]} to {nats(end)} "
+            f"and the training accuracy fell from {percent(best)} to {percent(known.accuracy[-1])}: "
+            "the steps are too large. Lower the learning rate."
         ),
         evidence={
             "lowest": Estimate(lowest, note="smallest training loss"),
