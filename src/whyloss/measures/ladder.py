@@ -268,9 +268,6 @@ def fit_bias(
 
 
 def _lapse(data: _Data, fit: TemperatureFit, with_beta: float) -> Lapse:
-    slope = _losses_and_gradient(data, _Parameters(fit.log_beta))[1][1]
-    if slope >= 0.0:  # the first lapse already costs more than it saves
-        return Lapse(fit.log_beta, 0.0, 0.0, 0.0, accepted=False)
     found, loss = _fit(data, fit.log_beta, lapse=True, bias=False)
     gain = with_beta - loss
     ratio = 2 * data.n * gain
