@@ -15,7 +15,7 @@ from whyloss.diagnosis import diagnose
 from whyloss.errors import DataError, TooFewSamplesError
 from whyloss.evidence import Evidence
 from whyloss.measures.calibrators import fit_calibrator
-from whyloss.measures.intervals import Estimate
+from whyloss.measures.intervals import Estimate, mean_estimate
 from whyloss.measures.ladder import climb
 from whyloss.measures.outliers import find_outliers
 from whyloss.measures.per_sample import per_sample
@@ -224,15 +224,15 @@ def test_the_size_of_a_sample_is_what_the_weights_leave():
 
 
 def test_intervals_cover_the_population_that_the_weights_stand_for():
-    """Half of the classes are sampled too rarely, and weigh the more."""
-    covered = []
+    """The rare classes, which cost most, are sampled too often, and weigh the less."""
+    covered, missed = [], []
     for seed in range(150):
-        rng = np.random.default_rng(seed)
-        known = known_cause(seed, temperature=(1.2, 1.9), n_samples=3000, n_classes=4)
+        rng = np.random.default_rng(10**6 + seed)
+        known = known_cause(seed, n_samples=3000, **TASK)
         one = known.source.predictions("val", 1)
         rare = one.y_true >= 2
-        rows = np.flatnonzero(~rare | (rng.random(3000) < 0.25))
-        weights = np.where(rare[rows], 4.0, 1.0)
+        rows = np.flatnonzero(rare | (rng.random(3000) < 0.25))
+        weights = np.where(rare[rows], 1.0, 4.0)
         a = Evidence(remade(known, rows, weights), from_epoch=1, to_epoch=2).comparison.change
         shot = Evidence(remade(known, rows, weights)).last
         truth = POPULATION
@@ -251,12 +251,18 @@ def test_intervals_cover_the_population_that_the_weights_stand_for():
                 }.items()
             ]
         )
+        plain = mean_estimate(shot.samples.log_loss)
+        missed.append(not plain.low <= truth["loss"] <= plain.high)
     rates = np.mean(covered, axis=0)
     assert (rates >= 0.89).all(), rates
+    assert np.mean(missed) > 0.3  # or the weights would make no difference
+
+
+TASK = {"temperature": (1.2, 1.9), "n_classes": 4, "shares": (0.4, 0.3, 0.2, 0.1)}
 
 
 def population():
-    known = known_cause(10**6, temperature=(1.2, 1.9), n_samples=400_000, n_classes=4)
+    known = known_cause(10**6, n_samples=400_000, **TASK)
     first, second = (known.source.predictions("val", epoch) for epoch in (1, 2))
     rows = np.arange(len(first))
 
