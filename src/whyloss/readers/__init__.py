@@ -53,7 +53,7 @@ def read(source: str | os.PathLike[str], *, options: ReadOptions | None = None) 
 
 
 def _exists(source: str) -> bool:
-    if "\n" in source:
+    if "\n" in source or not source.strip():
         return False
     try:
         return Path(source).exists()

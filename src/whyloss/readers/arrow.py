@@ -103,7 +103,7 @@ def read_csv(
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise _unreadable(path, "a table of separated values", error) from None
     notes = (
-        (f"{counted(skipped, 'line')} had another number of cells and were passed over.",)
+        (f"Passed over: {counted(skipped, 'line')} with another number of cells.",)
         if skipped
         else ()
     )

@@ -198,9 +198,9 @@ class Ledger:
                 share = f"{len(bad)} of {counted(len(cells), 'value')}"
                 notes.append(f"{'_'.join(role)} is no finite number in {share}.")
         if self._thinned:
-            notes.append(f"{counted(self._thinned, 'row')} in between were left out.")
+            notes.append(f"Left out between others: {counted(self._thinned, 'row')}.")
         if self._left_out:
-            notes.append(f"{counted(self._left_out, 'value')} of further columns were left out.")
+            notes.append(f"Left out: {counted(self._left_out, 'value')} of further columns.")
         task, n_classes = self._task(roles, options)
         history = History(
             np.asarray(numbers, dtype=np.int64),

@@ -48,6 +48,9 @@ _REPORT = re.compile(
     r"until valid|\bbest\b[^:=]{0,40}[:=]|new best|best (?:epoch|iteration|model|score|val)",
     re.IGNORECASE,
 )
+_OF_TIMM = re.compile(
+    r"^\s*(?P<split>train|val|test)\w{0,8}\s*:\s*(?P<epoch>\d{1,9})\s+\[", re.IGNORECASE
+)
 _AFTER = re.compile(
     r"(?P<name>\b[a-z][\w ]{0,30}?)\s+(?:after|at|for|in)\s+(?P<index>epoch|step|iteration|iter|batch)"
     r"\s*#?(?P<number>\d+)\s*[:=]",
@@ -90,6 +93,7 @@ _DECIMAL_COMMA = re.compile(r"[:=]\s*-?\d+,\d")
 # How Keras, Lightning, OpenMMLab, the Trainer and scikit-learn print: their training numbers are
 # means over the epoch while it lasted.
 _RUNNING = (" - loss", " - acc", " - val_", "v_num=", "mmcls", "Epoch(train)", "'grad_norm':")
+BOX = str.maketrans("│┃║", "|||")
 _SPACES = re.compile(r"\s{4,}")
 _NAME_WORD = re.compile(r"[^\W\d][\w.@/&+-]*")
 _MOST_WORDS = 4
@@ -205,7 +209,8 @@ def scan(text: str, section: str | None = None) -> Line:
 
 def _plainer(text: str) -> str:
     """Write what loggers, LightGBM and people of other countries write as others do."""
-    rest = _PREFIX.sub("", text.replace("'s ", " "), count=1)
+    rest = _PREFIX.sub("", text.translate(BOX).replace("'s ", " "), count=1)
+    rest = _OF_TIMM.sub(r"\g<split>: epoch \g<epoch> [", rest, count=1)
     if "top" in rest or "Top" in rest:
         rest = re.sub(r"\b(top)[ -]([15])\b", r"\1\2", rest, flags=re.IGNORECASE)
     if "," in rest and _DECIMAL_COMMA.search(rest) and not re.search(r"\d\.\d", rest):
@@ -299,8 +304,8 @@ def _name(core: str, *, tight: bool, boosting: bool) -> tuple[str, Name] | None:
     if not words or not tight:
         return None
     if boosting and words[-1].casefold() in SPLIT_WORDS:  # CatBoost does not name its loss
-        split = SPLIT_WORDS[words[-1].casefold()]
-        return words[-1], replace(recognise("loss"), split="val" if split == "test" else split)
+        label = f"{words[-1]} loss"
+        return label, recognise(label)
     name = recognise(words[-1])
     return (words[-1], name) if name.metric and name.kind not in {"noise", "index"} else None
 

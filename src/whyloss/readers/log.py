@@ -39,6 +39,7 @@ class TextLog:
         self._heading: float | None = None
         self._offset = 0.0
         self._highest: float | None = None
+        self._last_split: str | None = None
         self._partial = False
         self._bar: int | None = None
         self._early: list[Pair] = []
@@ -60,8 +61,7 @@ class TextLog:
         for line in text[: end + 1].splitlines():
             self._take(line)
         if len(self._tail) > 2 * MAX_LINE:
-            self._cut += 1
-            self._tail = self._tail[:MAX_LINE]
+            self._tail = self._tail[: MAX_LINE + 1]
 
     def close(self) -> None:
         """Read the last line, whose end will not come."""
@@ -94,9 +94,9 @@ class TextLog:
                 "counted on, as if one training had gone on."
             )
         if self._skipped:
-            more.append(f"{counted(self._skipped, 'line')} with other text were passed over.")
+            more.append(f"Passed over: {counted(self._skipped, 'line')} of other text.")
         if self._cut:
-            more.append(f"{counted(self._cut, 'line')} were cut at {MAX_LINE:,} characters.")
+            more.append(f"Cut at {MAX_LINE:,} characters: {counted(self._cut, 'line')}.")
         return history, tuple(more)
 
     # --- one line -------------------------------------------------------------------------------
@@ -116,7 +116,10 @@ class TextLog:
         if self._table and (row := self._table.row(text)):
             self._take_row(row)
             return
-        line = scan(text, self._section)
+        above = (
+            self._last_split if text.lstrip().startswith("* ") else None
+        )  # sums up the lines above
+        line = scan(text, above or self._section)
         self._note(line)
         if line.section:
             self._section = line.section
@@ -161,6 +164,7 @@ class TextLog:
     def _take_pairs(self, line: Line, text: str) -> None:
         """Write the numbers of a line where they belong."""
         pairs = _without_repeats(line.pairs, text)
+        self._last_split = pairs[-1].split if pairs else None
         if line.epoch is None and self._heading is None and self._ended(line, pairs):
             if line.step is None:
                 self._write(pairs, AFTERWARDS)
@@ -178,7 +182,7 @@ class TextLog:
         ledger, key = self._ledger, self._key
         if ledger.kind != "epoch" or key is None or self._partial:
             return False
-        if any(pair.split for pair in pairs) or not self._holds(key, pairs):
+        if any(pair.split not in {None, "train"} for pair in pairs) or not self._holds(key, pairs):
             return False
         other = line.bar is not None and self._bar is not None and line.bar[1] != self._bar
         return ledger.evaluated(key) or other

@@ -15,10 +15,11 @@ SPLIT_WORDS = {word: split for split, words in _SPLITS.items() for word in words
 
 # Words that say how a number was gathered, and change nothing about which number it is.
 _NEUTRAL_WORDS = (
-    "a an at avg average averaged current data dataset end final for history image images in is "
-    "log logs mean metric metrics my of on our overall phase result results s scalar scalars set "
-    "split the this was"
+    "avg average averaged current data dataset end final history image images log logs mean metric "
+    "metrics overall phase result results s scalar scalars set split"
 )
+_PROSE_WORDS = "a an at for in is my of on our the this was"  # but not in a_loss
+
 _PER_STEP = "batch iter iteration mini minibatch step"
 _PER = dict.fromkeys(_PER_STEP.split(), "step") | {"epoch": "epoch"}
 _INDEX = {
@@ -27,12 +28,13 @@ _INDEX = {
 }  # fmt: skip
 # A name with one of these is no score of a model, whatever else it says.
 _NOISE_WORDS = (
-    "best bound change counter delta diff dur duration elapsed eta flos fps gpu hp hour hours "
+    "best bound change counter cuda delta device diff dur duration elapsed eta flos fps gpu hp hour hours "
     "improve it lower max mem memory min minutes ms num patience prev previous remaining runtime "
     "scale sec second seconds seed size speed std target threshold throughput time timestamp "
     "upper vs wall"
 )
 _NEUTRAL = frozenset(_NEUTRAL_WORDS.split())
+_PROSE = _NEUTRAL.union(_PROSE_WORDS.split())
 _NOISE = frozenset(_NOISE_WORDS.split())
 _REGRESSION = frozenset(
     tuple(sorted(name.split()))
@@ -199,8 +201,11 @@ def recognise(phrase: str) -> Name:
             per = per if per == "step" else _PER[word]
         else:
             told.append(word)
-    scores = [word for word in told if word not in _NEUTRAL]
+    neutral = _PROSE if " " in phrase else _NEUTRAL
+    scores = [word for word in told if word not in neutral]
     found = _exactly(told) or _exactly(scores) or _partly(told)
+    if found.kind == "own" and not scores:
+        return Name("noise", "")
     if found.rank == _SCORE and split != "val":  # anything may be called a score
         found = Name("own", "score")
     return replace(found, split=split, per=per, number=number)

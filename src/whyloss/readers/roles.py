@@ -155,7 +155,11 @@ def _splits(columns: list[Column], roles: Roles, *, by_global_step: bool) -> dic
             continue  # as estimators print the loss of an evaluation once more
         split = "train"
         if name.own == "loss":
-            if ("train", "loss") in told and not name.cross_entropy:
+            if not name.cross_entropy and any(
+                found[other] == "train" and other.name.own == "loss" and _clash(column, other)
+                for other in columns
+                if other.split is not None
+            ):
                 continue  # as Lightning prints a running loss beside the one of the epoch
         elif name.metric in _SCORES and evaluated and in_table:
             split = evaluated if (evaluated, name.own) not in told else "train"
@@ -190,6 +194,11 @@ def _assign_split(split: str, columns: list[Column], taken: set[Role], roles: Ro
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(column.name.own, []).append(column)
+    if "loss" in by_name and "total_loss" in by_name:
+        total = by_name["total_loss"]
+        by_name["total_loss"] = [c for c in total if not _same(c, by_name["loss"][0])]
+        if not by_name["total_loss"]:  # as tflearn prints its loss twice
+            del by_name["total_loss"]
     promoted = _promoted(split, by_name, taken)
     for own, candidates in by_name.items():
         metric = promoted.get(own, own)
@@ -220,11 +229,12 @@ def _clash(one: Column, two: Column) -> bool:
 
 def _refuse(split: str, metric: str, columns: list[Column]) -> None:
     labels = list(dict.fromkeys(column.label for column in columns))
+    ways = " or ".join(f'--map "{label}={split}.{metric}"' for label in labels[:2])
     raise DataError(
         f"Several columns could be {split}_{metric}",
         expected="one",
         got=" and ".join(f'"{label}"' for label in labels[:6]),
-        hint=f'Choose with --map "{labels[0]}={split}.{metric}".',
+        hint=f"Choose with {ways}.",
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from whyloss.readers.lines import BOX
 from whyloss.readers.names import recognise
 
 _RULE = re.compile(r"[\s|:+=─━┼┿╇╋├┤┝┥┠┨╀╪═-]*")
-_BOX = str.maketrans("│┃║", "|||")
 _NOTHING = re.compile(r"(?i)no log|none|null|n/?a|-+|—|")
 _NUMBER = re.compile(r"(?i)[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
@@ -30,7 +30,7 @@ class Table:
 
         None where the line is no row of this table.
         """
-        text = text.translate(_BOX)
+        text = text.translate(BOX)
         if self.delimiter == " ":
             text = re.sub(r"(?i)\bno log\b", "nan-", text)
         cells = _cells(text, self.delimiter)
@@ -60,7 +60,7 @@ def heading(text: str) -> Table | None:
     """Read a line as the names of a table's columns; None where it is none."""
     if len(text) > 4000 or re.search(r"(?<![\w.@-])\d+(?:\.\d+)?(?![\w@])", text):
         return None
-    text = text.translate(_BOX)
+    text = text.translate(BOX)
     for delimiter in ("|", "\t", ",", ";", "  "):
         if delimiter not in text.strip():
             continue
