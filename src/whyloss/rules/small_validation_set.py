@@ -87,10 +87,10 @@ def small_validation_set(
         severity=Severity.INFO,
         headline="Too few validation samples to tell",
         message=(
-            f"With {counted(n, 'validation sample')} one of them moves the accuracy by "
-            f"{points(1 / n).lstrip('+')}{told}; {percent(accuracy)} means anything from "
-            f"{percent(low, 0)} to {percent(high, 0)}. Differences between epochs below that are "
-            "chance."
+            f"{counted(n, 'validation sample')} are too few to tell a cause from chance: one of them "
+            f"moves the accuracy by {points(1 / n).lstrip('+')}{told}, so {percent(accuracy)} means "
+            f"anything from {percent(low, 0)} to {percent(high, 0)}, and smaller differences between "
+            "epochs are chance."
         ),
         evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample")},
     )
