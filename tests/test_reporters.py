@@ -101,3 +101,45 @@ def test_hostile_names_are_shown_as_text(form):
         assert max(map(len, text.splitlines())) < 1000
     if form == "markdown":
         assert "<script" not in text.replace("\\<", "")
+
+
+def two_epochs(delta):
+    """A diagnosis of 400 samples of class 0 whose losses change by so many nats."""
+    loss = np.full(400, 2.0), 2.0 + delta
+    # log(1 - exp(-loss)) is the other class.
+    epochs = [np.stack([-x, np.log(-np.expm1(-x))], axis=1) for x in loss]
+    labels = np.zeros(400, dtype=int)
+    return diagnose(
+        InMemorySource(
+            Predictions.from_arrays(labels, log_probs=values, epoch=epoch)
+            for epoch, values in enumerate(epochs)
+        ),
+        from_epoch=0,
+        to_epoch=1,
+    )
+
+
+NOISE = np.random.default_rng(0).normal(scale=1e-3, size=400)
+
+
+@pytest.mark.parametrize(
+    ("delta", "line"),
+    [
+        (
+            np.where(np.arange(400) < 10, 3.0, 0.0) + NOISE,
+            "The 10 samples that changed most carry 100 % of the rise",
+        ),
+        (
+            np.where(np.arange(400) < 10, 3.0, -0.0085),
+            "carry 112 % of the rise; the others together fell.",
+        ),
+        (np.where(np.arange(400) < 10, -1.5, 0.0), "carry 100 % of the fall."),
+        (np.full(400, 0.1) + NOISE, None),
+        (np.where(np.arange(400) < 1, 3.0, 0.0) + NOISE, None),  # may be chance
+    ],
+)
+def test_a_change_that_few_samples_make_is_said_in_one_line(delta, line):
+    found = two_epochs(delta)
+    for form in ("terminal", "markdown", "html"):
+        text = found.render(form)
+        assert line in text if line else "changed most" not in text

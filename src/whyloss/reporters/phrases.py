@@ -48,7 +48,8 @@ def changed_most(a: Attribution) -> str:
             if top.samples == 1
             else f"The {counted(top.samples, 'sample')} that changed most carry"
         )
-        others = f"; the others together {'fell' if rose else 'rose'}" if top.share > 1.0 else ""
+        beyond = top.share >= 1.005  # as it is shown
+        others = f"; the others together {'fell' if rose else 'rose'}" if beyond else ""
         return f"{who} {percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
     return ""
 
