@@ -41,6 +41,7 @@ def summarise(predictions: Predictions, *, temperature: bool = True) -> Summary:
                 scale=predictions.scale,
                 ids=predictions.ids[rows],
                 classes=predictions.classes,
+                weights=None if predictions.weights is None else predictions.weights[rows],
             )
         )
     return summary

@@ -9,12 +9,14 @@ import numpy.typing as npt
 
 from whyloss.measures import per_sample
 from whyloss.measures.kernels.layout import (
+    CHAIN,
     GAUSS_NEWTON,
     GRADIENT,
     GRADIENT_SQUARED,
     LOSS,
     LOSS_SQUARED,
     MOMENTS,
+    OCTAVE,
     WORST,
 )
 from whyloss.measures.temperature import N_FOLDS, Slopes, TemperatureProblem
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
     from whyloss.data import Scale
     from whyloss.measures.intervals import FloatVector
 
-NODES = np.linspace(-3.0, 2.0, 21)  # of u = ln beta
+# Of u = ln beta, from -3 to 2.3. Whole steps of a doubling, so that one exponential serves many.
+NODES = -3.0 + np.log(2.0) / OCTAVE * np.arange(2 * OCTAVE * CHAIN)
 
 
 def node_sums(
     y_true: npt.NDArray[np.int32],
-    y_pred: npt.NDArray[np.int32],
     scores: npt.NDArray[np.floating[Any]],
     scale: Scale,
     *,
@@ -39,7 +41,7 @@ def node_sums(
 
     Parameters
     ----------
-    y_true, y_pred : ndarrays of int32, shape (n_samples,)
+    y_true : ndarray of int32, shape (n_samples,)
     scores : ndarray of shape (n_samples, n_columns)
     scale : {"logits", "log_probs", "probs"}
     fold : ndarray of int8, shape (n_samples,)
@@ -53,8 +55,7 @@ def node_sums(
     if weights is None and scores.size >= per_sample.LARGE:
         from whyloss.measures.kernels.crossfit import Passes  # noqa: PLC0415 - loads a compiler
 
-        passes = Passes(y_true, y_pred, scores, scale, fold)
-        return np.stack([passes.run(np.full(N_FOLDS, u)) for u in NODES])
+        return Passes(y_true, scores, scale, fold).run_nodes(NODES)
     part = fold >= 0
     problem = TemperatureProblem(y_true[part], scores[part], scale)
     weight = np.ones(len(y_true)) if weights is None else weights

@@ -74,6 +74,7 @@ class Summary:
     nodes : ndarray of float64, shape (n_nodes, n_folds, n_moments)
         Loss and slopes at fixed temperatures, by fold.
     fold_counts : ndarray of int64, shape (n_folds,)
+        Zeros where no temperatures are kept.
     extremes : ndarray of float64, shape (2,)
         Smallest and largest finite loss.
     top_losses, top_ids : ndarrays of shape (n_top,)
@@ -99,46 +100,66 @@ class Summary:
         self.top_losses: FloatVector = np.empty(0)
         self.top_ids: npt.NDArray[Any] = np.empty(0, dtype=np.int64)
 
-    def update(self, batch: Predictions, weights: FloatVector | None = None) -> None:
+    def update(self, batch: Predictions) -> None:
         """Add samples.
 
         Parameters
         ----------
         batch : Predictions
-            With as many classes.
-        weights : ndarray of float64, shape (n_samples,), optional
-            Not negative; 1 where left out.
+            With as many classes. Its weights count, or each sample once.
 
         Raises
         ------
         DataError
-            Another number of classes, or weights that do not fit.
+            Another number of classes.
         """
         if batch.n_classes != self.n_classes:
             raise self._different(f"{batch.n_classes} classes")
-        if weights is not None and (
-            weights.shape != (len(batch),) or not bool((weights >= 0).all())
-        ):
-            raise DataError(
-                "The weights do not fit the samples",
-                expected=f"{len(batch)} weights, none below 0",
-                got=f"shape {weights.shape}",
-            )
+        weights = batch.weights
+        if weights is None and batch.scores.size >= per_sample.LARGE:
+            status = self._add_large(batch)
+        else:
+            status = self._add_small(batch)
+        if len(self.nodes):
+            scored = status == RowStatus.OK
+            fold = np.full(len(batch), -1, dtype=np.int8)
+            fold[scored] = fold_of(batch.ids[scored], N_FOLDS)
+            self.fold_counts += np.bincount(fold[scored], minlength=N_FOLDS)
+            moments = node_sums(batch.y_true, batch.scores, batch.scale, fold=fold, weights=weights)
+            self._add_nodes(moments)
+
+    def _add_large(self, batch: Predictions) -> npt.NDArray[np.uint8]:
+        """Add by the compiled kernel; the status of every row."""
+        from whyloss.measures.kernels.summing import add_all  # noqa: PLC0415 - loads a compiler
+
+        found = add_all(
+            batch,
+            HISTOGRAM_EDGES,
+            CEILINGS,
+            ceiling_width=CEILING_WIDTH,
+            n_reliability=RELIABILITY_BINS,
+            by_class=self.by_class.size > 0,
+            confusion=self.confusion.size > 0,
+            n_top=TOP,
+            bar=float(self.top_losses[-1]) if len(self.top_losses) == TOP else 0.0,
+        )
+        for name in _SUMS:
+            if name != "fold_counts":
+                mine = getattr(self, name)
+                mine += getattr(found, name)
+        self._add_extremes(*found.extremes)
+        self._keep_top(found.losses, batch.ids[found.rows])
+        return found.row_status
+
+    def _add_small(self, batch: Predictions) -> npt.NDArray[np.uint8]:
+        """Add in plain NumPy, weighted or not; the status of every row."""
         samples = per_sample.per_sample(batch.y_true, batch.scores, batch.scale)
         scored = samples.scored
         self.status += np.bincount(samples.status, minlength=len(RowStatus))
-        w = np.ones(int(scored.sum())) if weights is None else weights[scored].astype(np.float64)
+        w = np.ones(int(scored.sum())) if batch.weights is None else batch.weights[scored]
         self._add_sums(batch, samples, w)
-        ids = batch.ids[scored]
-        self._keep_top(samples.log_loss[scored], ids)
-        fold = np.full(len(batch), -1, dtype=np.int8)
-        fold[scored] = fold_of(ids, N_FOLDS)
-        self.fold_counts += np.bincount(fold[scored], minlength=N_FOLDS)
-        if len(self.nodes):
-            moments = node_sums(
-                batch.y_true, samples.y_pred, batch.scores, batch.scale, fold=fold, weights=weights
-            )
-            self._add_nodes(moments)
+        self._keep_top(samples.log_loss[scored], batch.ids[scored])
+        return samples.status
 
     def _add_sums(self, batch: Predictions, samples: PerSample, w: FloatVector) -> None:
         scored = samples.scored
@@ -176,9 +197,10 @@ class Summary:
         large = loss[loss > CEILINGS[0] - CEILING_WIDTH, None]
         self.atoms += np.count_nonzero(np.abs(large - CEILINGS) < CEILING_WIDTH, axis=0)
         if len(loss):
-            self.extremes = np.array(
-                [min(self.extremes[0], loss.min()), max(self.extremes[1], loss.max())]
-            )
+            self._add_extremes(loss.min(), loss.max())
+
+    def _add_extremes(self, smallest: float, largest: float) -> None:
+        self.extremes = np.array([min(self.extremes[0], smallest), max(self.extremes[1], largest)])
 
     def _keep_top(self, losses: FloatVector, ids: npt.NDArray[Any]) -> None:
         if len(self.top_ids) and len(ids) and self.top_ids.dtype.kind != ids.dtype.kind:
@@ -212,12 +234,7 @@ class Summary:
             mine = getattr(self, name)
             mine += getattr(other, name)
         self._add_nodes(other.nodes)
-        self.extremes = np.array(
-            [
-                min(self.extremes[0], other.extremes[0]),
-                max(self.extremes[1], other.extremes[1]),
-            ]
-        )
+        self._add_extremes(*other.extremes)
         self._keep_top(other.top_losses, other.top_ids)
 
     def _different(self, got: str) -> DataError:
@@ -383,10 +400,6 @@ def _probabilities(batch: Predictions, samples: PerSample, w: FloatVector) -> Fl
         second = np.where(samples.y_pred == 1, samples.confidence, 1.0 - samples.confidence)
         ones = float(weights[samples.scored] @ second[samples.scored])
         return np.array([w.sum() - ones, ones])
-    if batch.scores.size >= per_sample.LARGE:
-        from whyloss.measures.kernels.shares import class_probabilities  # noqa: PLC0415
-
-        return class_probabilities(batch.scores, batch.scale, samples.y_pred, weights)
     total = np.zeros(batch.n_classes)
     for rows, logits, _ in logit_blocks(batch.scores, batch.scale):
         kept = weights[rows] > 0

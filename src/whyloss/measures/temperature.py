@@ -322,7 +322,7 @@ def calibrate(
         samples = samples or per_sample.per_sample(y_true, scores, scale, repeats=repeats)
         folds = np.full(len(scored), -1, dtype=np.int8)
         folds[scored] = fold
-        fit, every = cross_fit(y_true, samples.y_pred, scores, scale, folds)
+        fit, every = cross_fit(y_true, scores, scale, folds)
         given, refined_scored = samples.log_loss[scored], every[scored]
     else:
         problem = TemperatureProblem(y_true[scored], scores[scored], scale, weights)

@@ -18,7 +18,8 @@ from whyloss.measures.kernels.layout import (
     MOMENTS,
     WORST,
 )
-from whyloss.measures.kernels.slopes import slopes
+from whyloss.measures.kernels.slopes import from_lanes, node_slopes, slopes, workspace
+from whyloss.measures.kernels.vectors import LANES
 from whyloss.measures.temperature import N_FOLDS, SMALL, Slopes, TemperatureFit, fit_temperature
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Passes:
 
     Parameters
     ----------
-    y_true, y_pred : ndarrays of int32, shape (n_samples,)
+    y_true : ndarray of int32, shape (n_samples,)
     scores : ndarray of shape (n_samples, n_columns)
     scale : {"logits", "log_probs", "probs"}
     fold : ndarray of int8, shape (n_samples,)
@@ -52,13 +53,11 @@ class Passes:
     def __init__(
         self,
         y_true: npt.NDArray[np.int32],
-        y_pred: npt.NDArray[np.int32],
         scores: npt.NDArray[np.floating[Any]],
         scale: Scale,
         fold: npt.NDArray[np.int8],
     ) -> None:
         self._y_true = y_true
-        self._y_pred = y_pred
         self._scores = scores
         self._scale = scale
         self._fold = fold
@@ -77,17 +76,47 @@ class Passes:
         betas = np.exp(log_betas)
 
         def work(rows: slice) -> FloatVector:
-            moments = np.zeros((N_FOLDS, MOMENTS))
+            moments = np.zeros((N_FOLDS, MOMENTS, LANES))
             block, _ = prepare(self._scores[rows], self._scale)
             slopes(
-                block, rows.start, self._y_true, self._y_pred, self._fold, betas, moments, losses
+                block,
+                rows.start,
+                self._y_true,
+                self._fold,
+                betas,
+                moments.reshape(-1),
+                losses,
+                workspace(block, N_FOLDS),
             )
             return moments
 
-        blocks = np.stack(in_threads(self._scores, self._scale, work))
-        moments: FloatVector = blocks.sum(axis=0)
-        moments[:, WORST] = blocks[:, :, WORST].max(axis=0)
-        return moments
+        return from_lanes(np.stack(in_threads(self._scores, self._scale, work)))
+
+    def run_nodes(self, log_betas: FloatVector) -> FloatVector:
+        """Moments of the folds at each of many u, shape (n_nodes, n_folds, MOMENTS), in one pass.
+
+        Parameters
+        ----------
+        log_betas : ndarray of shape (n_nodes,)
+            OCTAVE of them for each doubling of beta.
+        """
+        betas = np.exp(log_betas)
+
+        def work(rows: slice) -> FloatVector:
+            moments = np.zeros((N_FOLDS, len(betas), MOMENTS, LANES))
+            block, _ = prepare(self._scores[rows], self._scale)
+            node_slopes(
+                block,
+                rows.start,
+                self._y_true,
+                self._fold,
+                betas,
+                moments.reshape(-1),
+                workspace(block, N_FOLDS, len(betas)),
+            )
+            return moments
+
+        return from_lanes(np.stack(in_threads(self._scores, self._scale, work))).swapaxes(0, 1)
 
     def at(self, log_beta: float) -> FloatVector:
         """Moments of all folds at one u; those that were computed before cost nothing."""
@@ -102,7 +131,6 @@ class Passes:
         some = slice(None, None, step)
         return Passes(
             np.ascontiguousarray(self._y_true[some]),
-            np.ascontiguousarray(self._y_pred[some]),
             np.ascontiguousarray(self._scores[some]),
             self._scale,
             np.ascontiguousarray(self._fold[some]),
@@ -155,7 +183,6 @@ class Folds:
 
 def cross_fit(
     y_true: npt.NDArray[np.integer[Any]],
-    y_pred: npt.NDArray[np.int32],
     scores: npt.NDArray[np.floating[Any]],
     scale: Scale,
     fold: npt.NDArray[np.int8],
@@ -165,8 +192,6 @@ def cross_fit(
     Parameters
     ----------
     y_true : ndarray of int, shape (n_samples,)
-    y_pred : ndarray of int32, shape (n_samples,)
-        Class of the largest score.
     scores : ndarray of shape (n_samples, n_columns)
     scale : {"logits", "log_probs", "probs"}
     fold : ndarray of int8, shape (n_samples,)
@@ -179,7 +204,7 @@ def cross_fit(
     refined : ndarray of float64, shape (n_samples,)
         NaN where the row takes no part.
     """
-    passes = Passes(check_labels(y_true, scores), y_pred, scores, scale, fold)
+    passes = Passes(check_labels(y_true, scores), scores, scale, fold)
     present = np.flatnonzero(passes.counts).tolist()
     everyone = Folds(passes, present)
     guess = fit_temperature(Folds(passes.sample(), present), tolerance=1e-3).log_beta

@@ -12,6 +12,7 @@ from whyloss.errors import DataError
 from whyloss.measures.kernels.blocks import in_threads, prepare
 from whyloss.measures.kernels.layout import FIELDS
 from whyloss.measures.kernels.statistics import statistics
+from whyloss.measures.kernels.sums import scratch
 from whyloss.measures.per_sample import SUM_TOLERANCE, PerSample
 
 if TYPE_CHECKING:
@@ -59,7 +60,16 @@ def score(
         if known is not None:
             status[rows] = known
         statistics(
-            block, rows.start, labels, known is not None, tolerance, values, y_pred, rank, status
+            block,
+            rows.start,
+            labels,
+            known is not None,
+            tolerance,
+            values.reshape(-1),
+            y_pred,
+            rank,
+            status,
+            scratch(block),
         )
 
     in_threads(scores, scale, work)

@@ -1,8 +1,9 @@
 """All statistics of every row in one pass."""
 
 # What compiled functions take is settled when they are compiled, for each kind of array anew;
-# compiled calls know no keywords; and of NaN, max() would keep the wrong argument.
-# ruff: noqa: ANN401, FURB136, PLR0917
+# compiled calls know no keywords.
+# ruff: noqa: ANN401, PLR0917
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,18 +11,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from whyloss.measures.kernels.arithmetic import exp, half, log1p
+from whyloss.measures.kernels.arithmetic import INNER, KERNEL, exp, half, log1p, lowest
 from whyloss.measures.kernels.layout import (
     BRIER,
     CONFIDENCE,
     ENTROPY,
-    FIELDS,
     FIRST,
-    FLOAT_SLOTS,
-    LANES,
     LOG_LOSS,
     MARGIN,
-    NARROW,
     OWN,
     PEAK,
     RANK,
@@ -29,26 +26,25 @@ from whyloss.measures.kernels.layout import (
     SECOND,
     SHARES,
     SQUARE,
-    STATUS,
     TOP,
     TRUE,
     VARIANCE,
-    WHOLE_SLOTS,
 )
-from whyloss.measures.kernels.sums import OPTIONS, tile_sums
+from whyloss.measures.kernels.sums import sums
+from whyloss.measures.kernels.vectors import LANES, convert, load, splat, store, where
 
 # As in RowStatus of per_sample.py, which numba cannot read.
 OK, NON_FINITE, NOT_A_DISTRIBUTION, INFINITE_LOSS = (np.int32(code) for code in range(4))
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def widen(halves: Any, singles: Any) -> None:
     """Turn float16, viewed as uint16 and flat, into float32."""
     for k in range(len(halves)):
         singles[k] = half(halves[k])
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def statistics(
     block: Any,
     at: int,
@@ -59,6 +55,7 @@ def statistics(
     y_pred: Any,
     rank: Any,
     status: Any,
+    scratch: Any,
 ) -> None:
     """Score a block of rows.
 
@@ -73,79 +70,109 @@ def statistics(
         Whether `status` says already which rows are no prediction.
     tolerance : float
         How far from 1 the exponentials may sum; infinite where they need not.
-    values : ndarray of float64, shape (FIELDS, ...)
+    values : ndarray of float64, shape (FIELDS * number of all rows,)
     y_pred, rank : ndarrays of int32
     status : ndarray of uint8
+    scratch : Scratch
     """
     n, width = block.shape
-    slots = np.zeros(FLOAT_SLOTS * LANES, block.dtype)
-    whole = np.zeros(WHOLE_SLOTS * LANES, np.int32)
-    columns = np.zeros(width * LANES if width <= NARROW else 0, block.dtype)
+    flat, rows = block.reshape(-1), len(y_pred)
+    room, slots, whole, starts, labels, known, wide = scratch
     for start in range(0, n, LANES):
-        tile = block[start : start + LANES]
-        first, last = at + start, at + start + len(tile)
-        tile_sums(tile, y_true[first:last], columns, slots, whole)
-        _copy(status[first:last], whole[STATUS * LANES : (STATUS + 1) * LANES])
-        _check(checked, block.dtype.type(tolerance), slots, whole)
-        finish(slots, whole)
-        for field in range(FIELDS):
-            _copy(slots[field * LANES : (field + 1) * LANES], values[field][first:last])
-        _copy(whole[TOP * LANES : (TOP + 1) * LANES], y_pred[first:last])
-        _copy(whole[RANK * LANES : (RANK + 1) * LANES], rank[first:last])
-        _copy(whole[STATUS * LANES : (STATUS + 1) * LANES], status[first:last])
+        place, count = at + start, min(LANES, n - start)
+        take(start, count, width, starts)
+        copy(y_true, place, count, labels)
+        copy(status, place, count, known)
+        sums(flat, starts, labels, width, room, slots, whole)
+        code = rows_status(checked, tolerance, known, slots)
+        code, found = finish(code, slots, whole)
+        loss, confidence, entropy, variance, margin, brier = found
+        _put(values, LOG_LOSS * rows + place, count, loss, wide)
+        _put(values, CONFIDENCE * rows + place, count, confidence, wide)
+        _put(values, ENTROPY * rows + place, count, entropy, wide)
+        _put(values, VARIANCE * rows + place, count, variance, wide)
+        _put(values, MARGIN * rows + place, count, margin, wide)
+        _put(values, BRIER * rows + place, count, brier, wide)
+        scored = (code == OK) | (code == INFINITE_LOSS)
+        _put(y_pred, place, count, where(scored, load(whole, TOP * LANES), -1), labels)
+        _put(rank, place, count, where(scored, load(whole, RANK * LANES), -1), labels)
+        _put(status, place, count, code, known)
 
 
-@njit(**OPTIONS)
-def _copy(source: Any, into: Any) -> None:
-    """As many as both have room for."""
-    for j in range(min(len(source), len(into))):
-        into[j] = source[j]
+@njit(**INNER)
+def take(start: int, count: int, width: int, starts: Any) -> None:
+    """Places of `count` rows that follow each other; the last one fills what remains."""
+    for j in range(LANES):
+        starts[j] = (start + min(j, count - 1)) * width
 
 
-@njit(**OPTIONS)
-def _check(checked: bool, tolerance: float, slots: Any, whole: Any) -> None:
-    """Find the rows that are no prediction."""
+@njit(**INNER)
+def copy(source: Any, at: int, count: int, into: Any) -> None:
+    """Copy `count` values, LANES at most; the rest of `into` stays as it is."""
+    if count == LANES:
+        store(into, 0, load(source, at))
+    else:
+        for j in range(count):
+            into[j] = source[at + j]
+
+
+@njit(**INNER)
+def _put(into: Any, at: int, count: int, value: Any, room: Any) -> None:
+    """Write the first `count` lanes."""
+    number = convert(value, room.dtype.type(0))
+    if count == LANES:
+        store(into, at, number)
+    else:
+        store(room, 0, number)
+        for j in range(count):
+            into[at + j] = room[j]
+
+
+@njit(**INNER)
+def rows_status(checked: bool, tolerance: float, known: Any, slots: Any) -> Any:
+    """Status of LANES rows, as `known` has it or as their sums tell."""
     if checked:
-        return
-    one = slots.dtype.type(1)
-    limit = slots.dtype.type(np.inf)
-    zero = slots.dtype.type(0)
-    for j in range(LANES):
-        peak, rest = slots[PEAK * LANES + j], slots[REST * LANES + j]
-        total = exp(min(peak, one), zero) * (one + rest)
-        code = NOT_A_DISTRIBUTION if abs(total - one) > tolerance else OK
-        finite = (abs(peak) < limit) & (rest < limit)  # false for NaN
-        whole[STATUS * LANES + j] = code if finite else NON_FINITE
+        return convert(load(known, 0), np.int32(0))
+    peak, rest = load(slots, PEAK * LANES), load(slots, REST * LANES)
+    first = load(slots, FIRST * LANES)  # NaN where any class is
+    finite = (peak < np.inf) & (peak > -np.inf) & (first == first)  # noqa: PLR0124
+    if tolerance == np.inf:
+        return where(finite, splat(OK), NON_FINITE)
+    bounded = where(peak > 1.0, 1.0, where(peak < lowest(peak), lowest(peak), peak))
+    off = exp(bounded, peak - peak) * (rest + 1.0) - 1.0
+    fits = (off <= tolerance) & (off >= -tolerance)
+    return where(finite, where(fits, splat(OK), NOT_A_DISTRIBUTION), NON_FINITE)
 
 
-@njit(**OPTIONS)
-def finish(slots: Any, whole: Any) -> None:
-    """Turn the sums of a tile into results, in place."""
-    kind = slots.dtype.type
-    zero, one = kind(0), kind(1)
-    infinite, missing = kind(np.inf), kind(np.nan)
-    for j in range(LANES):
-        own, rest = slots[OWN * LANES + j], slots[REST * LANES + j]
-        shares, second = slots[SHARES * LANES + j], slots[SECOND * LANES + j]
-        part = one / (one + rest)  # the largest probability
-        log_total = log1p(rest)
-        loss = log_total - own
-        mean = slots[FIRST * LANES + j] * part
-        variance = slots[SQUARE * LANES + j] * part - mean * mean
-        # Where the true class won, 1 - p is the rest: nothing cancels.
-        won = whole[TRUE * LANES + j] == whole[TOP * LANES + j]
-        w_own = exp(own, zero)
-        missed = rest * part if won else one - w_own * part
-        others = shares if won else one + shares - w_own * w_own
-        brier = missed * missed + others * part * part
-        code = whole[STATUS * LANES + j]
-        known = (code == OK) | (code == INFINITE_LOSS)
-        slots[LOG_LOSS * LANES + j] = loss if known else missing
-        slots[CONFIDENCE * LANES + j] = part if known else missing
-        slots[ENTROPY * LANES + j] = log_total - mean if known else missing
-        slots[VARIANCE * LANES + j] = (variance if variance > zero else zero) if known else missing
-        slots[MARGIN * LANES + j] = second - own if known else missing
-        slots[BRIER * LANES + j] = brier if known else missing
-        whole[STATUS * LANES + j] = INFINITE_LOSS if known & (loss == infinite) else code
-        whole[TOP * LANES + j] = whole[TOP * LANES + j] if known else np.int32(-1)
-        whole[RANK * LANES + j] = whole[RANK * LANES + j] if known else np.int32(-1)
+@njit(**INNER)
+def finish(code: Any, slots: Any, whole: Any) -> Any:
+    """Status and results of LANES rows, in the order of the table of results.
+
+    NaN where the row is no prediction.
+    """
+    own, rest = load(slots, OWN * LANES), load(slots, REST * LANES)
+    shares = load(slots, SHARES * LANES)
+    y, top = load(whole, TRUE * LANES), load(whole, TOP * LANES)
+    won = y == top
+    part = 1.0 / (rest + 1.0)  # the largest probability
+    log_total = log1p(rest)
+    loss = log_total - own
+    mean = load(slots, FIRST * LANES) * part
+    variance = load(slots, SQUARE * LANES) * part - mean * mean
+    # Where the true class won, 1 - p is the rest: nothing cancels.
+    sunk = own < lowest(own)
+    w_own = where(sunk, 0.0, exp(where(sunk, lowest(own), own), own - own))
+    missed = where(won, rest * part, 1.0 - w_own * part)
+    others = where(won, shares, shares + 1.0 - w_own * w_own)
+    brier = missed * missed + others * part * part
+    margin = where(won, load(slots, SECOND * LANES) - own, -own)
+    known = (code == OK) | (code == INFINITE_LOSS)
+    code = where(known & (loss == np.inf), INFINITE_LOSS, code)
+    return code, (
+        where(known, loss, np.nan),
+        where(known, part, np.nan),
+        where(known, log_total - mean, np.nan),
+        where(known, where(variance > 0.0, variance, 0.0), np.nan),
+        where(known, margin, np.nan),
+        where(known, brier, np.nan),
+    )

@@ -1,19 +1,20 @@
-"""Sums over the classes of each row, relative to the row's largest logit, tile by tile."""
+"""Sums over the classes of sixteen rows, relative to each row's largest logit."""
 
 # What compiled functions take is settled when they are compiled, for each kind of array anew;
-# compiled calls know no keywords; and of NaN, max() would keep the wrong argument.
-# ruff: noqa: ANN401, FURB136
+# compiled calls know no keywords.
+# ruff: noqa: ANN401, PLR0917
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
-from whyloss.measures.kernels.arithmetic import SUMS, bits, exp, from_bits, ordered, residue
+from whyloss.measures.kernels.arithmetic import INNER, OPTIONS, exp, lowest, residue
 from whyloss.measures.kernels.layout import (
     FIRST,
-    LANES,
+    FLOAT_SLOTS,
     NARROW,
     OWN,
     PEAK,
@@ -24,202 +25,326 @@ from whyloss.measures.kernels.layout import (
     SQUARE,
     TOP,
     TRUE,
+    WHOLE_SLOTS,
 )
-
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": SUMS, "error_model": "numpy"}
+from whyloss.measures.kernels.vectors import (
+    LANES,
+    convert,
+    first,
+    four_columns,
+    largest,
+    load,
+    numbers,
+    prefetch,
+    splat,
+    store,
+    total,
+    where,
+)
 
 PIECE = 2048  # so many terms lose nothing that counts in single precision; then double takes over
 _SCAN = 256
-FLOOR = -1000.0  # stands for any logit so far below the peak: 0 times -inf would be NaN
+_FETCHED = 4096  # numbers in a row that two of fit into the nearest cache or almost
 
 
-@njit(**OPTIONS)
-def tile_sums(
-    tile: Any,
-    y_true: Any,
-    columns: Any,
-    slots: Any,
-    whole: Any,
-) -> None:
-    """Fill the slots of one tile.
+class Scratch(NamedTuple):
+    """Working memory of a kernel.
+
+    Attributes
+    ----------
+    room : ndarray of float32 or float64
+        The columns of LANES narrow rows, or one wide row.
+    slots, whole : ndarrays of the same type, and of int32
+        As in :mod:`whyloss.measures.kernels.layout`.
+    starts : ndarray of int64, shape (LANES,)
+        Where rows start.
+    labels : ndarray of int32, shape (LANES,)
+    codes : ndarray of uint8, shape (LANES,)
+    values : ndarray of float64, shape (LANES,)
+    """
+
+    room: npt.NDArray[Any]
+    slots: npt.NDArray[Any]
+    whole: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int32]
+    codes: npt.NDArray[np.uint8]
+    values: npt.NDArray[np.float64]
+
+
+def scratch(block: npt.NDArray[Any]) -> Scratch:
+    """Working memory for a block of rows."""
+    kind, width = block.dtype, block.shape[1]
+    # Four columns are turned at a time; LANES classes of a wide row are taken at a time.
+    size = -(-width // 4) * 4 * LANES if width <= NARROW else -(-width // LANES) * LANES
+    return Scratch(
+        np.zeros(size, dtype=kind),
+        np.zeros(FLOAT_SLOTS * LANES, dtype=kind),
+        np.zeros(WHOLE_SLOTS * LANES, dtype=np.int32),
+        np.zeros(LANES, dtype=np.int64),
+        np.zeros(LANES, dtype=np.int32),
+        np.zeros(LANES, dtype=np.uint8),
+        np.zeros(LANES),
+    )
+
+
+@njit(**INNER)
+def turn(flat: Any, starts: Any, width: int, columns: Any) -> None:
+    """Lay the columns of LANES rows out one after the other, one lane per row.
 
     Parameters
     ----------
-    tile : ndarray of shape (n_rows, n_columns)
-        At most LANES rows; lanes beyond them hold anything. (A slice, because of an index that
-        starts elsewhere than at 0 the compiler cannot rule out that it counts from the end.)
-    y_true : ndarray of int, shape (n_rows,)
-    columns : ndarray of shape (n_columns * LANES,)
-        Room for a narrow tile.
+    flat : ndarray of float32 or float64
+    starts : ndarray of int64, shape (LANES,)
+        Where in it the rows start, in rising order.
+    width : int
+        Number of columns.
+    columns : ndarray, shape (width rounded up to fours * LANES,)
+    """
+    if width == 1 and starts[LANES - 1] - starts[0] == LANES - 1:
+        store(columns, 0, load(flat, starts[0]))
+    elif starts[LANES - 1] + (width + 3) // 4 * 4 <= len(flat):
+        for k in range(0, width, 4):
+            a, b, c, d = four_columns(flat, starts, k)
+            store(columns, k * LANES, a)
+            store(columns, (k + 1) * LANES, b)
+            store(columns, (k + 2) * LANES, c)
+            store(columns, (k + 3) * LANES, d)
+    else:
+        for j in range(LANES):
+            for k in range(width):
+                columns[k * LANES + j] = flat[starts[j] + k]
+
+
+@njit(**INNER)
+def sums(flat: Any, starts: Any, y: Any, width: int, room: Any, slots: Any, whole: Any) -> None:
+    """Fill the slots of LANES rows.
+
+    Parameters
+    ----------
+    flat : ndarray of float32 or float64
+        Logits; one column z stands for (0, z).
+    starts : ndarray of int64, shape (LANES,)
+        Where in it the rows start, in rising order.
+    y : ndarray of int32, shape (LANES,)
+    width : int
+        Number of columns.
+    room : ndarray
+        Of narrow rows it keeps w of every class, by column.
     slots, whole : ndarrays
         As in :mod:`whyloss.measures.kernels.layout`.
     """
-    if tile.shape[1] == 1:
-        _one_column(tile, y_true, slots, whole)
-    elif tile.shape[1] <= NARROW:
-        _lanes(tile, y_true, columns, slots, whole)
+    if width <= NARROW:
+        narrow_sums(flat, starts, y, width, room, slots, whole)
     else:
-        for j in range(len(tile)):
-            _row(tile[j], y_true[j], j, slots, whole)
+        for j in range(LANES):
+            if j == 0 or starts[j] != starts[j - 1]:
+                wide_row(flat, starts[j], width, y[j], j, room, slots, whole)
+
+
+@njit(**INNER)
+def narrow_sums(
+    flat: Any, starts: Any, y: Any, width: int, room: Any, slots: Any, whole: Any
+) -> None:
+    """As :func:`sums`, of at most NARROW columns."""
+    turn(flat, starts, width, room)
+    if width == 1:
+        _one_column(y, room, slots, whole)
+    else:
+        _narrow(y, width, room, slots, whole)
+
+
+@njit(**INNER)
+def _put(slots: Any, whole: Any, floats: Any, integers: Any) -> None:
+    peak, own, second, rest, first_, square, shares = floats
+    y, top, rank = integers
+    store(slots, PEAK * LANES, peak)
+    store(slots, OWN * LANES, own)
+    store(slots, SECOND * LANES, second)
+    store(slots, REST * LANES, rest)
+    store(slots, FIRST * LANES, first_)
+    store(slots, SQUARE * LANES, square)
+    store(slots, SHARES * LANES, shares)
+    store(whole, TRUE * LANES, y)
+    store(whole, TOP * LANES, top)
+    store(whole, RANK * LANES, rank)
+
+
+@njit(**INNER)
+def _one_column(labels: Any, columns: Any, slots: Any, whole: Any) -> None:
+    """Two classes with logits 0 and z."""
+    z, y = load(columns, 0), load(labels, 0)
+    zero = z - z
+    below = where(z > 0.0, -z, z)
+    bounded = where(below < lowest(z), lowest(z), below)
+    w = where(below < lowest(z), 0.0, exp(bounded, zero))
+    top = convert(z > 0.0, np.int32(0))
+    lost = y != top
+    own = where(lost, below, 0.0)
+    store(columns, 0, w)
+    _put(
+        slots,
+        whole,
+        (z, own, below, w, w * bounded, w * bounded * bounded, w * w),
+        (y, top, convert(lost, np.int32(0)) + 1),
+    )
+
+
+@njit(**INNER)
+def _narrow(labels: Any, width: int, columns: Any, slots: Any, whole: Any) -> None:
+    y = load(labels, 0)
+    peak = load(columns, 0)
+    low = lowest(peak)
+    own, second, top = peak, splat(slots.dtype.type(-np.inf)), splat(np.int32(0))
+    for k in range(1, width):
+        z = load(columns, k * LANES)
+        number = np.int32(k)
+        own = where(y == number, z, own)
+        better = z > peak
+        behind = where(better, peak, z)
+        second = where(behind > second, behind, second)
+        top = where(better, number, top)
+        peak = where(better, z, peak)
+    zero = splat(slots.dtype.type(0))
+    rest, first_, square, shares, rank = zero, zero, zero, zero, splat(np.int32(1))
+    for k in range(width):
+        z = load(columns, k * LANES)
+        number = np.int32(k)
+        below = z - peak
+        sunk = below < low
+        bounded = where(sunk, low, below)
+        w = exp(bounded, residue(z, peak, below))
+        w = where(sunk | (top == number), 0.0, w)
+        weighted = w * bounded
+        rest = rest + w
+        first_ = first_ + weighted
+        square = square + weighted * bounded
+        shares = shares + w * w
+        ahead = (z > own) | ((z == own) & (y > number))
+        rank = rank + convert(ahead, np.int32(0))
+        store(columns, k * LANES, w)
+    _put(
+        slots,
+        whole,
+        (peak, own - peak, second - peak, rest, first_, square, shares),
+        (y, top, rank),
+    )
 
 
 @njit(**OPTIONS)
-def _row(row: Any, y: int, j: int, slots: Any, whole: Any) -> None:
-    own = row[y]
-    top, above, equal = _scan(row, own)
-    if equal > 1:  # of several that tie, the first ranks first
-        for k in range(y):
-            above += row[k] == own
-    peak = row[top]
-    rest, first, square, shares, nearest = _segment(row[:top], peak)
-    rest_2, first_2, square_2, shares_2, nearest_2 = _segment(row[top + 1 :], peak)
+def wide_row(
+    flat: Any, at: int, width: int, y: int, j: int, room: Any, slots: Any, whole: Any
+) -> None:
+    """Fill lane `j` of the slots, and `room` with w of every class."""
+    top = _copied_row_top(flat, at, width, room)
+    peak, own = room[top], room[y]
+    rank = 1 if top == y else 1 + _ahead(y, own, room)
+    room[top] = -np.inf
+    rest, first_, square, shares, second = _segment(flat, at + width, room, peak)
     slots[PEAK * LANES + j] = peak
     slots[OWN * LANES + j] = own - peak
-    slots[SECOND * LANES + j] = -from_bits(min(nearest, nearest_2)) if y == top else 0.0
-    slots[REST * LANES + j] = rest + rest_2
-    slots[FIRST * LANES + j] = first + first_2
-    slots[SQUARE * LANES + j] = square + square_2
-    slots[SHARES * LANES + j] = shares + shares_2
+    slots[SECOND * LANES + j] = second - peak
+    slots[REST * LANES + j] = rest
+    slots[FIRST * LANES + j] = first_
+    slots[SQUARE * LANES + j] = square
+    slots[SHARES * LANES + j] = shares
     whole[TRUE * LANES + j] = y
     whole[TOP * LANES + j] = top
-    whole[RANK * LANES + j] = above + 1
+    whole[RANK * LANES + j] = rank
 
 
-@njit(**OPTIONS)
-def _scan(row: Any, own: Any) -> Any:
-    """Place of the first largest logit; how many are larger than `own`, and as large."""
-    n = len(row)
-    level, best = ordered(own), ordered(row[0])
-    above, equal, piece = level - level, level - level, 0
-    for start in range(0, n, _SCAN):
-        part = row[start : min(start + _SCAN, n)]
-        largest = best
-        for k in range(len(part)):
-            key = ordered(part[k])
-            largest = max(largest, key)
-            above += key > level
-            equal += key == level
-        if largest > best:
-            best, piece = largest, start
-    part = row[piece : min(piece + _SCAN, n)]
-    first = np.int32(_SCAN)
-    for k in range(len(part)):
-        first = min(first, np.int32(k) if ordered(part[k]) == best else np.int32(_SCAN))
-    return piece + first, above, equal
+@njit(**INNER)
+def copy_row(flat: Any, at: int, width: int, start: int, stop: int, room: Any) -> None:
+    """Copy part of a row; what is left of the room holds classes that are masked out."""
+    even = min(stop, width // LANES * LANES)
+    for k in range(start, even, LANES):
+        store(room, k, load(flat, at + k))
+    for k in range(even, stop):
+        room[k] = flat[at + k] if k < width else -np.inf
 
 
-@njit(**OPTIONS)
-def _segment(row: Any, peak: Any) -> Any:
-    """Sums over a part of a row without its peak, and the bits of the smallest distance to it."""
-    zero, floor = peak - peak, row.dtype.type(FLOOR)
-    rest, first, square, shares = 0.0, 0.0, 0.0, 0.0
-    nearest = bits(row.dtype.type(np.inf))
-    for start in range(0, len(row), PIECE):
-        part = row[start : min(start + PIECE, len(row))]
+@njit(**INNER)
+def _copied_row_top(flat: Any, at: int, width: int, room: Any) -> Any:
+    """Copy a row; place of its first largest logit. NaN is not largest."""
+    best, piece = flat.dtype.type(-np.inf), 0
+    for start in range(0, len(room), _SCAN):
+        stop = min(start + _SCAN, len(room))
+        copy_row(flat, at, width, start, stop, room)
+        high = splat(best)
+        for k in range(start, stop, LANES):
+            z = load(room, k)
+            high = where(z > high, z, high)
+        highest = largest(high)
+        if highest > best:
+            best, piece = highest, start
+    return _place(best, piece, min(piece + _SCAN, len(room)), room)
+
+
+@njit(**INNER)
+def _ahead(y: int, own: Any, room: Any) -> Any:
+    """How many rank before class `y`; of several that tie, the first does."""
+    count = splat(np.int32(0))
+    middle = y // LANES * LANES
+    for k in range(0, middle, LANES):
+        count = count + convert(load(room, k) >= own, np.int32(0))
+    z = load(room, middle)
+    first_ = (z > own) | ((z == own) & (numbers() < y - middle))
+    count = count + convert(first_, np.int32(0))
+    for k in range(middle + LANES, len(room), LANES):
+        count = count + convert(load(room, k) > own, np.int32(0))
+    return total(count)
+
+
+@njit(**INNER)
+def _place(value: Any, start: int, stop: int, room: Any) -> Any:
+    """Where the value first is; 0 if nowhere."""
+    for k in range(start, stop, LANES):
+        lane = first(load(room, k) == value)
+        if lane < LANES:
+            return k + lane
+    return 0
+
+
+@njit(**INNER)
+def place_of_largest(room: Any) -> Any:
+    """Place of the first largest number."""
+    high = load(room, 0)
+    for k in range(LANES, len(room), LANES):
+        z = load(room, k)
+        high = where(z > high, z, high)
+    return _place(largest(high), 0, len(room), room)
+
+
+@njit(**INNER)
+def _segment(flat: Any, following: int, room: Any, peak: Any) -> Any:
+    """Sums over a row, whose peak is masked out, and its largest logit; w takes its place.
+
+    Meanwhile the row that follows is fetched, unless it would drive this one out of the cache.
+    """
+    zero = splat(room.dtype.type(0))
+    low = lowest(zero)
+    ahead = len(room) <= _FETCHED
+    rest, first_, square, shares = 0.0, 0.0, 0.0, 0.0
+    second = splat(room.dtype.type(-np.inf))
+    for start in range(0, len(room), PIECE):
         a, b, c, d = zero, zero, zero, zero
-        closest = nearest
-        for k in range(len(part)):
-            below = part[k] - peak
-            w = exp(below, residue(part[k], peak, below))
-            bounded = floor if below < floor else below
-            weighted = w * bounded
-            a += w
-            b += weighted
-            c += weighted * bounded
-            d += w * w
-            closest = min(closest, bits(peak - part[k]))  # not negative: sorts as its bits do
-        nearest = closest
-        rest += a
-        first += b
-        square += c
-        shares += d
-    return rest, first, square, shares, nearest
-
-
-@njit(**OPTIONS)
-def turn(tile: Any, columns: Any) -> None:
-    """Lay the columns of a tile out one after the other, one lane per row."""
-    for j in range(len(tile)):
-        row = tile[j]
-        for k in range(len(row)):
-            columns[k * LANES + j] = row[k]
-
-
-@njit(**OPTIONS)
-def _lanes(
-    tile: Any,
-    y_true: Any,
-    columns: Any,
-    slots: Any,
-    whole: Any,
-) -> None:
-    kind = slots.dtype.type
-    zero, floor, nothing = kind(0), kind(FLOOR), kind(-np.inf)
-    turn(tile, columns)
-    for j in range(len(tile)):
-        y = y_true[j]
-        whole[TRUE * LANES + j] = y
-        slots[OWN * LANES + j] = columns[y * LANES + j]
-    for j in range(LANES):
-        slots[PEAK * LANES + j] = columns[j]
-        whole[TOP * LANES + j] = 0
-    for k in range(1, tile.shape[1]):
-        for j in range(LANES):
-            z, peak, top = columns[k * LANES + j], slots[PEAK * LANES + j], whole[TOP * LANES + j]
-            slots[PEAK * LANES + j] = z if z > peak else peak
-            whole[TOP * LANES + j] = np.int32(k) if z > peak else top
-    for j in range(LANES):
-        slots[REST * LANES + j] = zero
-        slots[FIRST * LANES + j] = zero
-        slots[SQUARE * LANES + j] = zero
-        slots[SHARES * LANES + j] = zero
-        slots[SECOND * LANES + j] = nothing
-        whole[RANK * LANES + j] = 1
-    for k in range(tile.shape[1]):
-        for j in range(LANES):
-            z, peak, own = columns[k * LANES + j], slots[PEAK * LANES + j], slots[OWN * LANES + j]
+        for k in range(start, min(start + PIECE, len(room)), LANES):
+            if ahead:
+                prefetch(flat, following + k)
+            z = load(room, k)
             below = z - peak
-            w = exp(below, residue(z, peak, below))
-            w = zero if whole[TOP * LANES + j] == k else w
-            bounded = floor if below < floor else below
+            sunk = below < low
+            bounded = where(sunk, low, below)
+            w = where(sunk, 0.0, exp(bounded, residue(z, splat(peak), below)))
             weighted = w * bounded
-            slots[REST * LANES + j] += w
-            slots[FIRST * LANES + j] += weighted
-            slots[SQUARE * LANES + j] += weighted * bounded
-            slots[SHARES * LANES + j] += w * w
-            y = whole[TRUE * LANES + j]
-            other = nothing if y == k else below
-            second = slots[SECOND * LANES + j]
-            slots[SECOND * LANES + j] = other if other > second else second
-            whole[RANK * LANES + j] += np.int32(z > own) + np.int32((z == own) & (k < y))
-    for j in range(LANES):
-        slots[OWN * LANES + j] -= slots[PEAK * LANES + j]
-
-
-@njit(**OPTIONS)
-def _one_column(
-    tile: Any,
-    y_true: Any,
-    slots: Any,
-    whole: Any,
-) -> None:
-    """Two classes with logits 0 and z."""
-    kind = slots.dtype.type
-    zero, floor = kind(0), kind(FLOOR)
-    for j in range(len(tile)):
-        slots[PEAK * LANES + j] = tile[j, 0]
-        whole[TRUE * LANES + j] = y_true[j]
-    for j in range(LANES):
-        z, y = slots[PEAK * LANES + j], whole[TRUE * LANES + j]
-        below = -z if z > zero else z
-        top = np.int32(z > zero)
-        w = exp(below, zero)
-        bounded = floor if below < floor else below
-        slots[OWN * LANES + j] = zero if y == top else below
-        slots[SECOND * LANES + j] = below if y == top else zero
-        slots[REST * LANES + j] = w
-        slots[FIRST * LANES + j] = w * bounded
-        slots[SQUARE * LANES + j] = w * bounded * bounded
-        slots[SHARES * LANES + j] = w * w
-        whole[TOP * LANES + j] = top
-        whole[RANK * LANES + j] = np.int32(1) + np.int32(y != top)
+            a = a + w
+            b = b + weighted
+            c = c + weighted * bounded
+            d = d + w * w
+            second = where(z > second, z, second)
+            store(room, k, w)
+        rest += total(a)
+        first_ += total(b)
+        square += total(c)
+        shares += total(d)
+    return rest, first_, square, shares, largest(second)
