@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whyloss.data import InMemorySource
 from whyloss.errors import FormatError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from whyloss.data import Source
 
-__all__ = ["ReadOptions", "TextLog", "read"]
+__all__ = ["ReadOptions", "TextLog", "frame", "read"]
 
 _PATH_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{0,9}")
 _PASTED = "pasted text"
@@ -50,6 +50,29 @@ def read(source: str | os.PathLike[str], *, options: ReadOptions | None = None) 
     from whyloss.readers.folders import read_folder  # noqa: PLC0415 - late: it needs pyarrow
 
     return read_folder(path, options)
+
+
+def frame(df: Any, *, options: ReadOptions | None = None) -> Source:  # noqa: ANN401 - of any library
+    """Read a data frame.
+
+    Parameters
+    ----------
+    df : data frame of pandas, Polars, PyArrow or another library
+        Curves, with columns such as epoch, val_loss and val_accuracy; or predictions, with labels
+        such as y_true and scores such as logits, probs or p_<class>.
+    options : ReadOptions, optional
+        What the caller knows beside it.
+
+    Raises
+    ------
+    DataError
+        It is no data frame, or what it holds does not fit together.
+    FormatError
+        It holds neither curves nor predictions.
+    """
+    from whyloss.readers.frames import read_frame  # noqa: PLC0415 - late: text needs none of it
+
+    return read_frame(df, options or ReadOptions())
 
 
 def _exists(source: str) -> bool:

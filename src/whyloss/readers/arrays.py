@@ -29,7 +29,7 @@ _EXPORT = (
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays of an NPZ file."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files if name.isprintable()}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise _refused(path, error) from None

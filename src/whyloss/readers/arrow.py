@@ -116,7 +116,7 @@ def _has_decimal_commas(path: Path, encoding: str) -> bool:
 
 
 def columns_of_table(table: pa.Table) -> dict[str, npt.NDArray[Any]]:
-    """Make arrays of the columns of a table; cells without a value are None."""
+    """Make arrays of the columns of a table; cells without a value are masked or None."""
     found: dict[str, npt.NDArray[Any]] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         label = name.strip()
@@ -141,6 +141,8 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
         if (lengths == lengths[0]).all():
             rows: npt.NDArray[Any] = values.reshape(len(column), -1)
             return rows
+    if column.null_count and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return np.ma.masked_array(column.to_numpy(), mask=column.is_null().to_numpy())
     if column.null_count or lists or pa.types.is_nested(kind):
         cells = np.empty(len(column), dtype=object)
         cells[:] = column.to_pylist()

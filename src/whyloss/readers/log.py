@@ -12,7 +12,7 @@ from whyloss.readers.table import Table, heading, is_rule
 from whyloss.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container
 
     from whyloss.data import History
 
@@ -68,9 +68,19 @@ class TextLog:
         tail, self._tail = self._tail, ""
         self._take(tail)
 
-    def add(self, row: Iterable[tuple[str, float]]) -> None:
-        """Take a row of a table that was read already: its labels and numbers."""
-        self._take_row([(label, value, False) for label, value in row])
+    def add(self, row: list[tuple[str, float, bool]]) -> None:
+        """Take a row of a table: labels, numbers, and whether they have a percent sign."""
+        index, pairs = {}, []
+        for label, value, percent in row:
+            name = recognise(label)
+            if name.kind == "index":
+                index[name.metric] = value
+            else:
+                pairs.append(Pair(label, name, value, name.split, percent))
+        pairs = _without_repeats(pairs, {label for label, _, _ in row})
+        if pairs:
+            self._place(index.get("epoch"), index.get("step"), pairs)
+            self._write(pairs)
 
     def history(self) -> tuple[History, tuple[str, ...]]:
         """Make a history of the lines so far.
@@ -114,7 +124,7 @@ class TextLog:
             self._table = table
             return
         if self._table and (row := self._table.row(text)):
-            self._take_row(row)
+            self.add(row)
             return
         above = (
             self._last_split if text.lstrip().startswith("* ") else None
@@ -147,19 +157,6 @@ class TextLog:
         for pair in line.pairs:
             if pair.n_samples and pair.split:
                 ledger.n_samples[pair.split] = pair.n_samples
-
-    def _take_row(self, row: list[tuple[str, float, bool]]) -> None:
-        """Write a row of a table."""
-        index, pairs = {}, []
-        for label, value, percent in row:
-            name = recognise(label)
-            if name.kind == "index":
-                index[name.metric] = value
-            else:
-                pairs.append(Pair(label, name, value, name.split, percent))
-        if pairs:
-            self._place(index.get("epoch"), index.get("step"), pairs)
-            self._write(pairs)
 
     def _take_pairs(self, line: Line, text: str) -> None:
         """Write the numbers of a line where they belong."""
@@ -276,12 +273,12 @@ class TextLog:
         self._highest = self._ledger.last
 
 
-def _without_repeats(pairs: list[Pair], text: str) -> list[Pair]:
+def _without_repeats(pairs: list[Pair], place: Container[str]) -> list[Pair]:
     """Drop numbers that a line gives in another form, or for the whole training."""
     labels = {pair.label.casefold() for pair in pairs}
     dropped = set()
     if "average_loss" in labels:  # an estimator's plain loss is a sum over the batch
         dropped.add("loss")
-    if "train_runtime" in text:  # a Trainer's last line: means over all epochs
+    if "train_runtime" in place:  # a Trainer's last line: means over all epochs
         dropped.add("train_loss")
     return [pair for pair in pairs if pair.label.casefold() not in dropped]

@@ -37,7 +37,7 @@ def from_columns(
     Parameters
     ----------
     columns : mapping of str to ndarray
-        Of numbers or strings; masked or NaN where nothing is.
+        Of numbers or strings; masked or None where nothing is.
     options : ReadOptions
     name : str
         What to call the source.
@@ -67,9 +67,11 @@ def from_records(
     log = TextLog(options)
     for record in records:
         log.add(
-            (label, number)
-            for label, value in record.items()
-            if (number := _number(value)) is not None
+            [
+                (label, number, isinstance(value, str) and value.rstrip().endswith("%"))
+                for label, value in record.items()
+                if (number := _number(value)) is not None
+            ]
         )
     history, told = log.history()
     return InMemorySource(history=history, name=name, notes=(*told, *notes))
@@ -83,7 +85,7 @@ def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
         return float(value)
     if isinstance(value, str):
         try:
-            return float(value)
+            return float(value.strip().removesuffix("%"))
         except ValueError:
             return None
     return None
