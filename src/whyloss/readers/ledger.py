@@ -58,6 +58,9 @@ class Ledger:
         self._thinned = 0
         self._left_out = 0
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     @property
     def keys(self) -> list[float]:
         """The rows, in the order in which they came."""

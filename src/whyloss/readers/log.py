@@ -82,6 +82,11 @@ class TextLog:
             self._place(index.get("epoch"), index.get("step"), pairs)
             self._write(pairs)
 
+    @property
+    def n_epochs(self) -> int:
+        """Number of epochs, or of rows, so far; the last one may still be growing."""
+        return len(self._ledger)
+
     def history(self) -> tuple[History, tuple[str, ...]]:
         """Make a history of the lines so far.
 

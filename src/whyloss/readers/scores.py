@@ -59,10 +59,10 @@ _IDS = [
     "path",
     "image",
 ]
-_SPLITS = ("split", "set", "subset", "partition")
-_WEIGHTS = ("weight", "weights", "sample weight", "sample weights")
-_CLASSES = ("classes", "class names", "label names", "classnames")
-_EPOCHS = ("epoch", "epochs")
+_SPLITS = ["split", "set", "subset", "partition"]
+_WEIGHTS = ["weight", "weights", "sample weight", "sample weights"]
+_CLASSES = ["classes", "class names", "label names", "classnames"]
+_EPOCHS = ["epoch", "epochs"]
 _KINDS: tuple[tuple[str, Scale | None], ...] = (
     (r"logits?", "logits"),
     (r"log[_ -]?(?:probs?|probas?|probabilit(?:y|ies)|softmax)|logp", "log_probs"),
@@ -125,25 +125,29 @@ def read_predictions(
     DataError
         Labels are missing, or the scale is not settled.
     """
-    labels = _find(columns, _LABELS)
-    if labels is None:
+    columns = {label: values for label, values in columns.items() if values.ndim}
+    if _find(columns, _LABELS) is None:
         raise DataError(
             "There are scores, but no labels to compare them with",
             expected="a column such as y_true or label",
             got=", ".join(columns)[:200],
         )
-    families = _families(columns, labels, options)
-    mapping = [f'y_true ← "{labels}"']
-    reader = _Reader(columns, labels, _find(columns, _IDS), _split_in(name) or _DEFAULT_SPLIT)
-    predictions = []
-    for (split, epoch), family in sorted(families.items(), key=str):
+    mapping, predictions = [], []
+    default = _split_in(name) or _DEFAULT_SPLIT
+    for (split, epoch), family in sorted(_families(columns, options).items(), key=str):
         scale = family[0].scale or options.scale
+        labels, ids = _find(columns, _LABELS, split), _find(columns, _IDS, split)
         if scale is None:
             raise _unsettled(family)
-        mapping.append(f"{scale} ← {_quoted(family)}")
-        predictions += reader.build(scale, family, split, epoch)
-    if reader.ids is not None:
-        mapping.append(f'ids ← "{reader.ids}"')
+        if labels is None:
+            raise DataError(
+                f"There are scores of {split}, but no labels of it",
+                expected=f"a column such as {split}_labels",
+                got=", ".join(columns)[:200],
+            )
+        mapping += [f'y_true ← "{labels}"', f"{scale} ← {_quoted(family)}"]
+        mapping += [f'ids ← "{ids}"'] if ids is not None else []
+        predictions += _Reader(columns, labels, ids, default).build(scale, family, split, epoch)
     told = f"Read as: {', '.join(dict.fromkeys(mapping))}."
     return InMemorySource(predictions, name=name, notes=(told, *notes))
 
@@ -162,15 +166,21 @@ def _quoted(family: list[_Score]) -> str:
     return f'"{first}"' if len(family) == 1 else f'"{first}" … "{last}"'
 
 
-def _find(columns: Arrays, names: tuple[str, ...] | list[str]) -> str | None:
-    """Find the column that is called one of the names, the first of which is the best."""
-    by_name = {" ".join(words_of(column)): column for column in columns}
+def _find(columns: Arrays, names: list[str], split: str | None = None) -> str | None:
+    """Find the column that is called one of the names, the best of which come first.
+
+    Of those that name a split, such as ``val_labels``, the one of `split` is the best.
+    """
+    by_name: dict[tuple[str, str | None], str] = {}
+    for column in columns:
+        words = words_of(column)
+        prefix = SPLIT_WORDS.get(words[0]) if len(words) > 1 else None
+        by_name.setdefault((" ".join(words[1:] if prefix else words), prefix), column)
     for wanted in names:
-        for said, column in by_name.items():
-            words = said.split()
-            bare = words[1:] if words and words[0] in SPLIT_WORDS else words
-            if " ".join(bare) == wanted:
-                return column
+        order = (split, None) if split else (None, *dict.fromkeys(SPLIT_WORDS.values()))
+        for prefix in order:
+            if (wanted, prefix) in by_name:
+                return by_name[wanted, prefix]
     return None
 
 
@@ -181,7 +191,7 @@ def _split_in(name: str) -> str | None:
 
 def _score(label: str, values: npt.NDArray[Any]) -> _Score | None:
     """Say what scores a column holds; None where it holds none."""
-    if values.dtype.kind not in "fiu":
+    if values.dtype.kind not in "fiu" or not values.ndim:
         return None
     name, epoch = label, None
     if told := _EPOCH.fullmatch(name):
@@ -201,13 +211,11 @@ def _score(label: str, values: npt.NDArray[Any]) -> _Score | None:
 
 
 def _families(
-    columns: Arrays, labels: str, options: ReadOptions
+    columns: Arrays, options: ReadOptions
 ) -> dict[tuple[str | None, int | None], list[_Score]]:
     """Gather the scores of each split and epoch, on the best scale that there is."""
     scores = [
-        score
-        for name, values in columns.items()
-        if name != labels and (score := _score(name, values)) is not None
+        score for name, values in columns.items() if (score := _score(name, values)) is not None
     ]
     scales: list[Scale | None] = [
         scale for scale in SCALES if any(score.scale == scale for score in scores)
@@ -268,19 +276,26 @@ class _Reader:
         if len(family) == 1:
             named = _find(self.columns, _CLASSES)
             values = self.columns[family[0].label]
-            names = None if named is None else list(self.columns[named].tolist())
-            return values, names if names and len(names) == values.shape[-1] else None
-        names = [score.class_name for score in family]
-        if all(name.isdigit() for name in names):
+            told = [] if named is None else list(self.columns[named].tolist())
+            return values, told if len(told) == values.shape[-1] > 1 else None
+        shapes = {self.columns[score.label].shape for score in family}
+        if len(shapes) > 1 or len(next(iter(shapes))) > 1:
+            raise DataError(
+                f"The columns {_quoted(family)} do not fit together",
+                expected="one number per sample in each",
+                got=" and ".join(map(str, sorted(shapes))),
+            )
+        classes: list[Any] | None = [score.class_name for score in family]
+        if all(score.class_name.isdecimal() for score in family):
             family = sorted(family, key=lambda score: int(score.class_name))
             numbers = [int(score.class_name) for score in family]
-            names = None if numbers == list(range(len(numbers))) else numbers
-        return np.column_stack([self.columns[score.label] for score in family]), names
+            classes = None if numbers == list(range(len(numbers))) else numbers
+        return np.column_stack([self.columns[score.label] for score in family]), classes
 
     def _epochs(self, n_epochs: int) -> list[int]:
         named = _find(self.columns, _EPOCHS)
         if named is not None and self.columns[named].shape == (n_epochs,):
-            return [int(epoch) for epoch in self.columns[named]]
+            return [_whole(epoch) for epoch in self.columns[named].tolist()]
         return list(range(n_epochs))
 
     def _marks(

@@ -58,18 +58,9 @@ def read_records(
     records: list[Mapping[str, Any]], options: ReadOptions, name: str
 ) -> InMemorySource:
     """Read records: predictions, one per sample, or curves, one per epoch."""
-    if any(isinstance(value, list) for value in records[0].values()) or _flat_predictions(records):
-        columns = columns_of(records)
-        if looks_like_predictions(columns):
-            return read_predictions(columns, options, name)
+    if len(records) > 1 and looks_like_predictions(columns_of(records[:2])):
+        return read_predictions(columns_of(records), options, name)
     return from_records(_flat(records), options, name)
-
-
-def _flat_predictions(records: list[Mapping[str, Any]]) -> bool:
-    few = columns_of(
-        [{k: v for k, v in record.items() if not isinstance(v, dict)} for record in records[:2]]
-    )
-    return len(records) > 1 and looks_like_predictions(few)
 
 
 def _flat(records: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
