@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from whyloss.measures.weights import as_samples, effective_samples
 
+# Samples at a time: what is worked out of them stays in the cache, and the library below NumPy
+# does not wake threads for a product, which costs more than it saves.
+_BLOCK = 1 << 13
 Z95 = 1.959963984540054  # two-sided 95 %
 Z95_ONE_SIDED = 1.6448536269514722
 
@@ -92,9 +95,12 @@ def mean_estimate(values: FloatVector, weights: FloatVector | None = None) -> Es
     if weights is None:
         n = float(len(values))
         mean = float(np.mean(values))
-        pulls = values - mean
-        squares = pulls * pulls
-        variance, cubes = float(squares.mean()) / n, float(squares @ pulls) / n**3
+        variance = cubes = 0.0
+        for start in range(0, len(values), _BLOCK):
+            pulls = values[start : start + _BLOCK] - mean
+            squares = pulls * pulls
+            variance += float(squares.sum()) / n**2
+            cubes += float(squares @ pulls) / n**3
     else:
         n = effective_samples(weights)
         share = as_samples(weights) / n

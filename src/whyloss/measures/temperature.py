@@ -314,18 +314,19 @@ def calibrate(
             expected=f"at least {MIN_SAMPLES} scored samples",
             got=f"{n:.0f}",
         )
-    fold = fold_of(predictions.ids[scored], N_FOLDS)
+    rows = slice(None) if scored.all() else scored  # the first makes no copies
+    fold = fold_of(predictions.ids[rows], N_FOLDS)
     # The kernels know no weights.
     if weights is None and scores.size * repeats >= per_sample.LARGE:
         from whyloss.measures.kernels.crossfit import cross_fit  # noqa: PLC0415 - loads a compiler
 
         samples = samples or per_sample.per_sample(y_true, scores, scale, repeats=repeats)
         folds = np.full(len(scored), -1, dtype=np.int8)
-        folds[scored] = fold
+        folds[rows] = fold
         fit, every = cross_fit(y_true, scores, scale, folds)
-        given, refined_scored = samples.log_loss[scored], every[scored]
+        given, refined_scored = samples.log_loss[rows], every[rows]
     else:
-        problem = TemperatureProblem(y_true[scored], scores[scored], scale, weights)
+        problem = TemperatureProblem(y_true[rows], scores[rows], scale, weights)
         fit, refined_scored = _cross_fit(problem, fold)
         given = problem.at(0.0)[0]
     before, after = mean_estimate(given, weights), mean_estimate(refined_scored, weights)
@@ -335,7 +336,7 @@ def calibrate(
         refined_scored, after = given, before
         saved = Estimate.normal(0.0, saved.se or 0.0)
     refined = np.full(len(y_true), np.nan)
-    refined[scored] = refined_scored
+    refined[rows] = refined_scored
     return Calibrated(
         fit=fit,
         accepted=accepted,

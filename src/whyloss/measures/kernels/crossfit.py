@@ -20,7 +20,7 @@ from whyloss.measures.kernels.layout import (
 )
 from whyloss.measures.kernels.slopes import from_lanes, node_slopes, slopes, workspace
 from whyloss.measures.kernels.vectors import LANES
-from whyloss.measures.temperature import N_FOLDS, SMALL, Slopes, TemperatureFit, fit_temperature
+from whyloss.measures.temperature import N_FOLDS, Slopes, TemperatureFit, fit_temperature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 SAMPLE_VALUES = 1 << 20  # values in the sample of rows that the first guess is made on
 # What remains after a last Newton step is of the order of its square.
 STEP = 2e-4
-# The slope between two points is a cubic, good to 1e-7 so far away from both of them, and needs
-# so much of a distance between them.
-NEAR, APART = 0.01, 0.003
+# The slope between two points is a cubic: what it is off by goes with the square of the product of
+# the distances to them, and is 1e-7 here. Points closer than APART tell too little of its bends.
+TOLD, APART, NEAR = 3e-4, 0.003, 0.01
 
 _NOTHING = np.empty(0)
 
@@ -148,7 +148,19 @@ class Folds:
         return int(self._passes.counts[self._folds].sum())
 
     def slopes(self, log_beta: float) -> Slopes:
-        """Sums at ``u = ln beta``."""
+        """Sums at ``u = ln beta``, from what is known nearby or from a pass."""
+        known = self._passes.known
+        near = sorted(known, key=lambda u: abs(u - log_beta))[:2]
+        if near and 0.0 < abs(near[0] - log_beta) < APART:
+            if len(near) < 2 or abs(near[0] - near[1]) < APART:
+                near = [near[0], near[0] + math.copysign(NEAR, log_beta - near[0])]
+        elif len(near) < 2 or abs(near[0] - near[1]) < APART or near[0] == log_beta:
+            return self._exact(log_beta)
+        if abs(near[0] - log_beta) * abs(near[1] - log_beta) > TOLD:
+            return self._exact(log_beta)
+        return _between(log_beta, near[0], near[1], self._exact(near[0]), self._exact(near[1]))
+
+    def _exact(self, log_beta: float) -> Slopes:
         moments = self._passes.at(log_beta)[self._folds]
         total = moments.sum(axis=0)
         return Slopes(
@@ -159,26 +171,23 @@ class Folds:
             worst=float(moments[:, WORST].max()),
         )
 
-    def minimum(self, guess: float) -> float | None:
-        """Minimum near `guess` from what is known already; None where that does not tell it."""
-        first, second = sorted(self._passes.known, key=lambda u: abs(u - guess))[:2]
-        width = second - first
-        ends = self.slopes(first), self.slopes(second)
-        slope = [end.gradient for end in ends]
-        bend = [(end.gradient + end.gauss_newton) * width for end in ends]
-        # Cubic Hermite interpolation of the slope; Newton's method from the nearer end.
-        quadratic = 3 * (slope[1] - slope[0]) - 2 * bend[0] - bend[1]
-        cubic = bend[0] + bend[1] - 2 * (slope[1] - slope[0])
-        t = 0.0
-        for _ in range(20):
-            value = slope[0] + t * (bend[0] + t * (quadratic + t * cubic))
-            rise = bend[0] + t * (2 * quadratic + t * 3 * cubic)
-            if rise * width <= 0:
-                return None
-            t -= value / rise
-            if abs(t * width) > NEAR:
-                return None
-        return first + t * width
+
+def _between(log_beta: float, first: float, second: float, start: Slopes, end: Slopes) -> Slopes:
+    """Sums between two points, or near them: the slope by cubic Hermite interpolation."""
+    width = second - first
+    t = (log_beta - first) / width
+    bend = [(point.gradient + point.gauss_newton) * width for point in (start, end)]
+    rise = end.gradient - start.gradient
+    quadratic, cubic = 3 * rise - 2 * bend[0] - bend[1], bend[0] + bend[1] - 2 * rise
+    gradient = start.gradient + t * (bend[0] + t * (quadratic + t * cubic))
+    curvature = (bend[0] + t * (2 * quadratic + t * 3 * cubic)) / width
+    return Slopes(
+        loss=(1 - t) * start.loss + t * end.loss,
+        gradient=gradient,
+        gauss_newton=curvature - gradient,
+        gradient_squared=max(0.0, (1 - t) * start.gradient_squared + t * end.gradient_squared),
+        worst=start.worst,
+    )
 
 
 def cross_fit(
@@ -211,15 +220,9 @@ def cross_fit(
     fit = fit_temperature(everyone, start=guess, tolerance=STEP)
     log_betas = np.full(N_FOLDS, fit.log_beta)
     if len(present) > 1:
-        known = sorted(passes.known, key=lambda u: abs(u - fit.log_beta))
-        if len(known) < 2 or abs(known[0] - known[1]) < APART:
-            passes.at(known[0] + math.copysign(NEAR, fit.log_beta - known[0]))
         for k in present:
             others = Folds(passes, [fold for fold in present if fold != k])
-            found = None if fit.shrunk or len(others) < SMALL else others.minimum(fit.log_beta)
-            if found is None:
-                found = fit_temperature(others, start=known[0], tolerance=STEP).log_beta
-            log_betas[k] = found
+            log_betas[k] = fit_temperature(others, start=fit.log_beta, tolerance=STEP).log_beta
     refined = np.full(len(scores), np.nan)
     passes.run(log_betas, refined)
     refined[fold < 0] = np.nan

@@ -29,12 +29,13 @@ from whyloss.measures.kernels.layout import (
     OCTAVE,
     WORST,
 )
-from whyloss.measures.kernels.sums import PIECE, copy_row, place_of_largest, scratch, turn
+from whyloss.measures.kernels.sums import FETCHED, PIECE, copied_row_top, scratch, turn
 from whyloss.measures.kernels.vectors import (
     LANES,
     convert,
     load,
     numbers,
+    prefetch,
     splat,
     store,
     total,
@@ -162,8 +163,7 @@ def slopes(
             _narrow_sums(width, beta, room)
         else:
             for j in range(count):
-                _wide_distances(flat, width, j, room)
-                _wide_sums(beta, j, room)
+                _wide_sums(flat, width, beta, j, room)
         loss = _add_moments(load(room.own, 0) * beta, 0, 1.0, count, moments, part * MOMENTS, room)
         if len(losses):
             store(room.values, 0, convert(loss, 0.0))
@@ -239,8 +239,7 @@ def _narrow_distances(flat: Any, width: int, room: Any) -> None:
 @njit(**INNER)
 def _wide_distances(flat: Any, width: int, j: int, room: Any) -> None:
     row = room.room
-    copy_row(flat, room.starts[j], width, 0, len(row), row)
-    top = place_of_largest(row)
+    top = copied_row_top(flat, room.starts[j], width, row)
     peak = row[top]
     room.own[j] = row[room.labels[j]] - peak
     for k in range(0, len(row), LANES):
@@ -259,31 +258,42 @@ def _weight(below: Any, beta: float) -> Any:
 
 
 @njit(**INNER)
-def _one_temperature(values: Any, start: int, stop: int, beta: float) -> Any:
-    rest = first = square = splat(values.dtype.type(0))
-    for k in range(start, stop, LANES):
-        w, x = _weight(load(values, k), beta)
+def _narrow_sums(width: int, beta: float, room: Any) -> None:
+    rest = first = square = splat(room.room.dtype.type(0))
+    for k in range(width):
+        w, x = _weight(load(room.room, k * LANES), beta)
         weighted = w * x
         rest = rest + w
         first = first + weighted
         square = square + weighted * x
-    return rest, first, square
-
-
-@njit(**INNER)
-def _narrow_sums(width: int, beta: float, room: Any) -> None:
-    rest, first, square = _one_temperature(room.room, 0, width * LANES, beta)
     store(room.sums, 0, rest)
     store(room.sums, LANES, first)
     store(room.sums, 2 * LANES, square)
 
 
 @njit(**INNER)
-def _wide_sums(beta: float, j: int, room: Any) -> None:
+def _wide_sums(flat: Any, width: int, beta: float, j: int, room: Any) -> None:
+    row = room.room
+    following = room.starts[min(j + 1, LANES - 1)]
+    top = copied_row_top(flat, room.starts[j], width, row)
+    peak = row[top]
+    room.own[j] = row[room.labels[j]] - peak
+    row[top] = -np.inf
+    zero = splat(row.dtype.type(0))
+    low = lowest(zero)
     a, b, c = 0.0, 0.0, 0.0
-    for start in range(0, len(room.room), PIECE):
-        stop = min(start + PIECE, len(room.room))
-        rest, first, square = _one_temperature(room.room, start, stop, beta)
+    for start in range(0, len(row), PIECE):
+        rest, first, square = zero, zero, zero
+        for k in range(start, min(start + PIECE, len(row)), LANES):
+            if len(row) <= FETCHED:
+                prefetch(flat, following + k)
+            x = (load(row, k) - peak) * beta
+            bounded = where(x < low, low, x)
+            w = where(x < low, 0.0, exp(bounded, zero))
+            weighted = w * bounded
+            rest = rest + w
+            first = first + weighted
+            square = square + weighted * bounded
         a += total(rest)
         b += total(first)
         c += total(square)

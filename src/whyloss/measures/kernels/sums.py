@@ -44,7 +44,7 @@ from whyloss.measures.kernels.vectors import (
 
 PIECE = 2048  # so many terms lose nothing that counts in single precision; then double takes over
 _SCAN = 256
-_FETCHED = 4096  # numbers in a row that two of fit into the nearest cache or almost
+FETCHED = 4096  # numbers in a row that two of fit into the nearest cache or almost
 
 
 class Scratch(NamedTuple):
@@ -236,7 +236,7 @@ def wide_row(
     flat: Any, at: int, width: int, y: int, j: int, room: Any, slots: Any, whole: Any
 ) -> None:
     """Fill lane `j` of the slots, and `room` with w of every class."""
-    top = _copied_row_top(flat, at, width, room)
+    top = copied_row_top(flat, at, width, room)
     peak, own = room[top], room[y]
     rank = 1 if top == y else 1 + _ahead(y, own, room)
     room[top] = -np.inf
@@ -254,7 +254,7 @@ def wide_row(
 
 
 @njit(**INNER)
-def copy_row(flat: Any, at: int, width: int, start: int, stop: int, room: Any) -> None:
+def _copy_row(flat: Any, at: int, width: int, start: int, stop: int, room: Any) -> None:
     """Copy part of a row; what is left of the room holds classes that are masked out."""
     even = min(stop, width // LANES * LANES)
     for k in range(start, even, LANES):
@@ -264,12 +264,12 @@ def copy_row(flat: Any, at: int, width: int, start: int, stop: int, room: Any) -
 
 
 @njit(**INNER)
-def _copied_row_top(flat: Any, at: int, width: int, room: Any) -> Any:
+def copied_row_top(flat: Any, at: int, width: int, room: Any) -> Any:
     """Copy a row; place of its first largest logit. NaN is not largest."""
     best, piece = flat.dtype.type(-np.inf), 0
     for start in range(0, len(room), _SCAN):
         stop = min(start + _SCAN, len(room))
-        copy_row(flat, at, width, start, stop, room)
+        _copy_row(flat, at, width, start, stop, room)
         high = splat(best)
         for k in range(start, stop, LANES):
             z = load(room, k)
@@ -306,16 +306,6 @@ def _place(value: Any, start: int, stop: int, room: Any) -> Any:
 
 
 @njit(**INNER)
-def place_of_largest(room: Any) -> Any:
-    """Place of the first largest number."""
-    high = load(room, 0)
-    for k in range(LANES, len(room), LANES):
-        z = load(room, k)
-        high = where(z > high, z, high)
-    return _place(largest(high), 0, len(room), room)
-
-
-@njit(**INNER)
 def _segment(flat: Any, following: int, room: Any, peak: Any) -> Any:
     """Sums over a row, whose peak is masked out, and its largest logit; w takes its place.
 
@@ -323,7 +313,7 @@ def _segment(flat: Any, following: int, room: Any, peak: Any) -> Any:
     """
     zero = splat(room.dtype.type(0))
     low = lowest(zero)
-    ahead = len(room) <= _FETCHED
+    ahead = len(room) <= FETCHED
     rest, first_, square, shares = 0.0, 0.0, 0.0, 0.0
     second = splat(room.dtype.type(-np.inf))
     for start in range(0, len(room), PIECE):
