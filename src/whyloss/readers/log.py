@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from whyloss.readers.ledger import Ledger
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # The split of numbers that were printed once more after a training had ended.
 AFTERWARDS = "evaluation"
+_BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
 
 
 class TextLog:
@@ -33,6 +35,7 @@ class TextLog:
         self._options = options or ReadOptions()
         self._ledger = Ledger()
         self._tail = ""
+        self._held = ""
         self._section: str | None = None
         self._table: Table | None = None
         self._key: float | None = None
@@ -101,6 +104,7 @@ class TextLog:
         WhylossError
             There is nothing to read, or it is no log of a classifier.
         """
+        self._release()
         history, notes = self._ledger.settle(self._options)
         more = list(notes)
         if self._restarts:
@@ -121,8 +125,23 @@ class TextLog:
             if len(piece) > MAX_LINE:
                 self._cut += 1
             stripped = piece[:MAX_LINE].rstrip()
-            if stripped and not is_rule(stripped):
+            if not stripped or is_rule(stripped):
+                continue
+            bar = _BAR.match(stripped)
+            if not bar:
+                self._release()
+            # Of the many states of a bar only the last one counts, so the others are not read.
+            if bar and bar["done"] != bar["all"]:
+                self._held = stripped
+            else:
+                self._held = ""
                 self._take_piece(stripped)
+
+    def _release(self) -> None:
+        """Read the last state of a bar that was not finished."""
+        held, self._held = self._held, ""
+        if held:
+            self._take_piece(held)
 
     def _take_piece(self, text: str) -> None:
         if table := heading(text):
