@@ -144,6 +144,40 @@ def test_one_row_per_number(written):
     }
 
 
+def test_the_folder_of_a_run_of_mlflow(written):
+    for name, values in (
+        ("train_loss", (0.9, 0.8)),
+        ("val/loss", (1.0, 0.9)),
+        ("val/acc", (0.5, 0.6)),
+    ):
+        lines = [f"17000000000{at} {value} {at}" for at, value in enumerate(values)]
+        written(f"run/metrics/{name}", "\n".join(lines) + "\n")
+    path = written("run/meta.yaml", "run_id: 7\n").parent
+    assert curves(read(path)) == {
+        "epoch": [0, 1],
+        "train_loss": [0.9, 0.8],
+        "val_accuracy": [0.5, 0.6],
+        "val_loss": [1.0, 0.9],
+    }
+
+
+def test_a_chart_of_one_run_of_weights_and_biases(written):
+    path = written(
+        "chart.csv",
+        '"Step","apt-fog-1 - val_loss","apt-fog-1 - val_loss__MIN","apt-fog-1 - val_loss__MAX"\n'
+        '"1","0.5","0.5","0.5"\n"2","0.4","0.4","0.4"\n',
+    )
+    assert curves(read(path)) == {"epoch": [1, 2], "val_loss": [0.5, 0.4]}
+
+
+def test_a_chart_of_several_runs_is_asked_about(written):
+    path = written("chart.csv", "Step,one - val_loss,two - val_loss\n1,0.5,0.6\n2,0.4,0.5\n")
+    with pytest.raises(DataError, match="Several columns could be val_loss"):
+        read(path)
+    chosen = read(path, options=ReadOptions(columns={"two - val_loss": "val.loss"}))
+    assert curves(chosen)["val_loss"] == [0.6, 0.5]
+
+
 def test_parquet_and_arrow(tmp_path):
     table = pa.table({"epoch": [1, 2], "val_loss": [0.5, None], "val_acc": [0.7, 0.8]})
     pa_parquet.write_table(table, tmp_path / "a.parquet")

@@ -273,10 +273,9 @@ def _promoted(split: str, by_name: dict[str, list[Column]], taken: set[Role]) ->
             if "loss" in by_name:
                 chosen["loss"] = "total_loss"
     elif "loss" not in by_name and (split, "loss") not in taken and lossy:
-        if len(lossy) > 1 and "accuracy" in by_name:
+        if len(lossy) > 1:
             _refuse(split, "loss", [by_name[f"{head}_loss"][0] for head in lossy])
-        if len(lossy) == 1:
-            chosen[f"{lossy[0]}_loss"] = "loss"
+        chosen[f"{lossy[0]}_loss"] = "loss"
     if "loss" not in by_name and "loss" not in chosen.values() and "total_loss" in by_name:
         chosen["total_loss"] = "loss"
     return chosen
