@@ -28,6 +28,68 @@ def which_part(command: F) -> F:
     return command
 
 
+def what_is_known(command: F) -> F:
+    """Add the options that say of a log or a file what stands nowhere in it."""
+    for option in (
+        click.option(
+            "--scale",
+            type=click.Choice(["logits", "log_probs", "probs"]),
+            help="What the predictions of a file are.",
+        ),
+        click.option("--task", help="binary, multiclass, multilabel, token or regression."),
+        click.option(
+            "--class-shares",
+            callback=_shares,
+            metavar="A,B,…",
+            help="Shares (or counts) of the classes in the validation split.",
+        ),
+        click.option("--n-train", type=click.IntRange(min=1), help="Number of training samples."),
+        click.option("--n-val", type=click.IntRange(min=1), help="Number of validation samples."),
+        click.option(
+            "--classes", "n_classes", type=click.IntRange(min=2), help="Number of classes."
+        ),
+        click.option(
+            "--map",
+            "columns",
+            multiple=True,
+            callback=_mapping,
+            metavar="NAME=SPLIT.METRIC",
+            help="What a name in a log or a file means: --map vl=val.loss. May be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _mapping(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str] | None:
+    pairs = {}
+    for value in values:
+        theirs, equals, ours = value.rpartition("=")
+        if not (theirs and equals and ours):
+            raise click.BadParameter(
+                f"expected NAME=SPLIT.METRIC, such as vl=val.loss; got {value}"
+            )
+        pairs[theirs] = ours
+    return pairs or None
+
+
+def _shares(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    try:
+        counts = [float(part) for part in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"expected numbers such as 0.7,0.3; got {value}") from None
+    total = sum(counts)
+    if len(counts) < 2 or min(counts) < 0 or not 0 < total < float("inf"):
+        raise click.BadParameter(f"expected at least two shares, none negative; got {value}")
+    return tuple(count / total for count in counts)
+
+
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 
 
@@ -38,12 +100,18 @@ def run_diagnosis(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
+    **known: Any,  # noqa: ANN401 - the options of `what_is_known`
 ) -> Diagnosis:
-    """Diagnose `source` with a spinner on stderr."""
+    """Diagnose `source` (``-``: what comes on stdin) with a spinner on stderr."""
     with working("Reading and diagnosing", quiet=quiet):
         from whyloss.diagnosis import diagnose  # noqa: PLC0415 - late, so that --help is quick
 
-        return diagnose(source, split=split, from_epoch=from_epoch, to_epoch=to_epoch)
+        found: Any = source
+        if source == "-":
+            from whyloss.cli.stdin import read_stdin  # noqa: PLC0415
+
+            found, known = read_stdin(sys.stdin, known, quiet=quiet), {}
+        return diagnose(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch, **known)
 
 
 @contextmanager

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from whyloss.cli.options import output_option, quiet_option, run_diagnosis, which_part, working
+from whyloss.cli.options import (
+    output_option,
+    quiet_option,
+    run_diagnosis,
+    what_is_known,
+    which_part,
+    working,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("source")
 @output_option("whyloss-report.html")
 @which_part
+@what_is_known
 @quiet_option
 def report(
     source: str,
@@ -25,10 +33,11 @@ def report(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
+    **known: Any,  # noqa: ANN401 - what_is_known
 ) -> None:
     """Write the answer about SOURCE as one HTML file."""
     found = run_diagnosis(
-        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet
+        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, **known
     )
     with working("Drawing the report", quiet=quiet):
         found.to_html(output)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from whyloss import remedies, rules
-from whyloss.data import History, InMemorySource, Predictions
 from whyloss.diagnosis.model import FORMATS, Diagnosis, NotChecked
 from whyloss.diagnosis.questions import open_questions
 from whyloss.diagnosis.slice_rows import slice_rows
+from whyloss.diagnosis.sources import source_of
 from whyloss.diagnosis.tables import (
     attribution_of,
     class_rows,
@@ -21,19 +20,24 @@ from whyloss.diagnosis.tables import (
     sample_rows,
 )
 from whyloss.diagnosis.verdict import Verdict, decide, rank
+from whyloss.diagnosis.yardsticks import Yardstick, yardsticks
 from whyloss.errors import DataError, WhylossError
-from whyloss.evidence import Evidence, Level
-from whyloss.readers import read
+from whyloss.evidence import Evidence, Level, best_of_curve
 from whyloss.words import counted, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from whyloss.data import Source
     from whyloss.measures.selection import BestEpoch
     from whyloss.rules import Finding
 
-__all__ = ["FORMATS", "Diagnosis", "NotChecked", "Verdict", "diagnose", "diagnose_evidence"]
+__all__ = [
+    "FORMATS",
+    "Diagnosis",
+    "NotChecked",
+    "Verdict",
+    "Yardstick",
+    "diagnose",
+    "diagnose_evidence",
+]
 
 _LEVEL_NEEDS = {
     Level.NUMBERS: "a loss and an accuracy",
@@ -44,40 +48,45 @@ _LEVEL_NEEDS = {
 
 
 def diagnose(
-    source: Any = None,  # noqa: ANN401 - labels, a path, or predictions
+    source: Any = None,  # noqa: ANN401 - labels, a path, the text of a log, or predictions
     *unnamed: Any,  # noqa: ANN401
-    logits: Any = None,  # noqa: ANN401
-    log_probs: Any = None,  # noqa: ANN401
-    probs: Any = None,  # noqa: ANN401
-    ids: Any = None,  # noqa: ANN401
-    classes: Sequence[Any] | None = None,
-    history: History | None = None,
     split: str | None = None,
     from_epoch: int | None = None,
     to_epoch: int | None = None,
-    weights: Any = None,  # noqa: ANN401
-    slices: Mapping[str, Any] | None = None,
+    **given: Any,  # noqa: ANN401
 ) -> Diagnosis:
     """Say why the loss is what it is.
 
     Parameters
     ----------
-    source : str, Path, Predictions, Source, or array-like of shape (n_samples,), optional
-        A recorded run, predictions, or the labels ``y_true`` of the predictions that follow.
+    source : str, Path, Predictions, Source, data frame, or array-like, optional
+        A recorded run, a file of curves or predictions, the text of a log, predictions, or the
+        labels ``y_true`` of shape (n_samples,) of the predictions that follow.
     *unnamed
         Nothing: predictions are passed by the name of their scale, which is never guessed.
-    logits, log_probs, probs : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Exactly one of them, where `source` is labels.
-    ids, classes
-        As in :meth:`whyloss.Predictions.from_arrays`.
-    history : History, optional
-        Scalars per epoch, alone or beside predictions.
     split : str, optional
         The split to explain; the validation split if there is one.
     from_epoch, to_epoch : int, optional
         The change to explain; from the epoch of the smallest loss to the last one.
-    weights, slices
-        As in :meth:`whyloss.Predictions.from_arrays`.
+    logits, log_probs, probs : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Exactly one of them, where `source` is labels.
+    ids, classes, weights, slices
+        Beside labels, as in :meth:`whyloss.Predictions.from_arrays`.
+    history : History, or mapping of str to sequences
+        Scalars per epoch, alone or beside predictions: ``{"loss": [...], "val_loss": [...]}`` as
+        Keras' ``fit`` returns them.
+    loss, accuracy, val_loss, val_accuracy : float, or sequence of float per epoch
+        Reported numbers, where nothing else is at hand.
+    n_classes, n_train, n_val : int
+        What is known of the task beside reported numbers.
+    class_shares : sequence of float
+        Shares of the classes in the validation split.
+    columns : mapping of str to str
+        For names in a file or a log that are not understood: ``{"vloss": "val.loss"}``.
+    task : {"binary", "multiclass", "multilabel", "token", "regression"}
+        What is predicted, where a file or a log leaves it open.
+    scale : {"logits", "log_probs", "probs"}
+        What the predictions of a file are, where their names leave it open.
 
     Returns
     -------
@@ -87,6 +96,13 @@ def diagnose(
     ------
     WhylossError
         Input that cannot be read or does not fit together.
+
+    Examples
+    --------
+    >>> import whyloss
+    >>> d = whyloss.diagnose(val_loss=0.4577, val_accuracy=0.7826, n_classes=2)
+    >>> d.verdict.name
+    'consistent'
     """
     if unnamed:
         raise DataError(
@@ -95,53 +111,7 @@ def diagnose(
             got="a second argument without a name",
             hint="For example whyloss.diagnose(y_true, logits=z).",
         )
-    found: Source
-    given = {
-        "logits": logits,
-        "log_probs": log_probs,
-        "probs": probs,
-        "weights": weights,
-        "slices": slices,
-    }
-    named = ", ".join(f"{name}=" for name, value in given.items() if value is not None)
-    if isinstance(source, str | Path):
-        found = read(source)
-    elif isinstance(source, Predictions):
-        found = InMemorySource([source], history=history)
-    elif hasattr(source, "predictions") and hasattr(source, "epochs"):
-        found = source
-    elif source is not None:
-        found = InMemorySource(
-            [
-                Predictions.from_arrays(
-                    source,
-                    logits=logits,
-                    log_probs=log_probs,
-                    probs=probs,
-                    ids=ids,
-                    classes=classes,
-                    split=split or "val",
-                    weights=weights,
-                    slices=slices,
-                )
-            ],
-            history=history,
-        )
-        named = ""
-    elif history is not None:
-        found = InMemorySource(history=history, name="history")
-    else:
-        raise DataError(
-            "There is nothing to diagnose",
-            expected="a run, labels with logits=, log_probs= or probs=, or history=",
-            got=f"{named} without labels" if named else "nothing",
-        )
-    if named:
-        raise DataError(
-            "Predictions were given beside a source that has its own",
-            expected=f"labels as the first argument where {named} is given",
-            got=f"{type(source).__name__}",
-        )
+    found = source_of(source, split=split, given=given)
     return diagnose_evidence(Evidence(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch))
 
 
@@ -190,7 +160,8 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
         samples=sample_rows(evidence),
         slices=slice_rows(evidence),
         histogram=loss_histogram(evidence),
-        notes=_notes(evidence),
+        yardsticks=yardsticks(evidence),
+        notes=(*evidence.source.notes, *_notes(evidence)),
         open_questions=open_questions(evidence),
     )
 
@@ -227,7 +198,8 @@ def _explained(findings: list[Finding]) -> dict[str, str]:
 
 def _best_epochs(evidence: Evidence) -> dict[str, BestEpoch]:
     if not evidence.supports(Level.RUN):
-        return {}
+        curve = evidence.curve()
+        return {} if curve is None or evidence.epochs else best_of_curve(curve)
     refinement = evidence.best_refinement
     found = {"accuracy": evidence.best_accuracy, "log_loss": evidence.best_loss}
     return found if refinement is None else {**found, "refinement": refinement}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         SampleRow,
     )
     from whyloss.diagnosis.verdict import Verdict
+    from whyloss.diagnosis.yardsticks import Yardstick
     from whyloss.evidence import Level
     from whyloss.measures.intervals import Estimate
     from whyloss.measures.selection import BestEpoch
@@ -74,6 +75,8 @@ class Diagnosis:
     slices : tuple of SliceRow
         Loss and accuracy by the columns that were given to split them by; in each of them what
         costs most beyond its share comes first.
+    yardsticks : tuple of Yardstick
+        What reported numbers are to be measured against; empty where predictions are at hand.
     notes : tuple of str
         What was left out or set aside while reading.
     open_questions : tuple of OpenQuestion
@@ -95,6 +98,7 @@ class Diagnosis:
     samples: tuple[SampleRow, ...]
     slices: tuple[SliceRow, ...]
     histogram: LossHistogram | None
+    yardsticks: tuple[Yardstick, ...]
     notes: tuple[str, ...]
     open_questions: tuple[OpenQuestion, ...]
 

@@ -13,7 +13,7 @@ from whyloss.words import counted, nats, percent, points, signed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whyloss.evidence import Comparison, Evidence
+    from whyloss.evidence import Comparison, Curve, Evidence
     from whyloss.rules import Finding
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2, Severity.OK: 3}
@@ -86,6 +86,9 @@ def _what(evidence: Evidence) -> str:
     numbers = evidence.numbers
     if numbers is None:
         return f"Nothing on split {evidence.split!r} can be scored."
+    curve = evidence.curve()
+    if curve is not None and not evidence.epochs and len(curve.whole) > 1:
+        return _curves(curve.whole)
     n = f" on {counted(numbers.n_samples, 'sample')}" if numbers.n_samples else ""
     at = (
         f" at epoch {numbers.epoch}"
@@ -98,6 +101,19 @@ def _what(evidence: Evidence) -> str:
         f"The loss is {nats(numbers.log_loss.value)}{at}, the accuracy "
         f"{percent(numbers.accuracy.value)}{n}."
     )
+
+
+def _curves(curve: Curve) -> str:
+    """Where loss and accuracy ended, and where each was best."""
+    low, high = int(curve.log_loss.argmin()), int(curve.accuracy.argmax())
+    end, last = int(curve.epochs[-1]), len(curve) - 1
+    loss = f"the loss is {nats(curve.log_loss[-1])}"
+    if low != last:
+        loss += f" ({nats(curve.log_loss[low])} at epoch {curve.epochs[low]}, its smallest)"
+    accuracy = f"the accuracy {percent(curve.accuracy[-1])}"
+    if high != last and curve.accuracy[high] > curve.accuracy[-1]:
+        accuracy += f" ({percent(curve.accuracy[high])} at epoch {curve.epochs[high]}, its largest)"
+    return f"At epoch {end} {loss}, {accuracy}."
 
 
 def _change(found: Comparison) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from whyloss.measures.intervals import Estimate
+from whyloss.measures.selection import Z_SELECTED, BestEpoch
 from whyloss.measures.trend import noise_sd, rise_after_minimum, running_mean, window
 
 if TYPE_CHECKING:
@@ -169,3 +171,41 @@ def loss_rise(curve: Curve, *, min_z: float, min_rise: float) -> CurveRise | Non
         accuracy_after=after,
         accuracy_noise=0.0 if np.isnan(noise) else float(noise),
     )
+
+
+def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:
+    """Best epochs by loss and by accuracy, with those that the noise of the curve leaves open.
+
+    Parameters
+    ----------
+    curve : Curve
+
+    Returns
+    -------
+    dict of str to BestEpoch
+        "log_loss" and "accuracy", where there is more than one epoch of them. As good as the best
+        are those within 4 standard errors of a difference, since the best one was selected; with
+        fewer than 6 epochs the noise is not known, and only equal ones are.
+    """
+    found = {}
+    for metric, values, sign in (
+        ("log_loss", curve.log_loss, 1.0),
+        ("accuracy", curve.accuracy, -1.0),
+    ):
+        rows = np.flatnonzero(np.isfinite(values))
+        if len(rows) < 2:
+            continue
+        costs = sign * values[rows]
+        noise = noise_sd(costs)
+        known = bool(np.isfinite(noise))
+        slack = Z_SELECTED * noise * np.sqrt(2.0) if known else 0.0
+        best = int(costs.argmin())
+        as_good = curve.epochs[rows[costs <= costs[best] + slack]]
+        note = "as reported" if known else "as reported; too few epochs to know the noise"
+        found[metric] = BestEpoch(
+            metric,
+            int(curve.epochs[rows[best]]),
+            Estimate(float(values[rows[best]]), note=note),
+            tuple(as_good.tolist()),
+        )
+    return found

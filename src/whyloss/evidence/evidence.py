@@ -192,8 +192,8 @@ class Evidence:
         """Number of classes, where known."""
         if self.epochs:
             return self.last.predictions.n_classes
-        shares = self.history.class_shares
-        return self.history.n_classes or (None if shares is None else len(shares))
+        shares, binary = self.history.class_shares, self.history.task == "binary"
+        return self.history.n_classes or (2 if binary else None if shares is None else len(shares))
 
     @cached_property
     def class_shares(self) -> FloatVector | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Level
-from whyloss.measures.intervals import mean_estimate
+import numpy as np
+
+from whyloss.evidence import Level, best_of_curve
+from whyloss.measures.intervals import Estimate, mean_estimate
 from whyloss.remedies.base import Declined, Remedy
 from whyloss.words import nats, percent, spans
 
@@ -18,13 +20,17 @@ FOR_PROBABILITIES = "epoch-for-probabilities"
 AFTER_CALIBRATION = "epoch-after-calibration"
 
 _NEEDS_RUN = "needs the predictions of at least two epochs over the same samples"
+_NEEDS_CURVES = "needs loss and accuracy of several epochs"
+_LAST = "the last epoch is the best already"
 
 
 def for_labels(evidence: Evidence) -> Remedy | Declined:
     """Propose the epoch of the best accuracy, for whoever uses labels only."""
     if not evidence.supports(Level.RUN):
-        return Declined(FOR_LABELS, _NEEDS_RUN)
+        return _of_curve(evidence, FOR_LABELS)
     best, end = evidence.best_accuracy, evidence.comparable_epochs[-1]
+    if best.epoch == end:
+        return Declined(FOR_LABELS, _LAST)
     last = evidence.at(end)
     return Remedy(
         name=FOR_LABELS,
@@ -42,8 +48,10 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
 def for_probabilities(evidence: Evidence) -> Remedy | Declined:
     """Propose the epoch of the smallest loss, for probabilities used as they are."""
     if not evidence.supports(Level.RUN):
-        return Declined(FOR_PROBABILITIES, _NEEDS_RUN)
+        return _of_curve(evidence, FOR_PROBABILITIES)
     best, end = evidence.best_loss, evidence.comparable_epochs[-1]
+    if best.epoch == end:
+        return Declined(FOR_PROBABILITIES, _LAST)
     last = evidence.at(end)
     return Remedy(
         name=FOR_PROBABILITIES,
@@ -88,9 +96,40 @@ def after_calibration(evidence: Evidence) -> Remedy | Declined:
     )
 
 
+def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
+    """Propose the best epoch of a reported curve, as far as its own noise tells."""
+    curve = evidence.curve()
+    metric = "accuracy" if name == FOR_LABELS else "log_loss"
+    best = None if curve is None or evidence.epochs else best_of_curve(curve).get(metric)
+    if curve is None or best is None:
+        return Declined(name, _NEEDS_RUN if evidence.epochs else _NEEDS_CURVES)
+    values = curve.accuracy if metric == "accuracy" else curve.log_loss
+    there = np.flatnonzero(np.isfinite(values))[-1]
+    end, last = int(curve.epochs[there]), float(values[there])
+    if best.epoch == end or best.value.value == last:
+        return Declined(name, _LAST)
+    what = "Accuracy is largest" if metric == "accuracy" else "The loss is smallest"
+    value = percent(best.value.value) if metric == "accuracy" else nats(best.value.value)
+    use = "labels" if metric == "accuracy" else "probabilities as they are"
+    return Remedy(
+        name=name,
+        title=f"For {use}: epoch {best.epoch}",
+        text=f"{what} there, {value}. {_as_good(best, end)}",
+        metric=metric,
+        before=Estimate(last, note="as reported"),
+        after=best.value,
+        effect=Estimate(best.value.value - last, note="as reported, of the best of many"),
+        epoch=best.epoch,
+        as_good=best.as_good,
+    )
+
+
 def _as_good(best: BestEpoch, end: int) -> str:
-    if best.epoch == end:
-        return "It is the last epoch: nothing to change."
+    if best.value.note:
+        if "too few" in best.value.note:
+            return "With so few epochs nobody can say how much of that is chance."
+        others = spans(best.as_good)
+        return f"Within the noise of the curve: epochs {others}." if len(best.as_good) > 1 else ""
     if len(best.as_good) == 1:
         return "Every other epoch is worse beyond chance."
     last = "; the last epoch is one of them" if end in best.as_good else ""

@@ -72,7 +72,9 @@ def render(diagnosis: Diagnosis) -> str:
             classes=_worst_classes(d),
             carried=d.numbers.get("loss_share_of_top_5%"),
             references=_references(d),
-            not_checked=phrases.not_checked_by_reason(d),
+            not_checked=phrases.not_checked_lines(d),
+            measured_against=phrases.measured_against(d),
+            folk_caveat=phrases.FOLK_CAVEAT,
         )
     )
     # A name may hold half a surrogate pair, which no file can.

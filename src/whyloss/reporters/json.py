@@ -61,6 +61,7 @@ def to_dict(diagnosis: Diagnosis) -> dict[str, object]:
         "samples": [_sample(row) for row in d.samples],
         "slices": [_plain(row) for row in d.slices],
         "histogram": _plain(d.histogram),
+        "yardsticks": [_plain(row) for row in d.yardsticks],
         "notes": list(d.notes),
         "open_questions": [_plain(question) for question in d.open_questions],
     }

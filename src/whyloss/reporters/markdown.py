@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from whyloss.reporters.phrases import (
+    FOLK_CAVEAT,
     changed_most,
     effect,
     interval,
-    not_checked_by_reason,
+    measured_against,
+    not_checked_lines,
     reference_link,
     share_of_loss,
     short,
@@ -36,17 +38,20 @@ def _lines(d: Diagnosis) -> Iterator[str]:
     yield f"**{escape(d.verdict.headline)}** {escape(rest)}".rstrip()
     yield ""
     yield f"Split `{_code(d.split)}` of `{_code(d.source)}`, level: {d.level}."
+    yield from _yardsticks(d)
     if d.attribution is not None:
         yield from _attribution(d.attribution)
     yield from _remedies(d)
     yield from _findings(d)
     yield from _samples(d)
     yield from _slices(d)
-    yield "\n## What this cannot tell\n"
+    if d.notes:
+        yield "\n## How it was read\n"
     for note in d.notes:
         yield f"- {escape(note)}"
-    for names, reason in not_checked_by_reason(d):
-        yield f"- {names}: {escape(reason)}."
+    yield "\n## What this cannot tell\n"
+    for line in not_checked_lines(d):
+        yield f"- {escape(line)}"
     for question in d.open_questions:
         yield f"- {escape(question.text)}\n\n```python\n{question.snippet}\n```"
     references = dict.fromkeys(link for found in d.findings for link in found.references)
@@ -54,6 +59,18 @@ def _lines(d: Diagnosis) -> Iterator[str]:
         yield "\n## References\n"
     for reference in references:
         yield f"- [{reference}]({reference_link(reference)})"
+
+
+def _yardsticks(d: Diagnosis) -> Iterator[str]:
+    if not d.yardsticks:
+        return
+    head, *rows = measured_against(d)
+    yield "\n## What that can be measured against\n"
+    yield "| " + " | ".join(escape(cell) for cell in head) + " |"
+    yield "|---" + "|--:" * (len(head) - 1) + "|"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield f"\n{FOLK_CAVEAT}"
 
 
 def _remedies(d: Diagnosis) -> Iterator[str]:

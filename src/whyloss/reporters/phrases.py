@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.words import counted, percent, points, signed
+from whyloss.words import counted, nats, percent, points, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,18 +67,65 @@ def share_of_loss(row: SampleRow) -> str:
     return percent(row.share) if math.isfinite(row.share) else ""
 
 
-def not_checked_by_reason(diagnosis: Diagnosis) -> list[tuple[str, str]]:
-    """What was not checked, as (names, reason), things with the same reason together."""
+def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
+    """What was not checked, a sentence for each reason; of many names only the first are spelt out."""
     by_reason: dict[str, list[str]] = {}
     for item in diagnosis.not_checked:
         by_reason.setdefault(item.reason, []).append(item.name)
-    return [
-        (
-            f"Not checked ({', '.join(names)})" if reason.startswith("needs") else ", ".join(names),
-            reason,
+    lines = []
+    for reason, names in by_reason.items():
+        needed = reason.removeprefix("needs ")
+        if needed == reason:
+            lines.append(f"{', '.join(names)}: {reason}.")
+            continue
+        verb = "needs" if len(names) == 1 else "need"
+        named = ", ".join(names[:most])
+        if len(names) > most:
+            named += f" and {len(names) - most} more"
+        lines.append(f"{counted(len(names), 'check')} {verb} {needed}: {named}.")
+    return lines
+
+
+def measured_against(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
+    """Reported numbers beside their yardsticks: a heading row, then a label and a cell per split."""
+    found = diagnosis.yardsticks
+    if not found:
+        return []
+    assumed = any(row.n_classes is None for row in found)
+    rows: list[tuple[str, ...]] = [("", *(row.split for row in found))]
+    rows.append(("loss", *(nats(row.log_loss) for row in found)))
+    rows.append(("accuracy", *(percent(row.accuracy) for row in found)))
+    if found[0].guessing is not None:
+        rows.append(
+            (
+                "guessing by the class shares",
+                *("" if row.guessing is None else nats(row.guessing) for row in found),
+            )
         )
-        for reason, names in by_reason.items()
-    ]
+        rows.append(
+            (
+                "below guessing by",
+                *("" if row.skill is None else percent(row.skill, 0) for row in found),
+            )
+        )
+    calibrated = "calibrated models of that accuracy"
+    rows.append(
+        (
+            f"{calibrated}, at least" if assumed else calibrated,
+            *(f"{nats(row.envelope[0])} … {nats(row.envelope[1])}" for row in found),
+        )
+    )
+    if any(row.provable > 0 for row in found):
+        rows.append(("surely misplaced confidence", *(nats(row.provable) for row in found)))
+    rows.append(("no model of that accuracy is below", *(nats(row.least) for row in found)))
+    rows.append(("a much-quoted table calls it", *(row.folk for row in found)))
+    return rows
+
+
+FOLK_CAVEAT = (
+    "That table knows neither the number of classes nor the accuracy: the same loss is poor for two "
+    "classes and splendid for a thousand."
+)
 
 
 def reference_link(reference: str) -> str:

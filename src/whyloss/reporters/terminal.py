@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from whyloss.reporters.phrases import (
+    FOLK_CAVEAT,
     changed_most,
     effect,
     interval,
-    not_checked_by_reason,
+    measured_against,
+    not_checked_lines,
     reference_link,
     share_of_loss,
     short,
@@ -61,6 +63,8 @@ def show(diagnosis: Diagnosis, console: Console | None = None) -> None:
 
 def _body(d: Diagnosis) -> Group:
     blocks: list[RenderableType] = [_verdict(d), Padding(_facts(d), (0, 2))]
+    if d.yardsticks:
+        blocks += _section("What that can be measured against", _yardsticks(d))
     if d.attribution is not None:
         blocks += _section("Where the change comes from", _waterfall(d.attribution))
         blocks += _section("Who pays for it", _cells(d.attribution))
@@ -74,6 +78,8 @@ def _body(d: Diagnosis) -> Group:
         blocks += _section(
             f"By {short(name)}: what costs most beyond its share first", _slices(rows)
         )
+    if d.notes:
+        blocks += _section("How it was read", Group(*(Text(note) for note in d.notes)))
     blocks += _section("What this cannot tell", _not_checked(d))
     references = [link for found in d.findings for link in found.references]
     if references:
@@ -130,6 +136,15 @@ def _facts(d: Diagnosis) -> Table:
     else:
         table.add_row("", where)
     return table
+
+
+def _yardsticks(d: Diagnosis) -> Group:
+    head, *rows = measured_against(d)
+    table = _grid("l", *("r" for _ in head[1:]))
+    table.add_row(*(Text(short(cell), style="dim") for cell in head))
+    for row in rows:
+        table.add_row(*row)
+    return Group(table, Text(FOLK_CAVEAT, style="dim"))
 
 
 def _waterfall(a: Attribution) -> Table:
@@ -227,9 +242,9 @@ def _slices(rows: list[SliceRow]) -> Table:
 
 
 def _not_checked(d: Diagnosis) -> Group:
-    lines = [Text(note) for note in d.notes]
-    lines += [Text(f"{names}: {reason}.") for names, reason in not_checked_by_reason(d)]
+    lines = []
     for question in d.open_questions:
         lines.append(Text(question.text))
         lines += [Text(f"  {line}", style="cyan") for line in question.snippet.splitlines()]
+    lines += [Text(line, style="dim") for line in not_checked_lines(d)]
     return Group(*lines)

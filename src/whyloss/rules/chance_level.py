@@ -117,14 +117,19 @@ def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
     curve = evidence.curve()
     if far and curve is not None and len(curve) > 1:
         return None  # a single line may be anything; a whole training far above ln K is not even
-    worse = " and worse: whoever guesses does not pay so much for being sure" if far else ""
     return Finding(
         severity=Severity.WARNING,
         headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
         message=(
-            f"An accuracy of {percent(share)} beside a loss of {nats(loss)} is what guessing among "
-            f"{k} equally frequent classes gives ({nats(math.log(k))}){worse}. With other class shares "
-            "or another number of classes it may be more than that: say how many there are."
+            f"A loss of {nats(loss)} is possible, since a cross-entropy has no upper bound: a label that "
+            f"got probability {math.exp(-loss):.2g} costs that much. But with an accuracy of "
+            f"{percent(share)} it is worse than guessing, if the classes are {k} and equally frequent "
+            f"({nats(math.log(k))}): the model is sure and wrong. Check the labels first (0 to K − 1, or 0 "
+            "and 1 for a sigmoid), then say how many classes there are and how frequent."
+            if far
+            else f"An accuracy of {percent(share)} beside a loss of {nats(loss)} is what guessing among "
+            f"{k} equally frequent classes gives ({nats(math.log(k))}). With other class shares or another "
+            "number of classes it may be more than that: say how many there are."
         ),
         evidence={
             "log_loss": numbers.log_loss,

@@ -10,7 +10,7 @@ from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import KnownCause, known_cause
-from whyloss.words import nats, percent
+from whyloss.words import nats, percent, signed
 
 if TYPE_CHECKING:
     from whyloss.evidence import Numbers
@@ -116,6 +116,7 @@ def consistent(
     between = f"between {nats(exact_low)} and {nats(exact_high)}"
     if not exact_low <= loss.value <= exact_high:
         between += ", give or take the error of both numbers"
+    sure += _beside_training(evidence, numbers)
     evidence_numbers["envelope_low"] = Estimate(exact_low, note="exact, at this accuracy")
     evidence_numbers["envelope_high"] = Estimate(exact_high, note="exact, at this accuracy")
     return Finding(
@@ -137,3 +138,15 @@ def _envelope_with_error(numbers: Numbers) -> tuple[float, float]:
     worst = share.value if share.low is None else share.low
     best = share.value if share.high is None else share.high
     return fano_envelope(best, k)[0], fano_envelope(worst, k)[1]
+
+
+def _beside_training(evidence: Evidence, numbers: Numbers) -> str:
+    """How far the reported training numbers are from those of the validation."""
+    train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
+    if train is None or evidence.epochs:
+        return ""
+    gap = numbers.log_loss.value - train.log_loss.value
+    return (
+        f" Training shows {nats(train.log_loss.value)} and {percent(train.accuracy.value)}: a gap of "
+        f"{signed(gap)} nats."
+    )

@@ -1,0 +1,75 @@
+"""A log as it comes on stdin: read to its end, and told about while it grows."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
+    from whyloss.data import Source
+    from whyloss.readers import TextLog
+
+CHUNK = 1 << 16  # characters
+RARELY = 20.0  # times as long as a look takes passes before the next: a twentieth of the time
+
+
+def read_stdin(stream: TextIO, known: Mapping[str, Any], *, quiet: bool) -> Source:
+    """Read a log to its end; on the way, say on stderr whenever the verdict changes.
+
+    Parameters
+    ----------
+    stream : text file
+        Read line by line where it is a pipe that something still writes to.
+    known : mapping of str to object
+        Fields of :class:`whyloss.readers.ReadOptions`; None counts as not given.
+    quiet : bool
+        Say nothing on the way.
+    """
+    from whyloss.data import InMemorySource  # noqa: PLC0415 - late, so that --help is quick
+    from whyloss.readers import ReadOptions, TextLog  # noqa: PLC0415
+
+    options = ReadOptions(**{name: value for name, value in known.items() if value})
+    log = TextLog(options)
+    verdict = None if quiet else _Verdict()
+    while text := stream.readline(CHUNK):
+        log.feed(text)
+        if verdict is not None:
+            verdict.look(log)
+    log.close()
+    history, notes = log.history()
+    return InMemorySource(history=history, name="stdin", notes=notes)
+
+
+class _Verdict:
+    """The verdict on a log so far, said once each time it changes."""
+
+    def __init__(self) -> None:
+        self._epochs = 2  # the first ones say little, and say it differently each time
+        self._name = ""
+        self._next = 0.0
+
+    def look(self, log: TextLog) -> None:
+        began = time.monotonic()
+        if log.n_epochs <= self._epochs or began < self._next:
+            return
+        self._epochs = log.n_epochs
+        from whyloss.data import InMemorySource  # noqa: PLC0415
+        from whyloss.diagnosis import diagnose  # noqa: PLC0415
+        from whyloss.errors import WhylossError  # noqa: PLC0415
+
+        try:
+            history, _ = log.history()
+            found = diagnose(InMemorySource(history=history, name="stdin"))
+        except WhylossError:  # it may become readable with more of it
+            return
+        ended = time.monotonic()
+        self._next = ended + RARELY * (ended - began)
+        if found.verdict.name != self._name:
+            self._name = found.verdict.name
+            at = history.epochs[-1]
+            click.echo(f"epoch {at}: {found.verdict.title}. {found.verdict.headline}", err=True)
