@@ -323,3 +323,25 @@ def test_a_handful_of_passes_is_enough(monkeypatch):
     fold = fold_of(given.ids, 5).astype(np.int8)
     crossfit.cross_fit(given.y_true, given.scores, "logits", fold)
     assert sum(sizes) <= 5 * given.n_samples
+
+
+@pytest.mark.parametrize("planted", [0, 2])
+def test_outliers_are_found_by_either_path(monkeypatch, planted):
+    from whyloss.measures.outliers import find_outliers
+
+    known = known_cause(6, temperature=1.5, n_samples=1500, n_classes=4)
+    given = known.source.predictions("val", 0)
+    scores = given.scores.copy()
+    scores[:planted] = 0.0
+    scores[np.arange(planted), (given.y_true[:planted] + 1) % 4] = 60.0
+    predictions = Predictions.from_arrays(given.y_true, logits=scores)
+    found = []
+    for large in (0, 1 << 60):
+        monkeypatch.setattr(module, "LARGE", large)
+        samples = per_sample(predictions.y_true, predictions.scores, "logits")
+        found.append(find_outliers(predictions, samples))
+    fast, slow = found
+    assert slow.rows.tolist() == list(range(planted))
+    np.testing.assert_array_equal(fast.rows, slow.rows)
+    np.testing.assert_allclose(fast.expected, slow.expected, rtol=1e-4)
+    assert fast.temperature_without.value == pytest.approx(slow.temperature_without.value, rel=1e-6)

@@ -95,7 +95,9 @@ class Causes:
         p = self._snapshot.predictions
         if self._snapshot.n_scored < MIN_SAMPLES:
             return None
-        return find_outliers(p, self._snapshot.samples)
+        calibrated = self._snapshot.calibrated
+        fit = None if calibrated is None else calibrated.fit
+        return find_outliers(p, self._snapshot.samples, fit=fit)
 
     @cached_property
     def renaming(self) -> Renaming | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import TooFewSamplesError
+from whyloss.measures import per_sample
 from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
 from whyloss.measures.per_sample import RowStatus, logit_blocks
 from whyloss.measures.probabilities import softmax
@@ -18,6 +18,7 @@ from whyloss.measures.temperature import TemperatureProblem, fit_temperature
 if TYPE_CHECKING:
     from whyloss.data import Predictions, Scale
     from whyloss.measures.per_sample import PerSample
+    from whyloss.measures.temperature import Problem, TemperatureFit
 
 MOST = 3  # samples that are tried as outliers at once
 MAX_EXPECTED = 0.01
@@ -58,7 +59,13 @@ class Outliers:
     impossible: int
 
 
-def find_outliers(predictions: Predictions, samples: PerSample, *, most: int = MOST) -> Outliers:
+def find_outliers(
+    predictions: Predictions,
+    samples: PerSample,
+    *,
+    fit: TemperatureFit | None = None,
+    most: int = MOST,
+) -> Outliers:
     """Test whether the highest losses can come from the model's own probabilities.
 
     The samples of highest loss are set aside, the temperature is fitted to the others, and the
@@ -75,6 +82,8 @@ def find_outliers(predictions: Predictions, samples: PerSample, *, most: int = M
         expected.
     samples : PerSample
         Of the same predictions.
+    fit : TemperatureFit, optional
+        The temperature of all scored rows, where it is known.
     most : int, default 3
 
     Raises
@@ -91,29 +100,36 @@ def find_outliers(predictions: Predictions, samples: PerSample, *, most: int = M
             got=str(len(scored)),
         )
     loss = samples.log_loss[scored]
-    kept_scores = predictions.scores[scored]
+    rows = slice(None) if len(scored) == len(y_true) else scored  # the first makes no copy
+    y_true, kept_scores = y_true[rows], predictions.scores[rows]
     w = None if weights is None else weights[scored]
-    problem = TemperatureProblem(y_true[scored], kept_scores, scale, w)
-    fit = fit_temperature(problem)
+    problem = TemperatureProblem(y_true, kept_scores, scale, w)
+    fit = fit or fit_temperature(problem)
     worst = np.argsort(-loss, kind="stable")
     found, expected = worst[:0], np.zeros(0)
     kept, fit_without = np.ones(len(loss), dtype=np.bool_), fit
     sizes = range(min(most, len(loss) // MIN_SAMPLES), 0, -1)
     if len(loss) >= MANY:
         surprise = problem.take(loss == loss[worst[0]]).at(fit.log_beta)[0]
-        if _expected_counts(kept_scores, scale, fit.beta, surprise[:1])[0] > 10 * MAX_EXPECTED:
+        if _all_rarer(10 * MAX_EXPECTED, kept_scores, scale, fit.beta, surprise[:1]) is None:
             sizes = range(0)
     for size in sizes:
         others = np.ones(len(loss), dtype=np.bool_)
         others[worst[:size]] = False
-        fit_others = fit_temperature(problem.take(others), start=fit.log_beta)
+        if w is None and kept_scores.size >= per_sample.LARGE:
+            from whyloss.measures.kernels.crossfit import problem_of  # noqa: PLC0415
+
+            without: Problem = problem_of(y_true, kept_scores, scale, others)
+        else:
+            without = problem.take(others)
+        fit_others = fit_temperature(without, start=fit.log_beta)
         surprise = problem.take(~others).at(fit_others.log_beta)[0]
         in_order = np.argsort(np.argsort(worst[:size]))  # `take` keeps the order of the rows
-        counts = _expected_counts(kept_scores, scale, fit_others.beta, surprise[in_order])
-        if (counts < MAX_EXPECTED).all():
+        counts = _all_rarer(MAX_EXPECTED, kept_scores, scale, fit_others.beta, surprise[in_order])
+        if counts is not None:
             found, expected, kept, fit_without = worst[:size], counts, others, fit_others
             break
-    wrong = samples.y_pred[scored] != y_true[scored]
+    wrong = samples.y_pred[scored] != y_true
     return Outliers(
         rows=scored[found],
         expected=expected,
@@ -126,14 +142,23 @@ def find_outliers(predictions: Predictions, samples: PerSample, *, most: int = M
     )
 
 
-def _expected_counts(
-    scores: npt.NDArray[np.floating[Any]], scale: Scale, beta: float, surprise: FloatVector
-) -> FloatVector:
-    """Expected number of samples with at least each surprise (nats) under softmax(beta z)."""
+def _all_rarer(
+    limit: float,
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+    beta: float,
+    surprise: FloatVector,
+) -> FloatVector | None:
+    """Expected number of samples with at least each surprise (nats) under softmax(beta z).
+
+    None, mostly long before the last row, where one of them reaches the limit.
+    """
     counts = np.zeros(len(surprise))
     # A sample must not miss its own surprise by a rounding error.
     bounds = np.exp(-surprise * (1.0 - 1e-9))
     for _, logits, _ in logit_blocks(scores, scale):
         prob = softmax(beta * logits)
-        counts += [math.fsum(prob[prob <= bound]) for bound in bounds]
+        counts += [prob[prob <= bound].sum() for bound in bounds]
+        if (counts >= limit).any():
+            return None
     return counts

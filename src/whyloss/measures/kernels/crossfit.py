@@ -190,6 +190,17 @@ def _between(log_beta: float, first: float, second: float, start: Slopes, end: S
     )
 
 
+def problem_of(
+    y_true: npt.NDArray[np.integer[Any]],
+    scores: npt.NDArray[np.floating[Any]],
+    scale: Scale,
+    rows: npt.NDArray[np.bool_],
+) -> Folds:
+    """Some rows of a large input, as a problem to fit a temperature to."""
+    fold = np.where(rows, np.int8(0), np.int8(-1))
+    return Folds(Passes(check_labels(y_true, scores), scores, scale, fold), [0])
+
+
 def cross_fit(
     y_true: npt.NDArray[np.integer[Any]],
     scores: npt.NDArray[np.floating[Any]],
