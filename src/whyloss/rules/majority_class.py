@@ -16,6 +16,7 @@ from whyloss.words import counted, nats, percent
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
+BEYOND = 0.1  # training accuracy above the validation's, which one class does not explain
 SAME = 5e-4  # accuracies that agree so far are the same count
 
 
@@ -68,7 +69,7 @@ def majority_class(
     ## Statistic and threshold
     At least `min_share` = 99 % of the samples get one class, and that class is more frequent than 1/K by
     `min_majority` = 5 points (else see `chance-level`). Without predictions the accuracy must be the same to
-    four digits at the last `min_epochs` = 3 epochs, above one half, and the loss at least 70 % of the
+    four digits at all of at least `min_epochs` = 3 epochs, above one half, and the loss 0.7 to 2 times the
     entropy of such shares.
 
     ## Not to be confused with
@@ -126,21 +127,23 @@ def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
     wanted = max(1, int(max(min_epochs, 1.0)))
     if known is None or len(known) < wanted:
         return None
-    last = known.accuracy[-wanted:]
-    share, loss = float(last[-1]), float(known.log_loss[-1])
-    if not (np.ptp(last) <= SAME and 0.5 < share < 0.98):
+    share, loss = float(known.accuracy[-1]), float(known.log_loss[-1])
+    # From the first epoch on: an accuracy that comes to rest later is what learning looks like.
+    if not (np.ptp(known.accuracy) <= SAME and 0.5 < share < 0.98):
         return None
-    if not loss >= 0.7 * binary_entropy(share):
+    if not 0.7 <= loss / binary_entropy(share) <= 2.0:
         return None
+    train = None if evidence.train is None else evidence.train.whole
+    if train is not None and len(train) and train.accuracy[-1] > share + BEYOND:
+        return None  # whoever predicts one class is no better in training
     k = evidence.n_classes
     if k is not None and share <= 1.0 / k + 0.01:
         return None
-    same = int(np.argmax(np.abs(known.accuracy[::-1] - share) > SAME)) or len(known)
     return Finding(
         severity=Severity.WARNING,
         headline="One class for everything",
         message=(
-            f"The accuracy has been {percent(share, 2)} for {counted(same, 'evaluation')} while the "
+            f"The accuracy has been {percent(share, 2)} for {counted(len(known), 'evaluation')} while the "
             f"loss is {nats(loss)}, near {nats(binary_entropy(share))}, the entropy of two classes of "
             f"which one has that share: most likely one class is predicted for everything."
         ),
@@ -148,7 +151,7 @@ def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
             "accuracy": Estimate(share, note="as reported"),
             "entropy": Estimate(binary_entropy(share), note="of shares as the accuracy has it"),
         },
-        epochs=tuple(known.epochs[-same:].tolist()),
+        epochs=tuple(known.epochs.tolist()),
     )
 
 

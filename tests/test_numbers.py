@@ -1,0 +1,273 @@
+"""What is said from reported numbers and curves alone."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import whyloss
+from whyloss import History, diagnose
+from whyloss.cli import cli
+from whyloss.errors import WhylossError
+from whyloss.evidence import Evidence, best_of_curve, provable_excess
+from whyloss.measures.envelope import fano_envelope
+from whyloss.readers import ReadOptions, read
+
+BEGINNER = "loss: 0.4011 - acc: 0.8224 - val_loss: 0.4577 - val_acc: 0.7826"
+
+
+def names(found):
+    return [finding.name for finding in found.findings]
+
+
+def run(*arguments, stdin=None):
+    return CliRunner().invoke(cli, [str(a) for a in arguments], input=stdin)
+
+
+# One line of a log: is this good?
+
+
+def test_a_beginners_line_is_what_calibrated_models_show():
+    found = diagnose(BEGINNER, n_classes=2)
+    assert found.verdict.name == "consistent"
+    val, train = found.yardsticks
+    assert (val.split, train.split) == ("val", "train")
+    assert val.guessing == pytest.approx(math.log(2))
+    assert val.envelope == pytest.approx((0.3014, 0.5236), abs=5e-5)
+    assert train.envelope == pytest.approx((0.2462, 0.4677), abs=5e-5)
+    assert val.provable == train.provable == 0.0
+    assert "gap of +0.057 nats" in found.verdict.text
+    assert found.open_questions[0].snippet.startswith("rec = whyloss.Recorder")
+
+
+def test_without_the_number_of_classes_the_answer_says_so():
+    found = diagnose(BEGINNER)
+    assert found.verdict.name == "consistent"
+    assert "whatever their number" in found.verdict.text
+    assert found.yardsticks[0].guessing is None
+
+
+def test_same_numbers_as_arguments_as_history_and_as_text():
+    text = diagnose(BEGINNER, n_classes=2)
+    numbers = diagnose(
+        loss=0.4011, accuracy=0.8224, val_loss=0.4577, val_accuracy=0.7826, n_classes=2
+    )
+    keras = diagnose(
+        history={
+            "loss": [0.4011],
+            "accuracy": [0.8224],
+            "val_loss": [0.4577],
+            "val_accuracy": [0.7826],
+        },
+        n_classes=2,
+    )
+    assert text.yardsticks == numbers.yardsticks == keras.yardsticks
+    assert text.verdict == numbers.verdict == keras.verdict
+
+
+def test_a_loss_above_one_is_possible_and_worse_than_guessing():
+    found = diagnose("loss: 2.3026 - acc: 0.5")
+    assert found.verdict.name == "chance-level"
+    for words in ("possible", "no upper bound", "worse than guessing", "Check the labels"):
+        assert words in found.verdict.text
+    assert found.yardsticks[0].folk == "broken"
+
+
+@pytest.mark.parametrize(
+    ("k", "accuracy", "loss", "least"),
+    [(2, 0.90, 2.40, 2.075), (2, 0.90, 0.80, 0.475), (3, 0.9022, 0.4243, 0.036)],
+)
+def test_nats_beyond_every_calibrated_model_are_proven(k, accuracy, loss, least):
+    found = diagnose(val_loss=loss, val_accuracy=accuracy, n_classes=k)
+    assert found.verdict.name == "overconfidence"
+    assert found.findings[0].nats == pytest.approx(loss - fano_envelope(accuracy, k)[1])
+    assert found.findings[0].nats == pytest.approx(least, abs=6e-4)
+
+
+def test_known_sample_size_weakens_the_proof():
+    few = diagnose(val_loss=0.60, val_accuracy=0.80, n_classes=2, n_val=50)
+    many = diagnose(val_loss=0.60, val_accuracy=0.80, n_classes=2, n_val=50_000)
+    assert "overconfidence" not in names(few)
+    assert many.verdict.name == "overconfidence"
+
+
+def test_a_high_loss_in_both_splits_below_guessing_is_doubt():
+    found = diagnose(loss=0.670, accuracy=0.80, val_loss=0.672, val_accuracy=0.79, n_classes=2)
+    assert found.verdict.name == "underconfidence"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "verdict"),
+    [
+        ({"val_loss": 0.0111, "val_accuracy": 0.7034}, "impossible-pair"),
+        ({"val_loss": 0.7688, "val_accuracy": 0.0851, "n_classes": 10}, "impossible-pair"),
+        ({"val_loss": 14.5063, "val_accuracy": 0.1}, "saturated"),
+        ({"val_loss": 8.059, "val_accuracy": 0.5}, "saturated"),
+        ({"val_loss": -55.1, "val_accuracy": 0.1088}, "label-encoding"),
+        ({"val_loss": 2.3026, "val_accuracy": 0.1}, "chance-level"),
+        ({"val_loss": 0.6931, "val_accuracy": 0.5}, "chance-level"),
+        ({"val_loss": 0.3251, "val_accuracy": 0.9, "n_classes": 10}, "binary-loss-for-classes"),
+        ({"val_loss": 4e16, "val_accuracy": 0.88}, "unstable-training"),
+        ({"val_loss": math.nan, "val_accuracy": 0.88}, "non-finite"),
+        (
+            {"loss": 0.02, "accuracy": 0.99, "val_loss": 0.79, "val_accuracy": 0.96},
+            "double-softmax",
+        ),
+        (
+            {"loss": 0.1132, "accuracy": 0.9623, "val_loss": 12.7359, "val_accuracy": 0.0492},
+            "distribution-shift",
+        ),
+        ({"val_loss": 40.0, "val_accuracy": 0.7}, "loss-mismatch"),
+        ({"loss": 13.58, "accuracy": 0.8558}, "not-probabilities"),
+        ({"val_loss": 0.5, "val_accuracy": 0.8, "n_val": 40}, "small-validation-set"),
+    ],
+)
+def test_signatures_of_one_line(numbers, verdict):
+    assert diagnose(**numbers).verdict.name == verdict
+
+
+# Curves
+
+
+def rising(accuracy):
+    epochs = np.arange(1, 21)
+    return {
+        "loss": 0.7 * np.exp(-epochs / 6),
+        "accuracy": 1 - 0.4 * np.exp(-epochs / 6),
+        "val_loss": 0.45 + 0.4 * np.exp(-epochs / 2) + 0.02 * np.maximum(0, epochs - 6),
+        "val_accuracy": accuracy(epochs),
+    }
+
+
+def test_rising_loss_beside_held_accuracy_is_most_likely_confidence():
+    found = diagnose(**rising(lambda e: 0.85 - 0.1 * np.exp(-e / 2)))
+    assert found.verdict.name == "overconfidence"
+    assert "Curves alone cannot prove it" in found.verdict.text
+    assert found.best_epochs["log_loss"].epoch in range(5, 9)
+
+
+def test_rising_loss_beside_falling_accuracy_is_overfitting():
+    found = diagnose(**rising(lambda e: 0.85 - 0.1 * np.exp(-e / 2) - 0.005 * np.maximum(0, e - 6)))
+    assert found.verdict.name == "overfitting"
+
+
+def test_rising_loss_without_accuracy_leaves_it_open():
+    curves = rising(lambda e: e)
+    found = diagnose(loss=curves["loss"], val_loss=curves["val_loss"])
+    assert found.verdict.name == "overfitting"
+    assert "without the accuracy nobody can tell" in found.verdict.text
+
+
+def test_one_bad_last_epoch_is_no_rise():
+    loss = [0.7, 0.6, 0.5, 0.45, 0.42, 0.40, 0.39, 0.60]
+    found = diagnose(val_loss=loss, val_accuracy=[0.8] * 8, n_classes=2)
+    assert not {"overconfidence", "overfitting"} & set(names(found))
+
+
+def test_best_epochs_of_a_noisy_curve_are_many():
+    rng = np.random.default_rng(1)
+    flat = History.from_columns(val_loss=rng.normal(0.5, 0.02, 30))
+    steep = History.from_columns(val_loss=np.linspace(0.9, 0.3, 30) + rng.normal(0, 0.002, 30))
+    for history, least, most in ((flat, 25, 30), (steep, 1, 3)):
+        found = best_of_curve(Evidence(whyloss.data.InMemorySource(history=history)).curve())
+        assert least <= len(found["log_loss"].as_good) <= most
+
+
+def test_excess_has_a_direction():
+    def direction(**columns):
+        history = History.from_columns(n_classes=2, **columns)
+        return provable_excess(Evidence(whyloss.data.InMemorySource(history=history))).direction
+
+    assert direction(val_loss=[0.9], val_accuracy=[0.9]) == "over"
+    assert direction(val_loss=[0.5], val_accuracy=[0.9]) == "likely over"
+    sure = {"train_loss": [0.01], "train_accuracy": [1.0]}
+    assert direction(val_loss=[0.5], val_accuracy=[0.9], **sure) == "likely over"
+    doubt = {"train_loss": [0.5], "train_accuracy": [0.9]}
+    assert direction(val_loss=[0.5], val_accuracy=[0.9], **doubt) == "under"
+
+
+# The doors
+
+
+def test_numbers_beside_a_source_are_refused():
+    with pytest.raises(WhylossError, match="beside a source"):
+        diagnose(BEGINNER, val_loss=0.4)
+    with pytest.raises(TypeError, match="no argument 'val_los'"):
+        diagnose(val_los=0.4)
+    with pytest.raises(WhylossError, match="different lengths"):
+        diagnose(val_loss=[0.4, 0.3], val_accuracy=[0.5])
+    with pytest.raises(WhylossError, match="nothing to diagnose"):
+        diagnose()
+
+
+def test_terminal_reads_text_options_and_stdin(tmp_path):
+    file = tmp_path / "train.log"
+    file.write_text(BEGINNER + "\n", encoding="utf-8")
+    answers = [
+        run("diagnose", BEGINNER, "--classes", 2),
+        run("diagnose", file, "--classes", 2),
+        run("diagnose", "-", "--classes", 2, stdin=BEGINNER),
+    ]
+    for answer in answers:
+        assert answer.exit_code == 0, answer.output
+        assert "Nothing is wrong" in answer.output
+        assert "0.301 … 0.524" in answer.output
+        assert 'val_loss ← "val_loss"' in answer.output
+
+
+def test_flags_settle_what_a_log_leaves_open():
+    answer = run(
+        "diagnose", "vl: 0.62 va: 0.7", "--map", "vl=val.loss", "--map", "va=val.accuracy",
+        "--class-shares", "70,30", "--n-val", "5000", "--format", "json",
+    )  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.output)
+    assert found["verdict"]["name"] == "chance-level"
+    (row,) = found["yardsticks"]
+    assert row["guessing"] == pytest.approx(0.6109, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--map", "vl"),
+        ("--class-shares", "1"),
+        ("--class-shares", "a,b"),
+        ("--classes", "1"),
+        ("--n-val", "0"),
+        ("--scale", "percent"),
+    ],
+)
+def test_wrong_flags_say_what_was_expected(wrong):
+    answer = run("diagnose", BEGINNER, *wrong)
+    assert answer.exit_code == 2
+    assert "Traceback" not in answer.output
+
+
+def test_growing_log_is_told_about_when_the_verdict_changes():
+    lines = [
+        f"Epoch {e} - loss: {1 / e:.4f} - acc: 0.99 - val_loss: {0.4 + 0.05 * abs(e - 4):.4f} "
+        "- val_acc: 0.85\n"
+        for e in range(1, 30)
+    ]
+    process = subprocess.run(
+        [sys.executable, "-m", "whyloss", "diagnose", "-", "--format", "json"],
+        input="".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(process.stdout)["verdict"]["name"] == "overconfidence"
+    said = process.stderr.splitlines()
+    assert said
+    assert len(said) < 6
+    assert all(line.startswith("epoch ") for line in said)
+
+
+def test_reading_says_how_and_diagnosis_repeats_it():
+    source = read(BEGINNER, options=ReadOptions(n_classes=2))
+    assert source.notes[0] in diagnose(source).notes

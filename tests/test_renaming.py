@@ -1,0 +1,45 @@
+"""Other names for the classes."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whyloss.measures.renaming import best_renaming
+
+
+@given(st.integers(0, 1000), st.integers(2, 5))
+def test_no_other_renaming_is_better(seed, k):
+    rng = np.random.default_rng(seed)
+    y_true, y_pred = rng.integers(k, size=(2, 40))
+    best = max(np.mean(np.array(names)[y_pred] == y_true) for names in permutations(range(k)))
+    found = best_renaming(y_true, y_pred, k)
+    if found is None:
+        assert best == pytest.approx(np.mean(y_true == y_pred))
+        return
+    assert found.accuracy_renamed.value == pytest.approx(best)
+    assert np.mean(np.array(found.names)[y_pred] == y_true) == pytest.approx(best)
+    assert found.gain.value == pytest.approx(best - np.mean(y_true == y_pred))
+
+
+@pytest.mark.parametrize("shift", [1, -1])
+def test_labels_from_another_number_are_a_shift(shift):
+    y_pred = np.random.default_rng(1).integers(5, size=300)
+    found = best_renaming((y_pred + shift) % 5, y_pred, 5)
+    assert found.shift == shift
+    assert found.accuracy_renamed.value == 1.0
+
+
+def test_exchange_of_two_of_many_classes_is_no_shift():
+    y_pred = np.random.default_rng(2).integers(5, size=300)
+    y_true = np.array([1, 0, 2, 3, 4])[y_pred]
+    assert best_renaming(y_true, y_pred, 5).shift is None
+
+
+def test_nothing_is_searched_where_nothing_can_be_gained():
+    y_true = np.arange(100) % 4
+    y_pred = np.where(np.arange(100) < 96, y_true, (y_true + 1) % 4)
+    assert best_renaming(y_true, y_pred, 4, at_least=0.05) is None
+    assert best_renaming(y_true[:0], y_true[:0], 4) is None
