@@ -92,6 +92,11 @@ def _read_text(text: str, options: ReadOptions) -> Source:
     )
     if _PATH_LIKE.fullmatch(text.strip()):
         raise missing
+    if "{" in text and "[" in text:
+        from whyloss.readers.structures import parse_printed, read_json  # noqa: PLC0415 - late
+
+        if (printed := parse_printed(text)) is not None:
+            return read_json(printed, options, _PASTED)
     log = TextLog(options)
     log.feed(text)
     log.close()

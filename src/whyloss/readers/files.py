@@ -99,9 +99,10 @@ def _read_text(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
     start = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")) and path.stat().st_size <= _LARGEST_JSON:
         text = path.read_bytes().decode(encoding, errors="replace").lstrip("\ufeff")
-        if (found := _parsed(text)) is not None:
-            from whyloss.readers.structures import read_json  # noqa: PLC0415 - late, as few need it
+        from whyloss.readers.structures import parse_printed, read_json  # noqa: PLC0415 - late
 
+        found = _parsed(text)
+        if (found := parse_printed(text) if found is None else found) is not None:
             return read_json(found, options, path.stem)
     if any(delimiter in start for delimiter in "\t,;|"):
         from whyloss.readers.arrow import delimiter_of, read_csv  # noqa: PLC0415 - late: pyarrow

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from whyloss.readers.options import ReadOptions
 
 MAX_ROWS = 20_000
+# The split of numbers that were printed once more after a training had ended.
+AFTERWARDS = "evaluation"
+HELD_OUT = ("val", "test", AFTERWARDS)
 MAX_COLUMNS = 500
 _LARGEST_KEY = 1e15
 _SHARES = frozenset({"accuracy", "top5_accuracy", "auc", "auc_pr", "f1", "precision", "recall"})
@@ -120,11 +123,6 @@ class Ledger:
     def __contains__(self, key: float) -> bool:
         return key in self._rows
 
-    def forget(self, split: str) -> None:
-        """Drop all numbers of a split."""
-        for at in [at for at in self._columns if at[0] == split]:
-            del self._columns[at]
-
     def evaluated(self, key: float) -> bool:
         """Whether the row has a number of a split that is not trained on."""
         return any(
@@ -205,11 +203,12 @@ class Ledger:
         if self._left_out:
             notes.append(f"Left out: {counted(self._left_out, 'value')} of further columns.")
         task, n_classes = self._task(roles, options)
+        sizes = [self.n_samples[split] for split in HELD_OUT if split in self.n_samples]
         history = History(
             np.asarray(numbers, dtype=np.int64),
             arrays,
             n_classes=n_classes,
-            n_val=options.n_val or self.n_samples.get("val") or self.n_samples.get("test"),
+            n_val=options.n_val or next(iter(sizes), None),
             n_train=options.n_train or self.n_samples.get("train"),
             class_shares=options.class_shares,
             not_numbers=wild,

@@ -19,7 +19,8 @@ _NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan
 _VALUE = re.compile(
     rf"(?<![\w@.])(?P<sign>[-+−]?)(?P<number>{_NUMBER})(?![\w@])(?!\.\d)"
     rf"(?:\s*/\s*(?P<of>\d+(?:\.0*)?)(?![\w.]))?(?P<percent>\s*%)?"
-    rf"(?:\s*\(\s*(?P<mean>[-+]?(?:{_NUMBER}))\s*%?\s*\))?",
+    rf"(?:\s*\(\s*(?P<mean>[-+]?(?:{_NUMBER}))\s*(?P<share>%?)\s*\)"
+    rf"|\s*\(\s*\d+\s*/\s*(?P<counted>\d+)\s*\))?",
     re.IGNORECASE,
 )
 _EPOCH = re.compile(
@@ -38,7 +39,8 @@ _LEADING = re.compile(
 )
 _PROGRESS = re.compile(r"\[\s*\d+\s*/\s*\d+(?:\s*\(\s*[\d.]+\s*%\s*\))?\s*\]")
 _KERAS_BAR = re.compile(
-    r"(?:^|\s)(?P<done>\d{1,12})/(?P<all>\d{1,12}|unknown)\s*(?:\[[=>.\s]*\]|[━╸╺])", re.IGNORECASE
+    r"(?:^|\s)(?:\[[=>.\s]{0,99}\s)?(?P<done>\d{1,12})/(?P<all>\d{1,12}|unknown)\s*(?:\[[=>.\s]{0,99}\]|[=>.]{0,99}\]|[━╸╺])",
+    re.IGNORECASE,
 )
 _TQDM = re.compile(r"\d%\|[^|]{0,300}\|\s*\d+/\d+\s*\[")
 # What callbacks and helpers say of the past: not the numbers of this epoch.
@@ -56,6 +58,12 @@ _AFTER = re.compile(
     r"\s*#?(?P<number>\d+)\s*[:=]",
     re.IGNORECASE,
 )
+# In running text a percentage may stand before its name.
+_BEHIND = re.compile(
+    r"\s+(?:of\s+)?(?P<name>(?:[a-z]{2,12}\s+){0,2}?(?:accuracy|acc|error|error rate))\b(?!\s*[:=])",
+    re.IGNORECASE,
+)
+_SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
 _OF_SET = re.compile(
     r"accuracy of (?:the )?(?:network|model|net) on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
     r"(?: images| samples| examples)?\s*[:=]\s*(?P<value>[\d.]+)\s*(?P<percent>%?)",
@@ -99,7 +107,7 @@ _NAME_WORD = re.compile(r"[^\W\d][\w.@/&+-]*")
 _MOST_WORDS = 4
 _LONGEST_GAP = 200
 _LONGEST_HEADING = 80
-_MOST_SAMPLES = 1e12
+_LONGEST_COUNT = 13
 # Before a metric in running text these make another number of it.
 _VETO = frozenset(
     [
@@ -271,12 +279,16 @@ def _take_pairs(text: str, split: str | None, line: Line) -> None:
         core = _FILLER.sub("", gap)
         for word in _SPLIT_WORD.finditer(core):
             context = SPLIT_WORDS[word["split"].casefold()]
+        if match["percent"] and text[end : end + 1] == "|":
+            continue  # of a bar
         named = _name(core, tight=bool(_TIGHT.search(gap)), boosting=line.boosting)
+        if named is None and match["percent"] and (behind := _BEHIND.match(text, end)):
+            named = _name(behind["name"], tight=False, boosting=False)
         if named is None:
             continue
         label, name = named
         attached = name.split or attached
-        line.means |= match["mean"] is not None and not match["of"]
+        line.means |= bool(match["mean"] and not match["of"] and not match["share"])
         found.append((_pair(label, name, match, sign, context), attached))
     if found and (bar := _TQDM.search(text)) and "]" not in text[bar.end() :]:
         found.pop()  # the terminal was too narrow for its last digits
@@ -307,23 +319,24 @@ def _name(core: str, *, tight: bool, boosting: bool) -> tuple[str, Name] | None:
         label = f"{words[-1]} loss"
         return label, recognise(label)
     name = recognise(words[-1])
+    if _SOURCE_FILE.fullmatch(words[-1]):
+        return None
     return (words[-1], name) if name.metric and name.kind not in {"noise", "index"} else None
 
 
 def _pair(label: str, name: Name, match: re.Match[str], sign: str, split: str | None) -> Pair:
     value = float(match["number"].replace(",", ""))
-    n_samples = None
-    if match["of"]:
-        whole = float(match["of"])
-        if name.metric in {"accuracy", "top5_accuracy"} and whole > 1 and value <= whole:
-            value /= whole
-            n_samples = int(whole) if whole < _MOST_SAMPLES else None
-    elif match["mean"] is not None:
+    if match["mean"] is not None and not match["share"] and not match["of"]:
         return Pair(label, name, float(match["mean"].replace(",", "")), split)
+    whole = match["of"] or match["counted"]
+    n_samples = None
+    if whole and name.metric == "accuracy" and len(whole) < _LONGEST_COUNT and float(whole) > 1:
+        n_samples = int(float(whole))
+    if match["of"] and n_samples and value <= n_samples:
+        value /= n_samples
     if sign in {"-", "−"}:
         value = -value
-    percent = bool(match["percent"]) and not match["of"]
-    return Pair(label, name, value, split, percent, n_samples)
+    return Pair(label, name, value, split, bool(match["percent"]) and not match["of"], n_samples)
 
 
 def _placed(found: list[tuple[Pair, str | None]]) -> list[Pair]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from whyloss.readers.ledger import Ledger
+from whyloss.readers.ledger import AFTERWARDS, Ledger
 from whyloss.readers.lines import MAX_LINE, Line, Pair, pieces, scan
 from whyloss.readers.names import recognise
 from whyloss.readers.options import ReadOptions
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from whyloss.data import History
 
-# The split of numbers that were printed once more after a training had ended.
-AFTERWARDS = "evaluation"
 _BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
 
 
@@ -36,6 +34,7 @@ class TextLog:
         self._ledger = Ledger()
         self._tail = ""
         self._held = ""
+        self._above = ""
         self._section: str | None = None
         self._table: Table | None = None
         self._key: float | None = None
@@ -43,6 +42,7 @@ class TextLog:
         self._offset = 0.0
         self._highest: float | None = None
         self._last_split: str | None = None
+        self._inline = False
         self._partial = False
         self._bar: int | None = None
         self._early: list[Pair] = []
@@ -144,16 +144,16 @@ class TextLog:
             self._take_piece(held)
 
     def _take_piece(self, text: str) -> None:
-        if table := heading(text):
+        above, self._above = self._above, text
+        if table := heading(text, above):
             self._table = table
             return
         if self._table and (row := self._table.row(text)):
             self.add(row)
             return
-        above = (
-            self._last_split if text.lstrip().startswith("* ") else None
-        )  # sums up the lines above
-        line = scan(text, above or self._section)
+        # A line that begins with a star sums up the lines above it.
+        split = self._last_split if text.lstrip().startswith("* ") else None
+        line = scan(text, split or self._section)
         self._note(line)
         if line.section:
             self._section = line.section
@@ -178,9 +178,6 @@ class TextLog:
             ledger.running = False
         elif ledger.running is None and line.pairs and (line.running or line.bar or line.means):
             ledger.running = True
-        for pair in line.pairs:
-            if pair.n_samples and pair.split:
-                ledger.n_samples[pair.split] = pair.n_samples
 
     def _take_pairs(self, line: Line, text: str) -> None:
         """Write the numbers of a line where they belong."""
@@ -206,7 +203,8 @@ class TextLog:
         if any(pair.split not in {None, "train"} for pair in pairs) or not self._holds(key, pairs):
             return False
         other = line.bar is not None and self._bar is not None and line.bar[1] != self._bar
-        return ledger.evaluated(key) or other
+        said = self._inline and line.step is None and line.bar is None
+        return ledger.evaluated(key) or other or said
 
     def _holds(self, key: float, pairs: list[Pair]) -> bool:
         return any(self._ledger.holds(key, pair.label, pair.split) for pair in pairs)
@@ -220,6 +218,8 @@ class TextLog:
                 split=split or pair.split,
                 percent=pair.percent,
             )
+            if pair.n_samples:
+                self._ledger.n_samples[split or pair.split or "train"] = pair.n_samples
 
     # --- which row ------------------------------------------------------------------------------
 
@@ -227,6 +227,7 @@ class TextLog:
         """Go to the row that numbers belong to."""
         ledger = self._ledger
         named, self._heading = self._heading, None
+        self._inline = epoch is not None
         if epoch is not None:
             if ledger.kind != "epoch":
                 self._count_epochs(epoch, pairs)
@@ -267,7 +268,6 @@ class TextLog:
                 key = self._highest + 1
                 self._restarts += 1
         if key != self._key:
-            self._ledger.forget(AFTERWARDS)
             self._key = key
             self._partial = False
             early, self._early = self._early, []

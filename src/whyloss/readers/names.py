@@ -29,7 +29,7 @@ _INDEX = {
 # A name with one of these is no score of a model, whatever else it says.
 _NOISE_WORDS = (
     "best bound change counter cuda delta device diff dur duration elapsed eta flos fps gpu hp hour hours "
-    "improve it lower max mem memory min minutes ms num patience prev previous remaining runtime "
+    "improve instances it lower max mem memory min minutes ms num patience prev previous remaining runtime "
     "scale sec second seconds seed size speed std target threshold throughput time timestamp "
     "upper vs wall"
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from whyloss.readers.options import ReadOptions
 
 _DEEPEST = 6
+_LONGEST_LABEL = 60
+# Numbers in the types of NumPy and PyTorch, and arrays of them.
+_WRAPPED = re.compile(
+    r"(?:np\.|numpy\.)?(?:float\d*|tensor|array)\(([^()]*?)(?:,\s*(?:dtype|device|grad_fn)=[^()]*)?\)"
+)
+_WORDS = re.compile(r"(?i)\b(?:nan|inf|none|true|false)\b")
+_IN_JSON = {"nan": "NaN", "inf": "Infinity", "none": "null", "true": "true", "false": "false"}
 _WRAPPERS = ("log_history", "history", "metrics", "scalars", "records", "data")
 
 
@@ -52,6 +61,22 @@ def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  #
         expected='{"val_loss": [0.5, 0.4], …}, or a list of records {"epoch": 1, "val_loss": 0.5, …}',
         got=f"{value!r:.60}",
     )
+
+
+def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hold
+    """Read a dictionary of lists as Python prints it, such as a History; None if it is none."""
+    start, end = text.find("{"), text.rfind("}")
+    if not (
+        0 <= start <= _LONGEST_LABEL and "[" in text[start:end] and not text[end + 1 :].strip()
+    ):
+        return None
+    inner = _WRAPPED.sub(r"\1", text[start : end + 1])
+    inner = _WORDS.sub(lambda found: _IN_JSON[found[0].casefold()], inner.replace("'", '"'))
+    try:
+        value = json.loads(inner)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and any(True for _ in _lists(value)) else None
 
 
 def read_records(
