@@ -345,3 +345,20 @@ def test_outliers_are_found_by_either_path(monkeypatch, planted):
     np.testing.assert_array_equal(fast.rows, slow.rows)
     np.testing.assert_allclose(fast.expected, slow.expected, rtol=1e-4)
     assert fast.temperature_without.value == pytest.approx(slow.temperature_without.value, rel=1e-6)
+
+
+def test_lapses_are_fitted_by_either_path(monkeypatch):
+    from whyloss.measures.ladder import climb
+
+    known = known_cause(8, temperature=1.7, noise=0.1, n_samples=3000, n_classes=10)
+    given = known.source.predictions("val", 0)
+    found = []
+    for large in (0, 1 << 60):
+        monkeypatch.setattr(module, "LARGE", large)
+        found.append(climb(given, np.ones(3000, dtype=np.bool_)))
+    fast, slow = found
+    assert slow.lapse.accepted
+    assert fast.lapse.share == pytest.approx(slow.lapse.share, abs=1e-5)
+    assert fast.lapse.temperature == pytest.approx(slow.lapse.temperature, rel=1e-4)
+    assert fast.lapse.likelihood_ratio == pytest.approx(slow.lapse.likelihood_ratio, rel=1e-4)
+    assert fast.refinement.value == pytest.approx(slow.refinement.value, rel=1e-5)

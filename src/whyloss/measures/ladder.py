@@ -16,9 +16,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.stats import chi2
 
+from whyloss.measures import per_sample
 from whyloss.measures.folds import fold_of
 from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate
-from whyloss.measures.per_sample import logit_blocks
+from whyloss.measures.per_sample import Logits
 from whyloss.measures.temperature import (
     BOUND,
     N_FOLDS,
@@ -33,6 +34,7 @@ from whyloss.measures.weights import as_samples
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions, Scale
+    from whyloss.measures.kernels.crossfit import Samples
 
 MIN_PER_PARAMETER = 50
 # 2.71 is the nominal 5 % of a likelihood ratio on the boundary of its parameter; at 6.6 the rate
@@ -167,9 +169,30 @@ class _Data:
         """Number of samples, or of equal ones that the weights leave."""
         return len(self.y_true) if self.samples is None else float(self.samples.sum())
 
-    @property
+    @cached_property
     def problem(self) -> TemperatureProblem:
         return TemperatureProblem(self.y_true, self.scores, self.scale, self.weights)
+
+    @cached_property
+    def large(self) -> Samples | None:
+        """The same by compiled kernels, which know no weights; None of small inputs."""
+        if self.weights is not None or self.scores.size < per_sample.LARGE:
+            return None
+        from whyloss.measures.kernels.crossfit import Samples  # noqa: PLC0415 - loads a compiler
+
+        return Samples(self.y_true, self.scores, self.scale)
+
+    def each(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
+        """Loss of every sample at ``u = ln beta``, and its slope."""
+        return self.problem.at(log_beta)[:2] if self.large is None else self.large.each(log_beta)
+
+    def fit_temperature(self, start: float = 0.0) -> TemperatureFit:
+        problem = self.problem if self.large is None else self.large
+        return fit_temperature(problem, start=start)
+
+    @cached_property
+    def logits(self) -> Logits:
+        return Logits(self.scores, self.scale)
 
     def take(self, rows: BoolVector) -> _Data:
         weights = None if self.weights is None else self.weights[rows]
@@ -207,7 +230,7 @@ def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
     """
     data = _Data.of(predictions, scored)
     rungs = _rungs(data)
-    given = data.problem.at(0.0)[0]
+    given = data.each(0.0)[0]
     refined_scored = _cross_fit(
         data,
         predictions.ids[scored],
@@ -231,12 +254,12 @@ def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
 
 
 def _rungs(data: _Data) -> Rungs:
-    fit = fit_temperature(data.problem)
+    fit = data.fit_temperature()
     with_beta = data.mean(_losses(data, _Parameters(fit.log_beta)))
     lapse = _lapse(data, fit, with_beta) if data.n >= 2 * MIN_PER_PARAMETER else None
     enough = data.n >= data.n_classes * MIN_PER_PARAMETER
     bias = _bias(data, fit, with_beta) if enough else None
-    first = data.mean(data.problem.at(0.0)[0]) - with_beta
+    first = data.mean(data.each(0.0)[0]) - with_beta
     shares = {"temperature": (first, first)}
     if lapse and bias and lapse.accepted and bias.accepted:
         both = with_beta - _fit(data, fit.log_beta, lapse=True, bias=True)[1]
@@ -263,7 +286,7 @@ def fit_bias(
         Above 0.
     """
     data = _Data(y_true, logits, "logits", weights)
-    fit = fit_temperature(data.problem)
+    fit = data.fit_temperature()
     return _bias(data, fit, data.mean(_losses(data, _Parameters(fit.log_beta))))
 
 
@@ -299,7 +322,7 @@ def _cross_fit(
             parameters = _Parameters(fit.log_beta)
         else:
             rest = data.take(~held_out)
-            parameters = _Parameters(fit_temperature(rest.problem, start=fit.log_beta).log_beta)
+            parameters = _Parameters(rest.fit_temperature(fit.log_beta).log_beta)
             if lapse or bias:
                 parameters = _fit(rest, parameters.log_beta, lapse=lapse, bias=bias)[0]
         refined[held_out] = _losses(data.take(held_out), parameters)
@@ -355,16 +378,25 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
     -------
     losses : ndarray of shape (n_samples,)
     gradient : ndarray of shape (2 + n_classes,)
-        With respect to ln beta, the lapse share, and each class bias.
+        With respect to ln beta, the lapse share, and each class bias; 0 for the last where there
+        are none.
     """
     n, k, share = len(data.y_true), data.n_classes, parameters.share
+    if parameters.biases is None:
+        losses, slopes = data.each(parameters.log_beta)
+        own = np.exp(-losses)
+        mixed = (1 - share) * own + share / k
+        explained = (1 - share) * own / mixed if share > 0 else np.ones(n)
+        gradient = np.zeros(2 + k)
+        gradient[:2] = data.mean(explained * slopes), data.mean((own - 1.0 / k) / mixed)
+        return (-np.log(mixed) if share > 0 else losses), gradient
     beta = math.exp(parameters.log_beta)
     losses, gradient = np.empty(n), np.zeros(2 + k)
-    for rows, logits, _ in logit_blocks(data.scores, data.scale):
+    for rows, logits, _ in data.logits:
         y = data.y_true[rows]
         index = np.arange(len(y))
         scaled = beta * (logits - logits.max(axis=1, keepdims=True))
-        biased = scaled if parameters.biases is None else scaled + parameters.biases
+        biased = scaled + parameters.biases
         below = biased - biased.max(axis=1, keepdims=True)
         weight = np.exp(below)
         total = weight.sum(axis=1)
@@ -383,7 +415,6 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
             lapsed *= data.samples[rows]
         gradient[0] += float((explained * (mean - scaled[index, y])).sum())
         gradient[1] += float(lapsed.sum())
-        prob *= explained[:, None]
-        prob[index, y] -= explained
-        gradient[2:] += prob.sum(axis=0)
+        gradient[2:] += explained @ prob
+        gradient[2:] -= np.bincount(y, weights=explained, minlength=k)
     return losses, gradient / data.n

@@ -107,6 +107,28 @@ def logit_blocks(
         yield rows, logits, status
 
 
+class Logits:
+    """What :func:`logit_blocks` yields, again and again; worked out once where it is not much.
+
+    Parameters
+    ----------
+    scores, scale
+        As for :func:`logit_blocks`.
+    """
+
+    def __init__(self, scores: npt.NDArray[np.floating[Any]], scale: Scale) -> None:
+        self._scores = scores
+        self._scale = scale
+        self._kept: list[tuple[slice, FloatVector, npt.NDArray[np.uint8]]] = []
+
+    def __iter__(self) -> Iterator[tuple[slice, FloatVector, npt.NDArray[np.uint8]]]:
+        if self._scores.size > 2 * LARGE:
+            return logit_blocks(self._scores, self._scale)
+        if not self._kept:
+            self._kept = list(logit_blocks(self._scores, self._scale))
+        return iter(self._kept)
+
+
 def as_logits(
     scores: npt.NDArray[np.floating[Any]], scale: Scale
 ) -> tuple[FloatVector, npt.NDArray[np.uint8]]:

@@ -148,6 +148,7 @@ class TemperatureProblem:
         self._y = y_true
         self._scores = scores
         self._scale = scale
+        self._logits = per_sample.Logits(scores, scale)
         self._weights = None if weights is None else as_samples(weights)
 
     def at(
@@ -168,7 +169,7 @@ class TemperatureProblem:
         n = len(self._y)
         beta = np.broadcast_to(np.exp(np.asarray(log_beta, dtype=np.float64)), (n,))
         loss, gradient, gauss_newton = np.empty(n), np.empty(n), np.empty(n)
-        for rows, logits, _ in per_sample.logit_blocks(self._scores, self._scale):
+        for rows, logits, _ in self._logits:
             y = self._y[rows]
             index = np.arange(len(y))
             top = logits.argmax(axis=1)

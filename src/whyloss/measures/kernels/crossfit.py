@@ -64,14 +64,19 @@ class Passes:
         self.counts = np.bincount(fold[fold >= 0], minlength=N_FOLDS)
         self.known: dict[float, FloatVector] = {}
 
-    def run(self, log_betas: FloatVector, losses: FloatVector = _NOTHING) -> FloatVector:
+    def run(
+        self,
+        log_betas: FloatVector,
+        losses: FloatVector = _NOTHING,
+        gradients: FloatVector = _NOTHING,
+    ) -> FloatVector:
         """Moments of the folds, each at its own u, shape (n_folds, MOMENTS).
 
         Parameters
         ----------
         log_betas : ndarray of shape (n_folds,)
-        losses : ndarray of shape (n_samples,), optional
-            Filled with the losses of the rows that take part.
+        losses, gradients : ndarrays of shape (n_samples,), optional
+            Filled with the losses of the rows that take part, and their slopes.
         """
         betas = np.exp(log_betas)
 
@@ -86,6 +91,7 @@ class Passes:
                 betas,
                 moments.reshape(-1),
                 losses,
+                gradients,
                 workspace(block, N_FOLDS),
             )
             return moments
@@ -199,6 +205,31 @@ def problem_of(
     """Some rows of a large input, as a problem to fit a temperature to."""
     fold = np.where(rows, np.int8(0), np.int8(-1))
     return Folds(Passes(check_labels(y_true, scores), scores, scale, fold), [0])
+
+
+class Samples(Folds):
+    """All rows of a large input, as a problem to fit a temperature to and to look into.
+
+    Parameters
+    ----------
+    y_true, scores, scale
+        As in :class:`whyloss.measures.temperature.TemperatureProblem`.
+    """
+
+    def __init__(
+        self,
+        y_true: npt.NDArray[np.integer[Any]],
+        scores: npt.NDArray[np.floating[Any]],
+        scale: Scale,
+    ) -> None:
+        everyone = np.zeros(len(scores), dtype=np.int8)
+        super().__init__(Passes(check_labels(y_true, scores), scores, scale, everyone), [0])
+
+    def each(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
+        """Loss of every sample at ``u = ln beta``, and its slope."""
+        losses, gradients = np.empty(len(self)), np.empty(len(self))
+        self._passes.run(np.full(N_FOLDS, log_beta), losses, gradients)
+        return losses, gradients
 
 
 def cross_fit(

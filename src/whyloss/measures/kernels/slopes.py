@@ -129,7 +129,15 @@ def _take(part: int, width: int, y_true: Any, at: int, room: Any) -> Any:
 
 @njit(**KERNEL)
 def slopes(
-    block: Any, at: int, y_true: Any, fold: Any, betas: Any, moments: Any, losses: Any, room: Any
+    block: Any,
+    at: int,
+    y_true: Any,
+    fold: Any,
+    betas: Any,
+    moments: Any,
+    losses: Any,
+    gradients: Any,
+    room: Any,
 ) -> None:
     """Add a block of rows to the moments of their folds, each at a temperature of its own.
 
@@ -146,8 +154,8 @@ def slopes(
         Inverse temperature of the rows of each fold.
     moments : ndarray of float64, shape (n_folds * MOMENTS * LANES,)
         Changed in place.
-    losses : ndarray of float64
-        Filled with the loss of every row that takes part, unless it is empty.
+    losses, gradients : ndarrays of float64
+        Filled with the loss of every row that takes part and its slope, unless they are empty.
     room : Workspace
     """
     n, width = block.shape
@@ -164,11 +172,20 @@ def slopes(
         else:
             for j in range(count):
                 _wide_sums(flat, width, beta, j, room)
-        loss = _add_moments(load(room.own, 0) * beta, 0, 1.0, count, moments, part * MOMENTS, room)
-        if len(losses):
-            store(room.values, 0, convert(loss, 0.0))
-            for j in range(count):
-                losses[at + room.starts[j] // width] = room.values[j]
+        loss, gradient = _add_moments(
+            load(room.own, 0) * beta, 0, 1.0, count, moments, part * MOMENTS, room
+        )
+        _spread(loss, losses, at, width, count, room)
+        _spread(gradient, gradients, at, width, count, room)
+
+
+@njit(**INNER)
+def _spread(value: Any, into: Any, at: int, width: int, count: int, room: Any) -> None:
+    """Write to the rows that fill the lanes, unless nobody asks for it."""
+    if len(into):
+        store(room.values, 0, convert(value, 0.0))
+        for j in range(count):
+            into[at + room.starts[j] // width] = room.values[j]
 
 
 @njit(**KERNEL)
@@ -353,7 +370,7 @@ def _wide_chains(betas: Any, j: int, room: Any) -> None:
 def _add_moments(
     own: Any, node: int, beta: float, count: int, moments: Any, into: int, room: Any
 ) -> Any:
-    """Add LANES rows to the moments at one temperature; their losses."""
+    """Add LANES rows to the moments at one temperature; their losses, and slopes."""
     rest = load(room.sums, 3 * node * LANES)
     part = 1.0 / (rest + 1.0)
     mean = load(room.sums, (3 * node + 1) * LANES) * beta * part
@@ -370,7 +387,7 @@ def _add_moments(
     _gather(moments, into + GRADIENT_SQUARED, gradient * gradient)
     worst = load(moments, (into + WORST) * LANES)
     store(moments, (into + WORST) * LANES, where(wide_loss > worst, wide_loss, worst))
-    return loss
+    return loss, mean - own
 
 
 @njit(**INNER)
