@@ -63,9 +63,15 @@ def delimiter_of(start: str) -> str | None:
         except (csv.Error, ValueError):
             continue
         numbers = [_is_number(cell) for cell in cells]
-        if len(names) == len(cells) >= 2 and any(numbers) and not all(map(_is_number, names)):
+        if len(names) == len(cells) >= 2 and any(numbers) and _are_names(names):
             return delimiter
     return None
+
+
+def _are_names(cells: list[str]) -> bool:
+    """Whether cells may be a line of names, of which some may be the numbers of classes."""
+    told = [cell for cell in cells if not cell.strip().isdecimal()]
+    return bool(told) and not any(map(_is_number, told))
 
 
 def _is_number(cell: str) -> bool:

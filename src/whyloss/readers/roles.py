@@ -52,7 +52,7 @@ class Column:
             _PER_ORDER[name.per],
             0 if name.split else 1 if self.split else 2,
             0 if name.cross_entropy else 1,
-            -1 if name.number is None else -name.number,
+            1 if name.number is None else -name.number,
             name.rank,
         )
 
