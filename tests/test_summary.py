@@ -297,37 +297,3 @@ def test_rows_that_cannot_be_scored_are_counted_and_nothing_else():
     assert summary.status[RowStatus.NON_FINITE] == 2
     assert summary.totals.sum() == 0
     assert len(summary.top_ids) == 0
-
-
-# --- engines -------------------------------------------------------------------------------------
-
-
-def test_batches_of_a_mapped_file_are_the_whole(tmp_path, monkeypatch):
-    from whyloss.engines import local
-
-    whole = batch(8, 500)
-    np.save(tmp_path / "logits.npy", whole.scores)
-    mapped = Predictions.from_arrays(
-        whole.y_true, logits=np.load(tmp_path / "logits.npy", mmap_mode="r")
-    )
-    monkeypatch.setattr(local, "BATCH_BYTES", 5000)
-    same(local.summarise(mapped), summed(whole))
-
-
-def test_a_run_is_summed_part_by_part_and_padding_once(tmp_path, monkeypatch):
-    import whyloss
-    from whyloss.data.run_writer import FIRST_WRITER, RunWriter
-    from whyloss.engines import local
-
-    whole = batch(9, 300)
-    for name, rows in ((FIRST_WRITER, np.arange(0, 200)), ("second", np.arange(150, 300))):
-        with RunWriter(tmp_path / "run", writer=name) as writer:
-            writer.append(
-                "val", 3, whole.scores[rows], "logits", whole.y_true[rows], whole.ids[rows]
-            )
-            writer.commit("val", 3)
-    monkeypatch.setattr(local, "BATCH_BYTES", 1600)
-    run = whyloss.Run.open(tmp_path / "run")
-    same(local.summarise_run(run, "val", 3), summed(run.predictions("val", 3)))
-    with pytest.raises(DataError, match="no predictions of 'val' at epoch 4"):
-        local.summarise_run(run, "val", 4)

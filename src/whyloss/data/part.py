@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from whyloss.data.predictions import SCALES, FloatArray, Scale
 from whyloss.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -48,6 +49,31 @@ class Part:
                 got=f"{error}".partition("\n")[0][:120],
                 hint="If it was copied, copy it again; if it is deleted, the rest can be read.",
             ) from None
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def groups(self, n_bytes: int) -> Iterator[Part]:
+        """Yield the rows in groups of about so many bytes, each as a part.
+
+        A group of batches that were written one by one is copied when its columns are read, the
+        whole part never.
+        """
+        batches: list[pa.RecordBatch] = []
+        size = 0
+        for batch in self._table.to_batches():
+            batches.append(batch)
+            size += batch.nbytes
+            if size >= n_bytes:
+                yield self._holding(batches)
+                batches, size = [], 0
+        if batches:
+            yield self._holding(batches)
+
+    def _holding(self, batches: list[pa.RecordBatch]) -> Part:
+        group = copy(self)
+        group._table = pa.Table.from_batches(batches)  # noqa: SLF001 - of the same class
+        return group
 
     @property
     def scale(self) -> Scale:

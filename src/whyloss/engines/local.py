@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from whyloss.data import Predictions
-from whyloss.data.layout import PREDICTIONS_FOLDER, epoch_folder, parts_in, split_folder
+from whyloss.data.layout import (
+    PREDICTIONS_FOLDER,
+    WEIGHT_COLUMN,
+    epoch_folder,
+    parts_in,
+    split_folder,
+)
 from whyloss.data.part import Part
+from whyloss.data.predictions import check_weights
 from whyloss.errors import DataError
 from whyloss.measures.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import numpy.typing as npt
 
-    from whyloss.data import Run
+    from whyloss.data import Run, Scale
 
 BATCH_BYTES = 64 << 20  # long enough to occupy every thread, short beside any memory
 
@@ -51,6 +61,8 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
     """Summary of one split of a recorded run at one epoch, part by part.
 
     Of rows with the same id the first is kept, as :meth:`whyloss.data.Run.predictions` does.
+    Memory is bounded as long as every part holds rising ids and no other part holds ids between
+    its own; else the ids themselves are kept in memory.
 
     Parameters
     ----------
@@ -65,6 +77,46 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
     DataError
         There are no such predictions, or a label is no class.
     """
+    work = plan(run, split, epoch)
+    summary = Summary(work.n_classes, temperature=temperature)
+    for k, path in enumerate(work.paths):
+        for group, fresh in _groups(path, work.fresh[k]):
+            for batch in _predictions(group, fresh, work):
+                summary.update(batch)
+    return summary
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be summarised.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+        The parts, in order.
+    fresh : tuple of ndarray of bool, or None
+        Of each part, the rows whose id did not come before; None where that is all of them.
+    scale : {"logits", "log_probs", "probs"}
+    n_classes : int
+    classes : tuple of str
+        Empty where the run names none.
+    """
+
+    paths: tuple[Path, ...]
+    fresh: tuple[npt.NDArray[np.bool_] | None, ...]
+    scale: Scale
+    n_classes: int
+    classes: tuple[str, ...]
+
+
+def plan(run: Run, split: str, epoch: int) -> Plan:
+    """Find the parts, and the rows in them that count.
+
+    Raises
+    ------
+    DataError
+        There are no such predictions.
+    """
     if epoch not in run.epochs(split):
         raise DataError(
             f"{run.name} has no predictions of {split!r} at epoch {epoch}",
@@ -72,25 +124,67 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
             got=f"{epoch}",
         )
     folder = run.path / PREDICTIONS_FOLDER / split_folder(split) / epoch_folder(epoch)
-    parts = [Part(path) for path in parts_in(folder)]
-    scale = run.scale or parts[0].scale
-    summary = Summary(max(2, parts[0].scores(scale).shape[1]), temperature=temperature)
-    seen: list[npt.NDArray[Any]] = []
-    for part in parts:
-        ids = part.ids()
-        fresh = _first_of_each(ids, seen)
-        seen.append(ids)
-        scores, y_true = part.scores(scale), part.y_true()
-        for rows in _batches(scores):
-            kept = fresh[rows]
-            if not kept.any():
-                continue
-            given: dict[str, Any] = {scale: scores[rows] if kept.all() else scores[rows][kept]}
-            batch = Predictions.from_arrays(
-                y_true[rows][kept], ids=ids[rows][kept], classes=run.classes or None, **given
-            )
-            summary.update(batch)
+    paths = tuple(parts_in(folder))
+    first = Part(paths[0])
+    scale = run.scale or first.scale
+    columns = next(first.groups(1)).scores(scale).shape[1]
+    return Plan(paths, _fresh(paths), scale, max(2, columns), tuple(run.classes or ()))
+
+
+def summarise_part(
+    work: Plan, k: int, group_numbers: range, *, temperature: bool = True
+) -> Summary:
+    """Summary of some groups of rows of one part, by their numbers."""
+    summary = Summary(work.n_classes, temperature=temperature)
+    for number, (group, fresh) in enumerate(_groups(work.paths[k], work.fresh[k])):
+        if number in group_numbers:
+            for batch in _predictions(group, fresh, work):
+                summary.update(batch)
     return summary
+
+
+def n_groups(path: Path) -> int:
+    """Number of groups of rows that a part is read in."""
+    return sum(1 for _ in Part(path).groups(BATCH_BYTES))
+
+
+def _groups(
+    path: Path, fresh: npt.NDArray[np.bool_] | None
+) -> Iterator[tuple[Part, npt.NDArray[np.bool_] | None]]:
+    """Groups of rows of a part, with their share of `fresh`."""
+    start = 0
+    for group in Part(path).groups(BATCH_BYTES):
+        stop = start + len(group)
+        yield group, None if fresh is None else fresh[start:stop]
+        start = stop
+
+
+def _predictions(
+    part: Part, fresh: npt.NDArray[np.bool_] | None, work: Plan
+) -> Iterator[Predictions]:
+    """Predictions of a group of rows, batch by batch."""
+    ids, scores, y_true = part.ids(), part.scores(work.scale), part.y_true()
+    weights = part.extras().get(WEIGHT_COLUMN)
+    for rows in _batches(scores):
+        if fresh is not None and not fresh[rows].any():
+            continue
+        some = slice(None) if fresh is None or fresh[rows].all() else fresh[rows]
+        given: dict[str, Any] = {work.scale: scores[rows][some]}
+        batch = Predictions.from_arrays(
+            y_true[rows][some], ids=ids[rows][some], classes=work.classes or None, **given
+        )
+        if weights is not None:  # not among what from_arrays is given: their unit is that of all
+            w = check_weights(weights[rows][some], len(batch))
+            kept = w > 0
+            batch = replace(
+                batch,
+                y_true=batch.y_true[kept],
+                scores=batch.scores[kept],
+                ids=batch.ids[kept],
+                weights=w[kept],
+            )
+        if len(batch):
+            yield batch
 
 
 def _batches(scores: npt.NDArray[Any]) -> Iterator[slice]:
@@ -99,10 +193,38 @@ def _batches(scores: npt.NDArray[Any]) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _first_of_each(ids: npt.NDArray[Any], seen: list[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
-    """Which rows have an id that did not come before, here or in other parts."""
-    fresh = np.zeros(len(ids), dtype=np.bool_)
-    fresh[np.unique(ids, return_index=True)[1]] = True
-    for others in seen:
-        fresh &= ~np.isin(ids, others)
-    return fresh
+def _fresh(paths: tuple[Path, ...]) -> tuple[npt.NDArray[np.bool_] | None, ...]:
+    """Which rows of each part have an id that did not come before, there or in earlier parts."""
+    if _all_differ(paths):
+        return (None,) * len(paths)
+    seen: list[npt.NDArray[Any]] = []
+    found: list[npt.NDArray[np.bool_] | None] = []
+    for path in paths:
+        ids = Part(path).ids()
+        fresh = np.zeros(len(ids), dtype=np.bool_)
+        fresh[np.unique(ids, return_index=True)[1]] = True
+        for others in seen:
+            fresh &= ~np.isin(ids, others)
+        seen.append(ids)
+        found.append(None if fresh.all() else fresh)
+    return tuple(found)
+
+
+def _all_differ(paths: tuple[Path, ...]) -> bool:
+    """Whether ids rise in every part, and no two parts overlap: seen without keeping them."""
+    spans = []
+    for path in paths:
+        ends: list[Any] = []
+        for group in Part(path).groups(BATCH_BYTES):
+            ids = group.ids()
+            if not len(ids):
+                continue
+            if not (ids[1:] > ids[:-1]).all() or (ends and not ids[0] > ends[-1]):
+                return False
+            ends = [ends[0] if ends else ids[0], ids[-1]]
+        if ends:
+            spans.append(tuple(ends))
+    if len({np.asarray(start).dtype.kind for start, _ in spans}) > 1:
+        return False
+    spans.sort()
+    return all(before[1] < after[0] for before, after in pairwise(spans))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from whyloss.measures.kernels.statistics import widen
 from whyloss.measures.per_sample import as_logits
+from whyloss.measures.threads import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ AS_IT_IS, CONVERTED = 4 << 20, 1 << 19
 def in_threads(
     scores: npt.NDArray[np.floating[Any]], scale: Scale, work: Callable[[slice], _T]
 ) -> list[_T]:
-    """Call `work` on blocks of rows, on all processors; results in the order of the rows.
+    """Call `work` on blocks of rows, on the processors that may be used; results in the order of the rows.
 
     Parameters
     ----------
@@ -42,18 +42,11 @@ def in_threads(
     step = max(1, limit // (scores.dtype.itemsize * columns))
     edges = [*range(0, n, step), n]
     blocks = [slice(start, stop) for start, stop in pairwise(edges)]
-    workers = min(_processors(), len(blocks))
+    workers = min(processors(), len(blocks))
     if workers < 2:
         return [work(rows) for rows in blocks]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, blocks))
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def prepare(
