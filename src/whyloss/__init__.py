@@ -8,6 +8,7 @@ from whyloss.version import __version__
 if TYPE_CHECKING:
     from whyloss.data import History, Predictions, Run
     from whyloss.diagnosis import Diagnosis, diagnose
+    from whyloss.diagnosis.review import review
     from whyloss.errors import WhylossError
     from whyloss.recorders import Recorder
 
@@ -21,6 +22,7 @@ _PUBLIC = {
     "Run": "whyloss.data",
     "WhylossError": "whyloss.errors",
     "diagnose": "whyloss.diagnosis",
+    "review": "whyloss.diagnosis.review",
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "WhylossError",
     "__version__",
     "diagnose",
+    "review",
 ]
 
 

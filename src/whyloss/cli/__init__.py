@@ -15,6 +15,7 @@ from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
 from whyloss.cli.report import report
 from whyloss.cli.rules import rules
+from whyloss.cli.samples import samples
 from whyloss.errors import WhylossError
 from whyloss.version import __version__
 
@@ -35,10 +36,11 @@ def cli() -> None:
     whyloss demo                     see it on a real recorded training
     whyloss diagnose runs/exp1       the answer, in the terminal
     whyloss report runs/exp1         the answer, as one HTML file
+    whyloss samples runs/exp1        the samples to look at, for labelling tools
     """  # noqa: D301 - click reads \b as "keep these lines apart"
 
 
-for verb in (diagnose, report, demo, rules):
+for verb in (diagnose, report, samples, demo, rules):
     cli.add_command(verb)
 
 

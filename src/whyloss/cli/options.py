@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from whyloss.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from whyloss.diagnosis import Diagnosis
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+MOST_LISTED = 20  # runs of a folder
 
 
 def which_part(command: F) -> F:
@@ -106,12 +111,49 @@ def run_diagnosis(
     with working("Reading and diagnosing", quiet=quiet):
         from whyloss.diagnosis import diagnose  # noqa: PLC0415 - late, so that --help is quick
 
-        found: Any = source
-        if source == "-":
-            from whyloss.cli.stdin import read_stdin  # noqa: PLC0415
-
-            found, known = read_stdin(sys.stdin, known, quiet=quiet), {}
+        found, known = opened(source, known, quiet=quiet)
         return diagnose(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch, **known)
+
+
+def opened(source: str, known: dict[str, Any], *, quiet: bool) -> tuple[Any, dict[str, Any]]:
+    """What to diagnose, and what is known beside it: stdin is read here, a path is left as it is.
+
+    Raises
+    ------
+    click.ClickException
+        A folder of several runs: which of them is meant?
+    """
+    if source == "-":
+        from whyloss.cli.stdin import read_stdin  # noqa: PLC0415 - late, so that --help is quick
+
+        return read_stdin(sys.stdin, known, quiet=quiet), {}
+    if runs := _runs_in(source):
+        verb = click.get_current_context().info_name
+        lines = [f"  whyloss {verb} {shlex.quote(str(run))}" for run in runs[:MOST_LISTED]]
+        if len(runs) > MOST_LISTED:
+            lines.append(f"  … and {len(runs) - MOST_LISTED} more")
+        raise click.ClickException(
+            "\n".join(
+                [
+                    f"{source} is no run itself, but holds {counted(len(runs), 'run')}; name one:",
+                    *lines,
+                ]
+            )
+        )
+    return source, known
+
+
+def _runs_in(source: str) -> list[Path]:
+    """The runs in a folder that is none itself, or in its folders."""
+    try:
+        folder = Path(source)
+        if not folder.is_dir() or (folder / "run.json").exists():
+            return []
+        return sorted(
+            {path.parent for depth in ("*", "*/*") for path in folder.glob(f"{depth}/run.json")}
+        )
+    except (OSError, ValueError):  # the text of a log: too long for a name, or with a zero byte
+        return []
 
 
 @contextmanager
