@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from whyloss.data import History
 
+_DIGITS = re.compile(r"\d+")
+_MOST_SHAPES = 5000
+_LONGEST_SHAPE = 300
 _BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
 
 
@@ -35,6 +38,8 @@ class TextLog:
         self._tail = ""
         self._held = ""
         self._above = ""
+        # Lines that say nothing, with their numbers blotted out: programs repeat them.
+        self._idle: set[str] = set()
         self._section: str | None = None
         self._table: Table | None = None
         self._key: float | None = None
@@ -145,11 +150,15 @@ class TextLog:
 
     def _take_piece(self, text: str) -> None:
         above, self._above = self._above, text
-        if table := heading(text, above):
-            self._table = table
-            return
         if self._table and (row := self._table.row(text)):
             self.add(row)
+            return
+        shape = _DIGITS.sub("0", text)
+        if shape in self._idle:
+            self._skipped += 1
+            return
+        if table := heading(text, above):
+            self._table = table
             return
         # A line that begins with a star sums up the lines above it.
         split = self._last_split if text.lstrip().startswith("* ") else None
@@ -166,6 +175,8 @@ class TextLog:
             self._take_pairs(line, text)
         elif not (line.sizes or line.n_classes):
             self._skipped += 1
+            if len(self._idle) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
+                self._idle.add(shape)
 
     def _note(self, line: Line) -> None:
         """Remember what a line says of the whole log."""
