@@ -1,0 +1,187 @@
+"""One planted cause and what was made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from benchmarks.diagnosis.alternatives import ALTERNATIVES
+
+from whyloss.diagnosis import diagnose_evidence
+from whyloss.evidence import Evidence
+from whyloss.rules import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whyloss.data import Source
+    from whyloss.diagnosis import Diagnosis
+    from whyloss.rules import Finding
+
+HEALTHY = "healthy"
+# Verdicts that say that nothing is wrong, or that too little is known to say so.
+WELL = {"consistent", "cannot-tell", "within-noise", "small-validation-set"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Nats that a cause costs, from the least to the most that removing it may save.
+
+    One number for a cause that stands alone. Beside another one it matters which of the two is removed
+    first, and both orders are right.
+    """
+
+    low: float
+    high: float
+
+    def away(self, nats: float) -> float:
+        """How far a number lies outside."""
+        return max(self.low - nats, nats - self.high, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """Evidence with known causes.
+
+    Attributes
+    ----------
+    causes : tuple of str
+        Names of rules, the dearest first; none for healthy evidence.
+    source : Source
+    nats : mapping of str to tuple of Range
+        What each cause costs at each epoch, where that is known.
+    effect : float
+        Nats that the dearest cause costs; infinite where the numbers themselves are wrong.
+    accepted : mapping of str to tuple of str
+        Other names under which a cause is right as well.
+    split : str, optional
+        The split to diagnose, where it is not the validation split.
+    """
+
+    causes: tuple[str, ...]
+    source: Source
+    nats: Mapping[str, tuple[Range, ...]] = field(default_factory=dict)
+    effect: float = float("inf")
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which trial it is; together with the part this reproduces it."""
+
+    name: str  # of the plan that made it
+    seed: int
+    n_samples: int
+    n_classes: int
+    severity: int
+
+    def __str__(self) -> str:
+        """The trial in one line."""
+        return (
+            f"{self.name} n={self.n_samples} K={self.n_classes} severity={self.severity} "
+            f"seed={self.seed}"
+        )
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """Nats that a finding names, beside the true ones."""
+
+    cause: str
+    nats: float
+    truth: Range
+
+    @property
+    def right(self) -> bool:
+        """Whether they are within 10 % or .01 of the truth."""
+        away = self.truth.away(self.nats)
+        return away <= max(0.01, 0.1 * max(abs(self.truth.low), abs(self.truth.high)))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was planted, and what was found.
+
+    Attributes
+    ----------
+    design : Design
+    causes : tuple of str
+        Planted, the dearest first.
+    effect : float
+    level : str
+    verdict : str
+        The planted cause under whose name or accepted name the verdict goes, else the verdict's own
+        name; "healthy" where it says that nothing is wrong.
+    alarm : bool
+        Whether the verdict is a warning or an error.
+    found : tuple of str
+        All findings in their order, named as the verdict.
+    attributed : tuple of Attributed
+    alternatives : mapping of str to str
+        The label that each simple alternative gives.
+    """
+
+    design: Design
+    causes: tuple[str, ...]
+    effect: float
+    level: str
+    verdict: str
+    alarm: bool
+    found: tuple[str, ...]
+    attributed: tuple[Attributed, ...]
+    alternatives: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """What the verdict should be: of several planted causes the one that it names, if any."""
+        if not self.causes:
+            return HEALTHY
+        return self.verdict if self.verdict in self.causes else self.causes[0]
+
+
+def judge(design: Design, planted: Planted) -> Outcome:
+    """Diagnose planted evidence."""
+    evidence = Evidence(planted.source, split=planted.split)
+    diagnosis = diagnose_evidence(evidence)
+    named = {
+        other: cause for cause, others in planted.accepted.items() for other in (cause, *others)
+    }
+    found = tuple(named.get(finding.name, finding.name) for finding in diagnosis.findings)
+    verdict = named.get(diagnosis.verdict.name, diagnosis.verdict.name)
+    if verdict in WELL and verdict not in planted.causes:
+        verdict = HEALTHY
+    return Outcome(
+        design=design,
+        causes=planted.causes,
+        effect=planted.effect,
+        level=diagnosis.level.value,
+        verdict=verdict,
+        alarm=diagnosis.verdict.severity in {Severity.ERROR, Severity.WARNING},
+        found=found,
+        attributed=tuple(_attributed(planted, diagnosis)),
+        alternatives={name: say(evidence) for name, say in ALTERNATIVES.items()},
+    )
+
+
+def _attributed(planted: Planted, diagnosis: Diagnosis) -> list[Attributed]:
+    by_name = {finding.name: finding for finding in diagnosis.findings}
+    return [
+        Attributed(cause, by_name[cause].nats, _true_nats(truth, by_name[cause], diagnosis))
+        for cause, truth in planted.nats.items()
+        if cause in by_name and by_name[cause].nats is not None
+    ]
+
+
+def _true_nats(truth: tuple[Range, ...], finding: Finding, diagnosis: Diagnosis) -> Range:
+    """At the last epoch, or the change since the epoch that the diagnosis compares it with."""
+    whole = diagnosis.attribution
+    if whole is None or len(finding.epochs) != 2 or len(truth) == 1:
+        return truth[-1]
+    start, end = whole.from_epoch, whole.to_epoch
+    if not whole.total.value > 0:
+        start, end = finding.epochs
+    first, last = truth[start - 1], truth[end - 1]  # epochs are counted from 1
+    both = np.sort([last.low - first.low, last.high - first.high])
+    return Range(float(both[0]), float(both[1]))
