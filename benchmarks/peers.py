@@ -78,9 +78,9 @@ def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
         samples = per_sample(y_true, logits, "logits")
         return float(samples.log_loss.mean()) + float((samples.y_pred == y_true).mean())
 
-    def summary() -> Summary:
-        found = Summary(max(2, logits.shape[1]), temperature=False)
-        found.update(Predictions.from_arrays(y_true, logits=logits))
+    def summary(*, temperature: bool) -> Summary:
+        found = Summary(max(2, logits.shape[1]), temperature=temperature)
+        found.update(predictions)
         return found
 
     def error() -> float:
@@ -102,7 +102,10 @@ def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
         "all statistics of every sample": {"whyloss": lambda: per_sample(y_true, logits, "logits")},
         "log loss and accuracy": {"whyloss": loss},
         "calibration error": {"whyloss": error},
-        "mergeable summary, without temperatures": {"whyloss": summary},
+        "mergeable summary, without temperatures": {
+            "whyloss": lambda: summary(temperature=False),
+        },
+        "mergeable summary": {"whyloss": lambda: summary(temperature=True)},
         "temperature": {"whyloss (and cross-fitted refinement)": temperature},
         "label quality": {"whyloss": lambda: per_sample(y_true, logits, "logits")},
     }

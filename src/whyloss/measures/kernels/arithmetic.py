@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 KERNEL: dict[str, Any] = {**OPTIONS, "cache": True}
 INNER: dict[str, Any] = {**OPTIONS, "forceinline": True}
+# What happens at the end of a block alone: compiled once, not wherever it is called.
+RARE: dict[str, Any] = OPTIONS
 
 _F = np.float32
 _LOG2_E = 1.4426950408889634

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from whyloss.measures.kernels.arithmetic import INNER, KERNEL, exp, half, log1p, lowest
+from whyloss.measures.kernels.arithmetic import INNER, KERNEL, RARE, exp, half, log1p, lowest
 from whyloss.measures.kernels.layout import (
     BRIER,
     CONFIDENCE,
@@ -112,8 +112,7 @@ def copy(source: Any, at: int, count: int, into: Any) -> None:
     if count == LANES:
         store(into, 0, load(source, at))
     else:
-        for j in range(count):
-            into[j] = source[at + j]
+        _move(source, at, count, into, 0)
 
 
 @njit(**INNER)
@@ -124,8 +123,13 @@ def _put(into: Any, at: int, count: int, value: Any, room: Any) -> None:
         store(into, at, number)
     else:
         store(room, 0, number)
-        for j in range(count):
-            into[at + j] = room[j]
+        _move(room, 0, count, into, at)
+
+
+@njit(**RARE)
+def _move(source: Any, start: int, count: int, into: Any, at: int) -> None:
+    for j in range(count):
+        into[at + j] = source[start + j]
 
 
 @njit(**INNER)

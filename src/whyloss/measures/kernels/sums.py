@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from whyloss.measures.kernels.arithmetic import INNER, OPTIONS, exp, lowest, residue
+from whyloss.measures.kernels.arithmetic import INNER, OPTIONS, RARE, exp, lowest, residue
 from whyloss.measures.kernels.layout import (
     FIRST,
     FLOAT_SLOTS,
@@ -111,9 +111,14 @@ def turn(flat: Any, starts: Any, width: int, columns: Any) -> None:
             store(columns, (k + 2) * LANES, c)
             store(columns, (k + 3) * LANES, d)
     else:
+        _turn_one_by_one(flat, starts, width, columns)
+
+
+@njit(**RARE)
+def _turn_one_by_one(flat: Any, starts: Any, width: int, columns: Any) -> None:
+    for k in range(width):
         for j in range(LANES):
-            for k in range(width):
-                columns[k * LANES + j] = flat[starts[j] + k]
+            columns[k * LANES + j] = flat[starts[j] + k]
 
 
 @njit(**INNER)
