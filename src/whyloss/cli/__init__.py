@@ -1,7 +1,7 @@
 """The command line: one file per verb; what a verb needs is imported when it runs.
 
-Exit codes: 0 done; 2 bad input or usage, with one line that says what to do; 3 a fault in whyloss
-itself; 130 interrupted.
+Exit codes: 0 done; 1 a check failed; 2 bad input or usage, with one line that says what to do; 3 a
+fault in whyloss itself; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from whyloss.cli.check import check
 from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
 from whyloss.cli.report import report
@@ -26,7 +27,8 @@ INTERRUPTED = 130
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 2 bad input or usage, 3 a fault in whyloss, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 a check failed, 2 bad input or usage, 3 a fault in whyloss, "
+    "130 interrupted.",
 )
 @click.version_option(__version__, prog_name="whyloss")
 def cli() -> None:
@@ -37,19 +39,18 @@ def cli() -> None:
     whyloss diagnose runs/exp1       the answer, in the terminal
     whyloss report runs/exp1         the answer, as one HTML file
     whyloss samples runs/exp1        the samples to look at, for labelling tools
+    whyloss check runs/exp1          an exit code, for continuous integration
     """  # noqa: D301 - click reads \b as "keep these lines apart"
 
 
-for verb in (diagnose, report, samples, demo, rules):
+for verb in (diagnose, report, samples, check, demo, rules):
     cli.add_command(verb)
 
 
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        sys.exit(cli(standalone_mode=False))  # None, or the code of an early exit
     except click.ClickException as error:
         error.show()
         sys.exit(BAD_INPUT)
