@@ -3,6 +3,7 @@
 # make lint    style, types and the order of the rooms
 # make docs    write the rule pages and the picture of the README anew
 # make bench   time whyloss and its peers side by side (a quarter of an hour)
+# make bench-diagnosis    score the diagnosis on known causes (a quarter of an hour)
 # make clean   remove what these left behind; `make distclean` removes .venv too
 #
 # Everything is installed into .venv; nothing else on the machine changes.
@@ -18,7 +19,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test docs bench lint lint-style lint-types lint-rooms venv clean distclean
+.PHONY: demo test docs bench bench-diagnosis lint lint-style lint-types lint-rooms venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -48,6 +49,10 @@ lint-rooms: $(VENV)/.installed-lint
 # make bench ARGS=--quick
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks $(ARGS)
+
+# make bench-diagnosis ARGS='--quick --part simulated'
+bench-diagnosis: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.diagnosis $(ARGS)
 
 venv: $(VENV)/.ready
 

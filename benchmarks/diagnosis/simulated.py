@@ -12,6 +12,8 @@ from benchmarks.diagnosis.trainings import CURVES, RUNS
 from benchmarks.diagnosis.trial import Design, judge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.diagnosis.trial import Outcome
 
 PLANS = {**ALONE, **PAIRS, **RUNS, **CURVES}
@@ -19,8 +21,21 @@ SIZES = (100, 300, 1000, 3000, 10_000, 50_000)
 CLASSES = (2, 3, 10, 100)
 SEVERITIES = (0, 1, 2)
 LARGE = 400_000  # scores; beyond it the middle severity stands for all
+LARGEST = 1_000_000  # beyond it only causes that a threshold decides about
 # A rate of 2 % takes more healthy trials than one cause takes.
-REPEATS = {"healthy": 6, "healthy (run)": 3, "healthy (curves)": 4}
+REPEATS = {"healthy": 4, "healthy (run)": 3, "healthy (curves)": 4}
+# Causes that a threshold decides about: all severities everywhere. Of the others one in each cell.
+BY_DEGREES = (
+    "healthy",
+    "overconfidence",
+    "underconfidence",
+    "class-bias",
+    "label-noise",
+    "outliers",
+    "overfitting",
+    "underfitting",
+    "unstable-training",
+)
 
 
 def designs(first_seed: int, only: str = "", *, quick: bool = False) -> list[Design]:
@@ -29,15 +44,27 @@ def designs(first_seed: int, only: str = "", *, quick: bool = False) -> list[Des
     for name in PLANS:
         if only not in name:
             continue
-        grid = product(
-            range(1 if quick else REPEATS.get(name, 1)),
-            SIZES[2:3] if quick else SIZES,
-            CLASSES[1:2] if quick else CLASSES,
-            SEVERITIES[1:2] if quick else SEVERITIES,
-        )
-        kept = [(n, k, s) for _, n, k, s in grid if n * k <= LARGE or s == 1]
-        found += [Design(name, first_seed + at, *one) for at, one in enumerate(kept)]
+        repeats = 1 if quick else REPEATS.get(name, 1)
+        cells = [cell for _ in range(repeats) for cell in _cells(name, quick=quick)]
+        found += [Design(name, first_seed + at, *cell) for at, cell in enumerate(cells)]
     return found
+
+
+def _cells(name: str, *, quick: bool) -> Iterator[tuple[int, int, int]]:
+    """Numbers of samples and classes, and severities."""
+    if quick:
+        yield SIZES[2], CLASSES[1], 1
+        return
+    by_degrees = name.partition(" (")[0] in BY_DEGREES
+    for (i, n), (j, k) in product(enumerate(SIZES), enumerate(CLASSES)):
+        if n * k > LARGEST and not by_degrees:
+            continue
+        if n * k > LARGE:
+            yield n, k, 1
+        elif by_degrees:
+            yield from ((n, k, severity) for severity in SEVERITIES)
+        else:
+            yield n, k, (i + j) % len(SEVERITIES)
 
 
 def run(design: Design) -> Outcome:
