@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from whyloss.measures.reported_loss import Reproduction
     from whyloss.testing import KnownCause
 
+BELOW = 0.01  # accuracy by which the first steps may fall short of answering no everywhere
+
 
 def _start(seed: int, away: float) -> KnownCause:
     k = 5 + seed % 40
@@ -47,8 +49,10 @@ def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -
     mean binary cross-entropy of the outputs is what was reported.
 
     ## Statistic and threshold
-    Both numbers at some epoch within `max_distance` = 0.02 (relative for the loss) of these values.
-    The number of classes must be known and at least 3.
+    Both numbers at some epoch within `max_distance` = 0.02 (relative for the loss) of these values, and
+    at no epoch an accuracy that is clearly lower: a categorical accuracy passes 0.90 on its way up, a
+    binary one begins there. The number of classes must be known and at least 3. Where there are
+    predictions, they decide.
 
     ## Not to be confused with
     `majority-class`: with two classes of shares 1/K and 1 − 1/K the same two numbers are what
@@ -69,13 +73,15 @@ def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -
         found = evidence.reproduction(epoch)
         if found is not None and found.kind is Kind.BINARY:
             return _reproduced(evidence, epoch, reported, found)
+    if evidence.epochs:
+        return None
     share, entropy = 1.0 - 1.0 / k, binary_entropy(1.0 / k)
     names = (evidence.split, *(name for name in TRAIN if name in evidence.splits))
-    for split in dict.fromkeys(names):
-        curve = evidence.reported(split)
-        known = None if curve is None else curve.whole
-        if known is None:
-            continue
+    reported = [evidence.reported(split) for split in dict.fromkeys(names)]
+    curves = [curve.whole for curve in reported if curve is not None]
+    if any((known.accuracy < share - BELOW).any() for known in curves):
+        return None
+    for known in curves:
         for epoch, loss, accuracy in zip(
             known.epochs.tolist(), known.log_loss.tolist(), known.accuracy.tolist(), strict=True
         ):
