@@ -43,7 +43,7 @@ def best_epochs_differ(
 
     ## Statistic and threshold
     The paired difference of the loss between the two epochs; `min_z` = 4 because both were selected
-    from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter. From curves
+    from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter; and two more samples must be right. From curves
     alone the difference is measured against the curve's own noise, and the accuracy must gain a point and
     twice its noise.
 
@@ -69,6 +69,10 @@ def best_epochs_differ(
     if not (cost.z > min_z and cost.value > min_cost):
         return None
     gain = evidence.accuracy_difference(b, a)
+    if not gain.value * evidence.n_common > 1.5:
+        return (
+            None  # as many are right at both, or one more: the epoch of the smallest loss will do
+        )
     beyond = "" if gain.low is not None and gain.low > 0 else ", which may be chance"
     return Finding(
         severity=Severity.INFO,
