@@ -1,4 +1,7 @@
-"""Time whyloss and its peers side by side: ``python benchmarks [--quick] [--only AB]``."""
+"""Time whyloss and its peers side by side: ``python benchmarks [--quick] [--only AB]``.
+
+``--on-disk 20`` times a run of 20 GB too, which is written into the folder for temporary files.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engines import on_disk
 from peers import THREADS, tasks
 from workloads import SIZES, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+RESULTS = Path(__file__).with_name("RESULTS.md")
 REPEATS = 5
 SLOW = 5.0  # seconds; what takes longer is timed once
 PACKAGES = (
@@ -126,6 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny workloads, once: a smoke test")
     parser.add_argument("--only", default="".join(SIZES), help="workloads, by their letters")
+    parser.add_argument("--on-disk", type=float, default=0.0, help="gigabytes of a run to time")
     options = parser.parse_args()
     rows = ["# Measured side by side", "", *machine()]
     rows += [
@@ -139,7 +145,11 @@ def main() -> None:
     for name in options.only:
         rows += compare(name, quick=options.quick)
         if complete:  # after each, so that what is measured is not lost
-            Path(__file__).with_name("RESULTS.md").write_text("\n".join(rows), encoding="utf-8")
+            RESULTS.write_text("\n".join(rows), encoding="utf-8")
+    if options.on_disk:
+        rows += on_disk(options.on_disk)
+        if complete:
+            RESULTS.write_text("\n".join(rows), encoding="utf-8")
     print("\n".join(rows))
 
 

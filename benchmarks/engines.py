@@ -152,17 +152,22 @@ def table(folder: Path) -> list[str]:
     return [*rows, ""]
 
 
+def on_disk(gigabytes: float, folder: Path | None = None) -> list[str]:
+    """Write a run, or take the one in the folder, and time summaries of it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = folder or Path(temporary) / "run"
+        if not folder.exists():
+            write(folder, gigabytes)
+        return table(folder)
+
+
 def main() -> None:
-    """Write the run if it is not there, and print the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gigabytes", type=float, default=20.0)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary) / "run"
-        if not folder.exists():
-            write(folder, options.gigabytes)
-        print("\n".join(table(folder)))
+    print("\n".join(on_disk(options.gigabytes, options.folder)))
 
 
 if __name__ == "__main__":
