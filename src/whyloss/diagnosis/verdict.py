@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from whyloss.evidence import Comparison, Curve, Evidence
     from whyloss.rules import Finding
 
-_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2, Severity.OK: 3}
+# "Nothing is wrong" comes before what is merely worth knowing.
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.OK: 2, Severity.INFO: 3}
 
 # Findings whose nats are a part of the change of the loss.
 _SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibration mends"}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from whyloss.measures.classification import SurpriseGap, surprise_gap
 from whyloss.measures.folds import fold_of
+from whyloss.measures.per_sample import RowStatus
 from whyloss.measures.renaming import Renaming, best_renaming
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from whyloss.measures.ladder import Rungs
     from whyloss.measures.outliers import Outliers
 
+FEW = 0.03  # a larger share of lapses is noise in the labels, no handful of outliers
 MIN_LADDER = 100  # two parameters, 50 samples each
 MAX_VALUES = 2**21  # scores that the ladder is fitted to; a sample of the rows where there are more
 MIN_SKILL = 0.05  # below it a vanishing temperature explains everything and nothing
@@ -98,6 +102,33 @@ class Causes:
         calibrated = self._snapshot.calibrated
         fit = None if calibrated is None else calibrated.fit
         return find_outliers(p, self._snapshot.samples, fit=fit)
+
+    @cached_property
+    def lapses(self) -> npt.NDArray[np.intp]:
+        """Rows that are more likely lapses than not, highest loss first, where lapses are few."""
+        lapse = None if self.ladder is None else self.ladder.lapse
+        if lapse is None or not lapse.accepted or lapse.share > FEW:
+            return np.zeros(0, dtype=np.intp)
+        rows = np.flatnonzero((self.lapse_odds > 0.5) & self._snapshot.scored)
+        return rows[np.argsort(-self._snapshot.samples.log_loss[rows], kind="stable")]
+
+    @cached_property
+    def culprits(self) -> npt.NDArray[np.intp]:
+        """The few rows that the model cannot have meant: lapses among many, outliers among few."""
+        if not self.has_skill:
+            return np.zeros(0, dtype=np.intp)
+        if len(self.lapses) or self.outliers is None:
+            return self.lapses
+        return self.outliers.rows
+
+    @cached_property
+    def gap_of_others(self) -> SurpriseGap:
+        """The surprise gap without the culprits."""
+        samples, status = self._snapshot.samples, self._snapshot.samples.status.copy()
+        if not len(self.culprits):
+            return self._snapshot.gap
+        status[self.culprits] = RowStatus.INFINITE_LOSS
+        return surprise_gap(replace(samples, status=status), self._snapshot.predictions.weights)
 
     @cached_property
     def renaming(self) -> Renaming | None:

@@ -21,6 +21,7 @@ AFTER_CALIBRATION = "epoch-after-calibration"
 
 _NEEDS_RUN = "needs the predictions of at least two epochs over the same samples"
 _NEEDS_CURVES = "needs loss and accuracy of several epochs"
+MANY = 8  # runs of epochs that are spelt out
 _LAST = "the last epoch is the best already"
 
 
@@ -128,9 +129,18 @@ def _as_good(best: BestEpoch, end: int) -> str:
     if best.value.note:
         if "too few" in best.value.note:
             return "With so few epochs nobody can say how much of that is chance."
-        others = spans(best.as_good)
-        return f"Within the noise of the curve: epochs {others}." if len(best.as_good) > 1 else ""
+        if len(best.as_good) < 2:
+            return ""
+        return f"Within the noise of the curve: epochs {_listed(best.as_good)}."
     if len(best.as_good) == 1:
         return "Every other epoch is worse beyond chance."
     last = "; the last epoch is one of them" if end in best.as_good else ""
-    return f"Not told from it, given that it was picked as the best: epochs {spans(best.as_good)}{last}."
+    return f"Not told from it, given that it was picked as the best: epochs {_listed(best.as_good)}{last}."
+
+
+def _listed(epochs: tuple[int, ...]) -> str:
+    """The epochs, or how many there are and where, if they would fill a paragraph."""
+    text = spans(epochs)
+    if text.count(",") < MANY:
+        return text
+    return f"{epochs[0]} to {epochs[-1]}, {len(epochs)} of them"

@@ -17,6 +17,8 @@ from whyloss.words import nats, percent
 if TYPE_CHECKING:
     from whyloss.evidence import Numbers
 
+FAR = 1.1  # times what guessing costs: worse than guessing
+LABELS = "Check the labels first: 0 to K − 1, or 0 and 1 for a sigmoid."
 LARGEST_FOUND = 1000  # classes
 
 
@@ -86,11 +88,7 @@ def chance_level(
     return Finding(
         severity=Severity.WARNING,
         headline="No better than guessing",
-        message=(
-            f"A loss of {nats(loss.value)} at an accuracy of {percent(numbers.accuracy.value)} is "
-            f"no better than guessing by the class shares, which costs "
-            f"{nats(numbers.prior_entropy)} and is right in {percent(numbers.majority)}."
-        ),
+        message=_message(numbers, numbers.prior_entropy, numbers.majority),
         evidence={
             "log_loss": loss,
             "accuracy": numbers.accuracy,
@@ -105,6 +103,27 @@ def chance_level(
     )
 
 
+def _message(numbers: Numbers, entropy: float, majority: float) -> str:
+    loss, share = numbers.log_loss.value, numbers.accuracy.value
+    guessing = f"costs {nats(entropy)} and is right in {percent(majority)}"
+    if loss <= FAR * entropy:
+        return (
+            f"A loss of {nats(loss)} at an accuracy of {percent(share)} is no better than guessing by "
+            f"the class shares, which {guessing}."
+        )
+    return (
+        f"{_possible(loss)} But at an accuracy of {percent(share)} it is worse than guessing by the "
+        f"class shares, which {guessing}: the model is sure and wrong. {LABELS}"
+    )
+
+
+def _possible(loss: float) -> str:
+    return (
+        f"A loss of {nats(loss)} is possible, since a cross-entropy has no upper bound: a label that "
+        f"got probability {math.exp(-loss):.2g} costs that much."
+    )
+
+
 def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
     """An accuracy of 1/K beside a loss of at least ln K, for some whole K."""
     share, loss = numbers.accuracy.value, numbers.log_loss.value
@@ -113,7 +132,7 @@ def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
         return None
     if not loss >= math.log(k) * (1.0 - 0.01):
         return None
-    far = loss > 1.1 * math.log(k)
+    far = loss > FAR * math.log(k)
     curve = evidence.curve()
     if far and curve is not None and len(curve) > 1:
         return None  # a single line may be anything; a whole training far above ln K is not even
@@ -121,11 +140,9 @@ def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
         severity=Severity.WARNING,
         headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
         message=(
-            f"A loss of {nats(loss)} is possible, since a cross-entropy has no upper bound: a label that "
-            f"got probability {math.exp(-loss):.2g} costs that much. But with an accuracy of "
-            f"{percent(share)} it is worse than guessing, if the classes are {k} and equally frequent "
-            f"({nats(math.log(k))}): the model is sure and wrong. Check the labels first (0 to K − 1, or 0 "
-            "and 1 for a sigmoid), then say how many classes there are and how frequent."
+            f"{_possible(loss)} But with an accuracy of {percent(share)} it is worse than guessing, if "
+            f"the classes are {k} and equally frequent ({nats(math.log(k))}): the model is sure and "
+            f"wrong. {LABELS} Then say how many classes there are, and how frequent."
             if far
             else f"An accuracy of {percent(share)} beside a loss of {nats(loss)} is what guessing among "
             f"{k} equally frequent classes gives ({nats(math.log(k))}). With other class shares or another "

@@ -13,13 +13,10 @@ from whyloss.testing import known_cause
 from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from whyloss.evidence import Snapshot
     from whyloss.testing import KnownCause
 
 NAMED = 5
-MAX_LAPSE = 0.03  # a larger share of lapses is noise in the labels, no handful of outliers
 
 
 def _with_outliers(seed: int) -> KnownCause:
@@ -72,13 +69,10 @@ def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
     margins: arXiv:2001.10528 (Pleiss et al. 2020).
     """
     snapshot = evidence.last
-    if not snapshot.causes.has_skill:
-        return None
-    rows, why, numbers = _lapses(snapshot)
-    if not len(rows):
-        rows, why, numbers = _single(snapshot)
+    rows = snapshot.causes.culprits
     if not len(rows):
         return None
+    why, numbers = _why(snapshot)
     share = float(snapshot.costs[rows].sum()) / float(snapshot.costs[snapshot.scored].sum())
     if not share >= min_share:
         return None
@@ -114,37 +108,23 @@ def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
     )
 
 
-_Found = tuple["npt.NDArray[np.intp]", str, dict[str, Estimate]]
-
-
-def _single(snapshot: Snapshot) -> _Found:
-    found = snapshot.causes.outliers
-    if found is None or not len(found.rows):
-        return np.zeros(0, dtype=np.intp), "", {}
+def _why(snapshot: Snapshot) -> tuple[str, dict[str, Estimate]]:
+    causes = snapshot.causes
+    lapse = None if causes.ladder is None else causes.ladder.lapse
+    if len(causes.lapses) and lapse is not None:
+        why = (
+            f"A share of {percent(lapse.share)} that has nothing to do with the predictions fits far "
+            f"better than none; the temperature of the others is {lapse.temperature:.2f}."
+        )
+        return why, {
+            "lapse_share": Estimate(lapse.share, note="fitted beside a temperature"),
+            "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
+        }
+    found = causes.outliers
+    if found is None:
+        return "", {}
     why = (
         "The model, calibrated on the others, expects "
         f"{float(found.expected.max()):.1g} such samples or fewer."
     )
-    return found.rows, why, {"temperature_without": found.temperature_without}
-
-
-def _lapses(snapshot: Snapshot) -> _Found:
-    ladder = snapshot.causes.ladder
-    lapse = None if ladder is None else ladder.lapse
-    if lapse is None or not lapse.accepted or lapse.share > MAX_LAPSE:
-        return np.zeros(0, dtype=np.intp), "", {}
-    odds = snapshot.causes.lapse_odds
-    rows = np.flatnonzero((odds > 0.5) & snapshot.scored)
-    rows = rows[np.argsort(-snapshot.samples.log_loss[rows], kind="stable")]
-    why = (
-        f"A share of {percent(lapse.share)} that has nothing to do with the predictions fits far "
-        f"better than none; the temperature of the others is {lapse.temperature:.2f}."
-    )
-    return (
-        rows,
-        why,
-        {
-            "lapse_share": Estimate(lapse.share, note="fitted beside a temperature"),
-            "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
-        },
-    )
+    return why, {"temperature_without": found.temperature_without}

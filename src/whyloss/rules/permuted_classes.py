@@ -27,7 +27,7 @@ SHOWN = 6  # renamed classes that are spelt out
         "min_gain": lambda seed: swap_classes(
             known_cause(seed, n_samples=20_000, n_classes=2, shares=(0.95, 0.05)), share=0.54
         ),
-        "min_z": lambda seed: swap_classes(known_cause(seed, n_samples=25, signal=1.0)),
+        "min_z": lambda seed: swap_classes(known_cause(seed, n_samples=20, signal=0.9)),
     },
 )
 def permuted_classes(
