@@ -171,7 +171,7 @@ def test_the_copy_button_copies(opened, by):
 
 def test_a_point_answers_to_the_pointer(opened):
     page, _ = opened("run", scheme="dark")
-    point = page.locator(".losses svg .mark-rect path").first
+    point = page.locator(".histogram svg .mark-rect path").first
     point.hover()
     tip = page.locator("#vg-tooltip-element")
     tip.wait_for(state="visible")

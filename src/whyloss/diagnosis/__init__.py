@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whyloss import remedies, rules
+from whyloss.diagnosis.confusion import confusion
+from whyloss.diagnosis.epoch_views import epoch_views
 from whyloss.diagnosis.model import FORMATS, Diagnosis, NotChecked
 from whyloss.diagnosis.questions import open_questions
+from whyloss.diagnosis.sample_pool import sample_pool
 from whyloss.diagnosis.slice_rows import slice_rows
 from whyloss.diagnosis.sources import source_of
 from whyloss.diagnosis.tables import (
     attribution_of,
     class_rows,
     epoch_rows,
-    loss_histogram,
     numbers_of,
     sample_rows,
 )
@@ -144,6 +146,7 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
             proposed.append(answer)
         else:
             not_checked.append(NotChecked("remedy", name, answer.reason))
+    views = epoch_views(evidence)
     return Diagnosis(
         source=evidence.source.name,
         split=split,
@@ -159,7 +162,9 @@ def diagnose_evidence(evidence: Evidence) -> Diagnosis:
         classes=class_rows(evidence),
         samples=sample_rows(evidence),
         slices=slice_rows(evidence),
-        histogram=loss_histogram(evidence),
+        confusion=confusion(evidence),
+        views=views,
+        pool=sample_pool(evidence, views),
         yardsticks=yardsticks(evidence),
         notes=(*evidence.source.notes, *_notes(evidence)),
         open_questions=open_questions(evidence),

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whyloss.errors import WhylossError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from whyloss.diagnosis.confusion import Confusion
+    from whyloss.diagnosis.epoch_views import EpochViews
+    from whyloss.diagnosis.sample_pool import SamplePool
     from whyloss.diagnosis.slice_rows import SliceRow
     from whyloss.diagnosis.tables import (
         Attribution,
         ClassRow,
         EpochRow,
-        LossHistogram,
         SampleRow,
     )
     from whyloss.diagnosis.verdict import Verdict
@@ -70,11 +72,17 @@ class Diagnosis:
     not_checked : tuple of NotChecked
     numbers : mapping of str to number or Estimate
         What was measured at the epoch in question.
-    epochs, classes, samples, histogram
+    epochs, classes, samples
         The tables behind the charts.
     slices : tuple of SliceRow
         Loss and accuracy by the columns that were given to split them by; in each of them what
         costs most beyond its share comes first.
+    confusion : Confusion or None
+        Which classes are taken for which.
+    views : EpochViews or None
+        What the samples looked like, epoch by epoch; None without predictions.
+    pool : SamplePool or None
+        The samples to look through: more of them than `samples`, with their losses at each view.
     yardsticks : tuple of Yardstick
         What reported numbers are to be measured against; empty where predictions are at hand.
     notes : tuple of str
@@ -97,7 +105,9 @@ class Diagnosis:
     classes: tuple[ClassRow, ...]
     samples: tuple[SampleRow, ...]
     slices: tuple[SliceRow, ...]
-    histogram: LossHistogram | None
+    confusion: Confusion | None
+    views: EpochViews | None
+    pool: SamplePool | None
     yardsticks: tuple[Yardstick, ...]
     notes: tuple[str, ...]
     open_questions: tuple[OpenQuestion, ...]
@@ -115,6 +125,14 @@ class Diagnosis:
     def show(self) -> None:
         """Print the diagnosis to the terminal."""
         import_module("whyloss.reporters.terminal").show(self)
+
+    @property
+    def charts(self) -> Any:  # noqa: ANN401 - its type is of a room above this one
+        """The charts of the report one by one, as :class:`whyloss.reporters.charts_alone.Charts`.
+
+        ``d.charts.waterfall().save("waterfall.png")``
+        """
+        return import_module("whyloss.reporters.charts_alone").Charts(self)
 
     def to_dict(self) -> dict[str, object]:
         """The diagnosis as plain dictionaries and lists, as in its JSON form."""

@@ -13,11 +13,12 @@ from whyloss.measures.intervals import Estimate, wilson
 from whyloss.measures.per_sample import RowStatus
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from whyloss.data import Sample
     from whyloss.measures.change import Cell, Top
 
 TOP_SAMPLES = 50
-HISTOGRAM_BINS = 40
 
 
 @dataclass(frozen=True)
@@ -114,26 +115,6 @@ class ClassRow:
     precision: Estimate
     recall: Estimate
     log_loss: Estimate
-
-
-@dataclass(frozen=True)
-class LossHistogram:
-    """Per-sample losses in bins of equal width, right and wrong predictions apart.
-
-    Attributes
-    ----------
-    edges : tuple of float
-        Nats; one more than there are bins.
-    right, wrong : tuple of int
-        Counts.
-    infinite : int
-        Samples with an infinite loss, beyond the last edge.
-    """
-
-    edges: tuple[float, ...]
-    right: tuple[int, ...]
-    wrong: tuple[int, ...]
-    infinite: int
 
 
 @dataclass(frozen=True)
@@ -250,6 +231,7 @@ def _reported_rows(evidence: Evidence, split: str) -> list[EpochRow]:
     loss, accuracy = history.column(split, "loss"), history.column(split, "accuracy")
     unknown = np.full(len(history.epochs), np.nan)
     n = history.n_val if split == evidence.split else None
+    k = evidence.n_classes
     rows = []
     for epoch, value, share in zip(
         history.epochs.tolist(),
@@ -266,6 +248,7 @@ def _reported_rows(evidence: Evidence, split: str) -> list[EpochRow]:
                 n,
                 Estimate(value, note="as reported, without its spread"),
                 wilson(share * n, n) if n else Estimate(share, note="n is not known"),
+                envelope=fano_envelope(share, k) if k and k > 1 and share >= 0 else None,
             )
         )
     return rows
@@ -284,31 +267,28 @@ def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
     )
 
 
-def loss_histogram(evidence: Evidence) -> LossHistogram | None:
-    """Histogram of the per-sample losses at the last epoch."""
-    if not evidence.epochs or not evidence.last.n_scored:
-        return None
-    shot = evidence.last
-    loss, right = shot.samples.log_loss[shot.scored], shot.right[shot.scored]
-    edges = np.linspace(0.0, max(float(loss.max()), 1e-12), HISTOGRAM_BINS + 1)
-    return LossHistogram(
-        edges=tuple(edges.tolist()),
-        right=tuple(np.histogram(loss[right], edges)[0].tolist()),
-        wrong=tuple(np.histogram(loss[~right], edges)[0].tolist()),
-        infinite=shot.samples.count(RowStatus.INFINITE_LOSS),
-    )
-
-
 def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
     """The samples that carry most of the loss at the last epoch, largest first."""
     if not evidence.epochs:
         return ()
+    costs = evidence.last.costs
+    costs = np.where(np.isnan(costs), -np.inf, costs)
+    order = np.argsort(-costs, kind="stable")[:TOP_SAMPLES]
+    return rows_of(evidence, order[costs[order] > 0])
+
+
+def rows_of(evidence: Evidence, order: npt.NDArray[np.intp]) -> tuple[SampleRow, ...]:
+    """What is to be told of some samples of the last epoch.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    order : ndarray of int, shape (n_rows,)
+        Their rows, in the order in which to tell of them.
+    """
     shot = evidence.last
     costs = shot.costs
     total = float(costs[shot.scored].sum())
-    costs = np.where(np.isnan(costs), -np.inf, costs)
-    order = np.argsort(-costs, kind="stable")[:TOP_SAMPLES]
-    order = order[costs[order] > 0]
     names = shot.predictions.classes
     ids = shot.predictions.ids[order].tolist()
     known = evidence.source.samples(evidence.split, ids)

@@ -39,3 +39,31 @@ def probability_blocks(
     """
     for rows, logits, _ in logit_blocks(scores, scale):
         yield rows, softmax(logits)
+
+
+def top_probability(
+    scores: npt.NDArray[np.floating[Any]], scale: Scale, *, beta: float = 1.0
+) -> FloatVector:
+    """Largest probability of each row once its logits are multiplied by `beta`.
+
+    Rows that are no prediction come as uniform ones, as in :func:`probability_blocks`.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+    beta : float, default 1
+        Inverse temperature.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples,)
+    """
+    top = np.empty(len(scores))
+    for rows, logits, _ in logit_blocks(scores, scale):
+        with np.errstate(over="ignore"):  # as in `softmax`
+            logits -= logits.max(axis=1, keepdims=True)
+            logits *= beta
+            np.exp(logits, out=logits)
+        top[rows] = 1.0 / logits.sum(axis=1)
+    return top

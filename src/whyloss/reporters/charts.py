@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING
 import altair as alt
 
 from whyloss.measures.intervals import Z95, Estimate
-from whyloss.reporters.marks import COLOURS, EPOCH, Bar, Curve, bars, best, finish, inline, legend
+from whyloss.reporters.marks import (
+    COLOURS,
+    EPOCH,
+    NUMBERS,
+    Bar,
+    Curve,
+    Place,
+    bars,
+    best,
+    finish,
+    inline,
+)
 from whyloss.reporters.marks import lines as drawn
 from whyloss.reporters.phrases import interval, short
-from whyloss.words import counted, nats, percent, signed
+from whyloss.words import nats, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -105,7 +116,7 @@ def epochs(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
         "value:Q",
         title="nats",
         scale=alt.Scale(domain=[low, top], zero=False),
-        axis=alt.Axis(tickCount=6),
+        axis=alt.Axis(labelExpr=NUMBERS, tickCount=6),
     )
     envelope = [
         {"epoch": row.epoch, "low": row.envelope[0], "high": row.envelope[1]}
@@ -114,11 +125,16 @@ def epochs(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
     ]
     band = alt.Chart(inline(envelope)).mark_area(opacity=0.13, color=colours["right"], clip=True)
     layers = [band.encode(x=EPOCH, y="low:Q", y2="high:Q")] if envelope else []
-    layers += drawn(curves, y, columns=2)
-    for metric, name, below in (("log_loss", "loss", False), ("refinement", "calibrated", True)):
-        found = d.best_epochs.get(metric)
-        if found is not None:
-            layers += best(found, curves[0].rows, name, colours, below=below)
+    places = [
+        Place(found.epoch, found.value.value, f"{label}: {found.epoch}", colours[colour])
+        for metric, label, colour in (
+            ("log_loss", "smallest loss", "loss"),
+            ("refinement", "smallest after calibration", "calibrated"),
+        )
+        if (found := d.best_epochs.get(metric)) is not None
+    ]
+    layers += drawn(curves, y, columns=2, above=len(places))
+    layers += best(places, curves[0].rows, colours)
     return finish("Loss per epoch. " + _in_words(curves, nats), layers, 260, colours)
 
 
@@ -138,79 +154,14 @@ def shares(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format="~%", tickCount=5),
     )
-    layers = drawn(curves, y, columns=3)
     found = d.best_epochs.get("accuracy")
+    places = []
     if found is not None:
-        layers += best(found, curves[0].rows, "accuracy", colours)
+        text = f"largest accuracy: {found.epoch}"
+        places = [Place(found.epoch, found.value.value, text, colours["accuracy"])]
+    layers = drawn(curves, y, columns=3, above=len(places))
+    layers += best(places, curves[0].rows, colours)
     return finish("Shares per epoch. " + _in_words(curves, percent), layers, 260, colours)
-
-
-def losses(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart | None:
-    """Histogram of the losses of single samples, right and wrong predictions apart."""
-    found = d.histogram
-    if found is None:
-        return None
-    bins = zip(found.edges[:-1], found.edges[1:], found.right, found.wrong, strict=True)
-    rows = [
-        {"from": low, "to": high, "samples": n, "is": name, "range": f"{nats(low)} – {nats(high)}"}
-        for low, high, right, wrong in bins
-        # The taller bar first: the other one is then drawn in front, and neither is hidden.
-        for n, name in sorted(((right, "right"), (wrong, "wrong")), reverse=True)
-        if n
-    ]
-    tallest = max(*found.right, *found.wrong)
-    ticks = [0, *(10**k for k in range(len(str(tallest)) + 1) if 10**k <= 2 * tallest)]
-    bins_drawn = (
-        alt.Chart(inline(rows))
-        .mark_bar(orient="vertical", binSpacing=1)
-        .encode(
-            x=alt.X(
-                "from:Q",
-                title="loss of one sample, nats",
-                scale=alt.Scale(nice=False),
-                axis=alt.Axis(format="~g"),
-            ),
-            x2="to:Q",
-            # Stacked heights mean nothing on a logarithmic scale; symlog has a place for 0.
-            y=alt.Y(
-                "samples:Q",
-                title="samples, log scale",
-                stack=None,
-                scale=alt.Scale(type="symlog", constant=1, domainMin=0),
-                axis=alt.Axis(values=ticks, format=",d"),
-            ),
-            color=legend(
-                "is", ["right", "wrong"], [colours["right"], colours["wrong"]], symbol="square"
-            ),
-            tooltip=[
-                alt.Tooltip("is:N", title="prediction"),
-                alt.Tooltip("range:N", title="loss"),
-                alt.Tooltip("samples:Q", format=","),
-            ],
-        )
-    )
-    layers: list[alt.Chart] = [bins_drawn]
-    words = (
-        f"Histogram of the losses of single samples, up to {nats(found.edges[-1])} nats: "
-        f"{counted(sum(found.right), 'right prediction')} and "
-        f"{counted(sum(found.wrong), 'wrong one')}."
-    )
-    mean = d.numbers.get("log_loss")
-    if isinstance(mean, Estimate) and math.isfinite(mean.value):
-        words += f" Their mean is {nats(mean.value)}."
-        at = alt.Chart(inline([{"at": mean.value, "text": f"mean {nats(mean.value)}"}]))
-        at = at.encode(x="at:Q")
-        name = at.mark_text(
-            align="left" if 2 * mean.value < found.edges[-1] else "right",
-            dy=-8,
-            color=colours["loss"],
-            fontWeight=600,
-        )
-        layers += [
-            at.mark_rule(color=colours["loss"], strokeWidth=1.5),
-            name.encode(y=alt.value(0), text="text:N"),
-        ]
-    return finish(words, layers, 260, colours)
 
 
 def loss_axis(d: Diagnosis) -> tuple[float, float, list[int]]:

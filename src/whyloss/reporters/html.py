@@ -7,7 +7,7 @@ import hashlib
 import math
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jinja2
 
@@ -15,19 +15,21 @@ import whyloss
 from whyloss.measures.intervals import Z95, Estimate
 from whyloss.measures.selection import Z_SELECTED
 from whyloss.reporters import phrases
+from whyloss.reporters.glossary import TERMS
+from whyloss.reporters.html_missing import missing_parts
 from whyloss.words import counted, nats, percent, points, signed, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from whyloss.data import Sample
+    import altair as alt
+
     from whyloss.diagnosis import Diagnosis
     from whyloss.diagnosis.tables import ClassRow
     from whyloss.remedies import Remedy
 
 MAX_CLASSES = 20
-MAX_THUMBNAIL = 64 * 1024  # bytes
-_KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+MAX_PAIRS = 12  # of classes that are confused
 
 
 def render(diagnosis: Diagnosis) -> str:
@@ -43,15 +45,25 @@ def render(diagnosis: Diagnosis) -> str:
         HTML that can be written as UTF-8.
     """
     # Altair and vl-convert are slow to import: only a report needs them.
-    from whyloss.reporters import charts, marks  # noqa: PLC0415
+    from whyloss.reporters import charts, charts_views, html_views, marks  # noqa: PLC0415
 
     d = diagnosis
     # The colours are those of the page, so that light, dark and paper need one chart only.
     colours = {name: f"var(--{name})" for name in marks.COLOURS}
-    makers = (charts.waterfall, charts.yardstick, charts.epochs, charts.shares, charts.losses)
+    makers: tuple[Callable[[Diagnosis, Mapping[str, str]], alt.LayerChart | None], ...] = (
+        charts.waterfall,
+        charts.yardstick,
+        charts.epochs,
+        charts.shares,
+        charts_views.histogram,
+        charts_views.reliability,
+    )
     drawn = {make.__name__: make(d, colours) for make in makers}
     specs = {name: chart and chart.to_dict() for name, chart in drawn.items()}
-    scripts = [*([_vega()] if any(specs.values()) else []), _asset("report.js")]
+    # The table and the slider answer before the charts, whose script is by far the largest.
+    scripts = [_asset("report.js"), _asset("samples.js"), _asset("views.js")]
+    if any(specs.values()):
+        scripts += [_vega(), _asset("charts.js")]
     page = (
         _environment()
         .get_template("report.html.jinja")
@@ -70,11 +82,20 @@ def render(diagnosis: Diagnosis) -> str:
             off_axis=charts.loss_axis(d)[1:] if specs["epochs"] else (0.0, []),
             own_epochs=charts.thinned(d, d.split),
             classes=_worst_classes(d),
+            max_pairs=MAX_PAIRS,
             carried=d.numbers.get("loss_share_of_top_5%"),
+            views=html_views.views(d),
+            marks=html_views.marks(d),
+            view=d.views and d.views.views[-1],
+            migration=d.views and html_views.migration(d.views.views[-1]),
+            samples=html_views.samples(d),
+            thumbnail=html_views.thumbnail,
             references=_references(d),
+            missing=missing_parts(d, specs),
             not_checked=phrases.not_checked_lines(d),
             measured_against=phrases.measured_against(d),
             folk_caveat=phrases.FOLK_CAVEAT,
+            terms=TERMS,
         )
     )
     # A name may hold half a surrogate pair, which no file can.
@@ -113,7 +134,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters.update(
         nats=nats,
         percent=percent,
@@ -125,7 +146,6 @@ def _environment() -> jinja2.Environment:
         interval_of=_interval,
         number=_number,
         effect=_effect,
-        thumbnail=_thumbnail,
         link=phrases.reference_link,
     )
     environment.tests["finite"] = math.isfinite
@@ -212,12 +232,3 @@ def _references(d: Diagnosis) -> dict[str, list[str]]:
         for reference in finding.references:
             found.setdefault(reference, []).append(finding.headline)
     return found
-
-
-def _thumbnail(sample: Sample) -> str | None:
-    """The image of a sample as a data URI, if it is an image, and a small one."""
-    image: Any = sample.thumbnail
-    if not isinstance(image, bytes) or len(image) > MAX_THUMBNAIL:
-        return None
-    kind = next((kind for magic, kind in _KINDS.items() if image.startswith(magic)), None)
-    return kind and f"data:{kind};base64,{base64.b64encode(image).decode()}"

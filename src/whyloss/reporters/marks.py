@@ -10,8 +10,6 @@ import altair as alt
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from whyloss.measures.selection import BestEpoch
-
 Row = dict[str, Any]
 
 # One meaning per colour. A page may pass names of its own, such as CSS variables.
@@ -37,6 +35,12 @@ EPOCH = alt.X(
     # There is no epoch between two epochs.
     axis=alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, 'd')", grid=False),
 )
+# Ticks as people write numbers: 120 and 0.05, not 1.2e+2.
+NUMBERS = (
+    "datum.value && abs(datum.value) < 0.001 ? format(datum.value, '~e') "
+    ": format(datum.value, ',.3~f')"
+)
+LINE = 16  # of text above a chart
 _BAR_HEIGHT = 16
 _BAR_STEP = 46  # a bar and the line of text above it
 
@@ -64,13 +68,26 @@ class Curve:
     band: bool = True
 
 
-def inline(rows: Sequence[Row]) -> alt.InlineData:
-    """The rows as the data of a chart."""
-    return alt.InlineData(values=list(rows))
+@dataclass(frozen=True)
+class Place:
+    """A point on a curve that has a name."""
+
+    epoch: int
+    value: float
+    text: str
+    colour: str
 
 
-def bars(title: str, content: Sequence[Bar], colours: Mapping[str, str]) -> alt.LayerChart:
-    """Horizontal bars in nats, from the first at the top to the last."""
+def inline(rows: Sequence[Row], name: str | None = None) -> alt.InlineData:
+    """The rows as the data of a chart, under a name where a page is to replace them."""
+    values = list(rows)
+    return alt.InlineData(values=values) if name is None else alt.InlineData(values, name=name)
+
+
+def bars(
+    title: str, content: Sequence[Bar], colours: Mapping[str, str], *, unit: str = "nats"
+) -> alt.LayerChart:
+    """Horizontal bars, from the first at the top to the last."""
     rows = [
         {"name": bar.name, "start": bar.start, "end": bar.end, "text": bar.text, "fill": bar.colour}
         for bar in content
@@ -81,7 +98,7 @@ def bars(title: str, content: Sequence[Bar], colours: Mapping[str, str]) -> alt.
     # Name and number stand above their bar: they have the whole width, on a phone too.
     text = base.encode(y=alt.Y("name:N", sort=None, axis=None, bandPosition=0.25))
     drawn = base.mark_bar(height=_BAR_HEIGHT, yOffset=9, cornerRadius=2).encode(
-        x=alt.X("start:Q", title="nats", axis=alt.Axis(tickCount=5)),
+        x=alt.X("start:Q", title=unit, axis=alt.Axis(labelExpr=NUMBERS, tickCount=5)),
         x2="end:Q",
         color=alt.Color("fill:N", scale=None),
     )
@@ -101,8 +118,9 @@ def legend(
     *,
     symbol: str = "stroke",
     columns: int = 2,
+    above: int = 0,
 ) -> alt.Color:
-    """A colour for each name, and the legend that says so."""
+    """A colour for each name, and the legend that says so, above so many lines of text."""
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=list(names), range=list(colours)),
@@ -113,14 +131,17 @@ def legend(
             symbolType=symbol,
             labelLimit=230,
             symbolOpacity=1,
+            offset=8 + LINE * above,
         ),
     )
 
 
-def lines(curves: Sequence[Curve], y: alt.Y, *, columns: int) -> list[alt.Chart]:
+def lines(curves: Sequence[Curve], y: alt.Y, *, columns: int, above: int) -> list[alt.Chart]:
     """Bands, weak and strong lines, and the points that answer to the pointer."""
     names = [curve.name for curve in curves]
-    colour = legend("curve", names, [curve.colour for curve in curves], columns=columns)
+    colour = legend(
+        "curve", names, [curve.colour for curve in curves], columns=columns, above=above
+    )
     dash = alt.StrokeDash(
         "curve:N", scale=alt.Scale(domain=names, range=[list(curve.dash) for curve in curves])
     )
@@ -145,33 +166,32 @@ def lines(curves: Sequence[Curve], y: alt.Y, *, columns: int) -> list[alt.Chart]
 
 
 def best(
-    found: BestEpoch,
-    within: Sequence[Row],
-    name: str,
-    colours: Mapping[str, str],
-    *,
-    below: bool = False,
+    places: Sequence[Place], within: Sequence[Row], colours: Mapping[str, str]
 ) -> list[alt.Chart]:
-    """A point on the best epoch of a curve with the rows `within`, with its number."""
-    row = {"epoch": found.epoch, "value": found.value.value, "text": f"best: {found.epoch}"}
-    base = alt.Chart(inline([row])).encode(x=EPOCH, y="value:Q")
+    """A point on each best epoch, and its name in a line of its own above the curves."""
     first, last = within[0]["epoch"], within[-1]["epoch"]
-    at = (found.epoch - first) / (last - first)
-    text = base.mark_text(
-        # Near an end the words lean inwards, off the axis and off the edge.
-        align="left" if at < 0.1 else "right" if at > 0.9 else "center",
-        dy=16 if below else -14,
-        color=colours[name],
-        fontWeight=600,
-    )
-    halo = text.copy()
-    halo.mark.stroke, halo.mark.strokeWidth = colours["paper"], 4
-    return [
-        base.mark_point(
-            filled=True, size=80, color=colours[name], opacity=1, stroke=colours["paper"]
-        ),
-        *(layer.encode(text="text:N") for layer in (halo, text)),
-    ]
+    layers = []
+    for line, place in enumerate(places):
+        row = {"epoch": place.epoch, "value": place.value, "text": place.text}
+        base = alt.Chart(inline([row])).encode(x=EPOCH)
+        # The names lean inwards, off the edges.
+        late = (place.epoch - first) / (last - first) > 0.5
+        height = -LINE * (len(places) - line) + LINE / 2
+        layers += [
+            base.mark_rule(color=place.colour, strokeDash=[2, 3], opacity=0.8).encode(
+                y=alt.value(height), y2=alt.value("height")
+            ),
+            base.mark_point(
+                filled=True, size=80, color=place.colour, opacity=1, stroke=colours["paper"]
+            ).encode(y="value:Q"),
+            base.mark_text(
+                align="right" if late else "left",
+                dx=-5 if late else 5,
+                color=place.colour,
+                fontWeight=600,
+            ).encode(y=alt.value(height), text="text:N"),
+        ]
+    return layers
 
 
 def finish(

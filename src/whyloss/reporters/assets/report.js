@@ -1,17 +1,5 @@
+// Copy buttons, and the meaning of a word where it stands.
 {
-  // The interpreter evaluates expressions without eval, which the page's policy forbids.
-  const options = {
-    renderer: "svg", actions: false, ast: true, defaultStyle: false,
-    tooltip: { disableDefaultStyle: true },
-  };
-  for (const place of document.querySelectorAll("[data-spec]")) {
-    const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
-    vegaEmbed(place, spec, options).then(
-      () => place.classList.add("drawn"),
-      (error) => place.replaceChildren(`This chart could not be drawn: ${error.message}`),
-    );
-  }
-
   for (const button of document.querySelectorAll("button[data-copy]")) {
     const code = document.getElementById(button.dataset.copy);
     button.hidden = false;
@@ -26,4 +14,23 @@
       setTimeout(() => (button.textContent = "Copy"), 2000);
     });
   }
+
+  const tip = document.getElementById("tip");
+  const hide = () => (tip.hidden = true);
+  const show = (word) => {
+    tip.textContent = document.querySelector(`${word.getAttribute("href")} dd`).textContent;
+    tip.hidden = false;
+    const at = word.getBoundingClientRect();
+    const width = document.documentElement.clientWidth;
+    const left = Math.max(8, Math.min(at.left, width - tip.offsetWidth - 8));
+    const below = at.bottom + tip.offsetHeight + 8 < innerHeight;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${below ? at.bottom + 4 : at.top - tip.offsetHeight - 4}px`;
+  };
+  for (const word of document.querySelectorAll("a.term")) {
+    for (const when of ["mouseenter", "focus"]) word.addEventListener(when, () => show(word));
+    for (const when of ["mouseleave", "blur"]) word.addEventListener(when, hide);
+  }
+  addEventListener("scroll", hide, { passive: true, capture: true });
+  addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }
