@@ -8,6 +8,7 @@ from whyloss.version import __version__
 if TYPE_CHECKING:
     from whyloss.data import History, Predictions, Run
     from whyloss.diagnosis import Diagnosis, diagnose
+    from whyloss.diagnosis.compare import compare
     from whyloss.diagnosis.review import review
     from whyloss.errors import WhylossError
     from whyloss.recorders import Recorder
@@ -21,6 +22,7 @@ _PUBLIC = {
     "Recorder": "whyloss.recorders",
     "Run": "whyloss.data",
     "WhylossError": "whyloss.errors",
+    "compare": "whyloss.diagnosis.compare",
     "diagnose": "whyloss.diagnosis",
     "review": "whyloss.diagnosis.review",
 }
@@ -33,6 +35,7 @@ __all__ = [
     "Run",
     "WhylossError",
     "__version__",
+    "compare",
     "diagnose",
     "review",
 ]

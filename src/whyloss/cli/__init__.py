@@ -12,6 +12,7 @@ import sys
 import click
 
 from whyloss.cli.check import check
+from whyloss.cli.compare import compare
 from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
 from whyloss.cli.report import report
@@ -38,12 +39,13 @@ def cli() -> None:
     whyloss demo                     see it on a real recorded training
     whyloss diagnose runs/exp1       the answer, in the terminal
     whyloss report runs/exp1         the answer, as one HTML file
+    whyloss compare runs/exp1 runs/exp2
     whyloss samples runs/exp1        the samples to look at, for labelling tools
     whyloss check runs/exp1          an exit code, for continuous integration
     """  # noqa: D301 - click reads \b as "keep these lines apart"
 
 
-for verb in (diagnose, report, samples, check, demo, rules):
+for verb in (diagnose, report, compare, samples, check, demo, rules):
     cli.add_command(verb)
 
 

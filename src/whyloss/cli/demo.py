@@ -13,23 +13,36 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("case", default="C1")
+@click.argument("case", required=False)
 @click.option("--list", "only_list", is_flag=True, help="List the cases and stop.")
 @output_option("whyloss-report.html")
 @quiet_option
-def demo(case: str, only_list: bool, output: Path, quiet: bool) -> None:
-    """See it work: diagnose the recorded run of CASE."""
+def demo(case: str | None, only_list: bool, output: Path, quiet: bool) -> None:
+    """See it work: run CASE (C1 to C7; C1 if left out), and list the others."""
     from whyloss import cases  # noqa: PLC0415 - late, so that --help is quick
 
     if only_list:
         for known in cases.ALL.values():
             click.echo(f"{known.code}  {known.question}")
         return
-    chosen = cases.find(case)
+    chosen = cases.find(case or "C1")
     click.echo(f"{chosen.code}: {chosen.question}\n{chosen.setting}\n")
-    with working("Diagnosing the recorded run", quiet=quiet):
+    with working("Computing", quiet=quiet):
+        lines = chosen.lines()
+    for line in lines:
+        click.echo(line)
+    with working("Diagnosing", quiet=quiet):
         found = chosen.diagnose()
     found.show()
     with working("Drawing the report", quiet=quiet):
         found.to_html(output)
     click.echo(f"\nReport: {output}")
+    if chosen.page is not None:
+        page = output.with_name(f"{output.stem}-{chosen.code.lower()}.html")
+        chosen.page(page)
+        click.echo(f"Interactive page: {page}")
+    if chosen.trained_by:
+        click.echo(f"Train it yourself: python -m {chosen.trained_by} --help")
+    if case is None:
+        others = ", ".join(code for code in cases.ALL if code != chosen.code)
+        click.echo(f"More cases: whyloss demo --list ({others})")
