@@ -107,7 +107,7 @@ def test_recorded_run_shows_the_phenomenon():
 
 def test_recorded_run_shows_the_phenomenon_by_hand():
     before, after, accuracy_before, accuracy_after = check_phenomenon_by_hand(
-        Run.open(cases.find("C1").path)
+        Run.open(cases.find("C1").source())
     )
     assert accuracy_after == pytest.approx(accuracy_before, abs=0.005)
     assert accuracy_after == pytest.approx(0.9, abs=0.01)
@@ -115,7 +115,7 @@ def test_recorded_run_shows_the_phenomenon_by_hand():
 
 
 def test_recorded_run_is_small_and_complete():
-    path = cases.find("C1").path
+    path = cases.find("C1").source()
     assert sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) < 2_000_000
     run = Run.open(path)
     assert set(run.splits) == {"train", "val"}
@@ -127,7 +127,7 @@ def test_recorded_run_is_small_and_complete():
 
 
 def test_scalars_reported_are_those_of_the_recorded_predictions():
-    run = Run.open(cases.find("C1").path)
+    run = Run.open(cases.find("C1").source())
     reported = run.history.column("val", "loss")
     for epoch in (1, 30, 60):
         one = run.predictions("val", epoch)
@@ -171,7 +171,7 @@ def test_two_trainings_of_one_seed_are_the_same_and_of_another_are_not(tmp_path)
 
 def test_pictures_are_the_images():
     datasets = require("sklearn.datasets")
-    run = Run.open(cases.find("C1").path)
+    run = Run.open(cases.find("C1").source())
     ids = run.predictions("val", 1).ids
     digits = datasets.load_digits()
     for id_, sample in zip(ids, run.samples("val", ids.tolist()), strict=True):

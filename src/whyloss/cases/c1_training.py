@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,12 @@ import click
 import numpy as np
 from rich.progress import track
 
+from whyloss.cases.apart import apart
 from whyloss.errors import MissingExtraError
 from whyloss.recorders import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     import numpy.typing as npt
 
@@ -95,7 +95,7 @@ def train(
         thumbnails=[_png(image) for image in digits.images[val_ids]],
     )
 
-    with _apart(torch):
+    with apart(torch):
         torch.manual_seed(seed)
         model = _network(torch.nn)
         optimizer = torch.optim.RMSprop(model.parameters(), lr=LEARNING_RATE)
@@ -130,20 +130,6 @@ def train(
                 precision=precision_score(y_true, y_pred, zero_division=0),
                 recall=recall_score(y_true, y_pred),
             )
-
-
-@contextmanager
-def _apart(torch: Any) -> Iterator[None]:  # noqa: ANN401 - PyTorch is an extra
-    """Leave the caller's random numbers and threads as they were."""
-    threads = torch.get_num_threads()
-    # Tensors this small are no work to share: several threads wait for one another, on a busy
-    # machine for minutes.
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _network(nn: Any) -> Any:  # noqa: ANN401 - PyTorch is an extra
