@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # longer lines are hard to read, whatever the window
 BAR = 28
 
-_COLOURS = {
+COLOURS = {
     Severity.ERROR: "red",
     Severity.WARNING: "dark_orange3",
     Severity.INFO: "blue",
@@ -93,7 +93,7 @@ def _section(title: str, content: RenderableType) -> list[RenderableType]:
 
 
 def _verdict(d: Diagnosis) -> Panel:
-    colour = _COLOURS[d.verdict.severity]
+    colour = COLOURS[d.verdict.severity]
     rest = d.verdict.text.removeprefix(d.verdict.headline).strip()
     text = Text(d.verdict.headline, style="bold")
     if rest:
@@ -201,7 +201,7 @@ def _remedies(d: Diagnosis) -> Table:
 def _findings(d: Diagnosis) -> Table:
     table = _grid("l", "l")
     for found in d.findings[1:]:
-        table.add_row(Text(found.name, style=_COLOURS[found.severity]), Text(found.message))
+        table.add_row(Text(found.name, style=COLOURS[found.severity]), Text(found.message))
     return table
 
 
