@@ -15,9 +15,11 @@ from whyloss.cli.check import check
 from whyloss.cli.compare import compare
 from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
+from whyloss.cli.references import references
 from whyloss.cli.report import report
 from whyloss.cli.rules import rules
 from whyloss.cli.samples import samples
+from whyloss.cli.watch import watch
 from whyloss.errors import WhylossError
 from whyloss.version import __version__
 
@@ -39,13 +41,14 @@ def cli() -> None:
     whyloss demo                     see it on a real recorded training
     whyloss diagnose runs/exp1       the answer, in the terminal
     whyloss report runs/exp1         the answer, as one HTML file
+    whyloss watch runs/exp1          the answer while the training runs
     whyloss compare runs/exp1 runs/exp2
     whyloss samples runs/exp1        the samples to look at, for labelling tools
     whyloss check runs/exp1          an exit code, for continuous integration
     """  # noqa: D301 - click reads \b as "keep these lines apart"
 
 
-for verb in (diagnose, report, compare, samples, check, demo, rules):
+for verb in (diagnose, report, watch, compare, samples, check, demo, rules, references):
     cli.add_command(verb)
 
 
