@@ -12,6 +12,7 @@ from whyloss.reporters.phrases import (
     interval,
     measured_against,
     not_checked_lines,
+    reference_line,
     reference_link,
     share_of_loss,
     short,
@@ -58,7 +59,8 @@ def _lines(d: Diagnosis) -> Iterator[str]:
     if references:
         yield "\n## References\n"
     for reference in references:
-        yield f"- [{reference}]({reference_link(reference)})"
+        title = reference_line(reference).removesuffix(reference_link(reference)).strip()
+        yield f"- {escape(title)} <{reference_link(reference)}>"
 
 
 def _yardsticks(d: Diagnosis) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from whyloss.references import references
 from whyloss.words import counted, nats, percent, points, signed
 
 if TYPE_CHECKING:
@@ -128,14 +129,14 @@ FOLK_CAVEAT = (
 )
 
 
-def reference_link(reference: str) -> str:
-    """The address of an arXiv or DOI identifier."""
-    kind, _, identifier = reference.partition(":")
-    return (
-        f"https://arxiv.org/abs/{identifier}"
-        if kind == "arXiv"
-        else f"https://doi.org/{identifier}"
-    )
+def reference_link(key: str) -> str:
+    """The address of a publication."""
+    return references()[key].link
+
+
+def reference_line(key: str) -> str:
+    """Authors, year, title and address of a publication."""
+    return str(references()[key])
 
 
 def short(text: str, length: int = 40) -> str:

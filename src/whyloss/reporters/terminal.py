@@ -19,7 +19,7 @@ from whyloss.reporters.phrases import (
     interval,
     measured_against,
     not_checked_lines,
-    reference_link,
+    reference_line,
     share_of_loss,
     short,
     slices_by_column,
@@ -83,7 +83,7 @@ def _body(d: Diagnosis) -> Group:
     blocks += _section("What this cannot tell", _not_checked(d))
     references = [link for found in d.findings for link in found.references]
     if references:
-        links = dict.fromkeys(reference_link(link) for link in references)
+        links = dict.fromkeys(reference_line(key) for key in references)
         blocks += _section("Is it known?", Text("\n".join(links), style="dim"))
     return Group(*blocks)
 
