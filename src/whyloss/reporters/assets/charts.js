@@ -47,6 +47,8 @@
       place.replaceChildren(`This chart could not be drawn: ${error.message}`);
       return;
     }
+    // What the chart shows is told by the words on its place, which is one image.
+    place.querySelector("svg").setAttribute("aria-hidden", "true");
     place.classList.add("drawn");
   }
 
