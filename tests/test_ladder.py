@@ -85,6 +85,23 @@ def test_both_rungs_give_an_interval_over_the_two_orders():
     assert found.bias.accepted
     for low, high in (found.shares["lapse"], found.shares["bias"]):
         assert 0 <= low <= high
+    assert found.shares["temperature"][0] < 0.01 < found.shares["temperature"][1]
+    assert np.exp(-found.log_beta) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_temperature_beside_noise_keeps_what_the_noise_does_not_explain():
+    noisy = ladder_of(known_cause(6, noise=0.1, n_samples=5000))
+    both = ladder_of(known_cause(6, noise=0.1, n_samples=5000, temperature=2.0))
+    # A temperature alone would save much of what the noise costs; beside it, nothing.
+    least, most = noisy.shares["temperature"]
+    assert least < 0.002
+    assert most > 0.02
+    assert both.shares["temperature"][0] > 0.02
+    assert np.exp(-both.log_beta) == pytest.approx(2.0, abs=0.2)
+    for found in (noisy, both):
+        first = found.log_loss.value - found.shares["lapse"][1]
+        last = first - found.shares["temperature"][0]
+        assert last == pytest.approx(found.refinement.value, abs=0.003)
 
 
 def test_too_few_samples_leave_rungs_untried():

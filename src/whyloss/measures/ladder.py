@@ -43,6 +43,7 @@ LAPSE_GATE = 6.6
 BIAS_LEVEL = 0.001
 BIAS_MIN_GAIN = 0.01
 MAX_LAPSE = 0.9
+LEAST = 1e-300  # of a likelihood that a slope is divided by
 SHARE_UNIT = 0.005  # brings the share to the size of the other parameters while it is fitted
 
 
@@ -113,12 +114,15 @@ class Rungs:
     shares : mapping of str to (float, float)
         Nats of "temperature", "lapse" and "bias", as the range over the orders in which the accepted
         ones can be added.
+    log_beta : float
+        With all accepted rungs in place: what is left for a temperature to mend.
     """
 
     temperature: TemperatureFit
     lapse: Lapse | None
     bias: Bias | None
     shares: dict[str, tuple[float, float]]
+    log_beta: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +131,7 @@ class Ladder(Rungs):
 
     Attributes
     ----------
-    temperature, lapse, bias, shares
+    temperature, lapse, bias, shares, log_beta
         As in :class:`Rungs`.
     log_loss, refinement : Estimate
         Loss as given, and out of fold at the accepted rung.
@@ -247,6 +251,7 @@ def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
         lapse=rungs.lapse,
         bias=rungs.bias,
         shares=rungs.shares,
+        log_beta=rungs.log_beta,
         log_loss=mean_estimate(given, data.weights),
         refinement=mean_estimate(refined_scored, data.weights),
         refined=refined,
@@ -259,17 +264,46 @@ def _rungs(data: _Data) -> Rungs:
     lapse = _lapse(data, fit, with_beta) if data.n >= 2 * MIN_PER_PARAMETER else None
     enough = data.n >= data.n_classes * MIN_PER_PARAMETER
     bias = _bias(data, fit, with_beta) if enough else None
-    first = data.mean(data.each(0.0)[0]) - with_beta
-    shares = {"temperature": (first, first)}
-    if lapse and bias and lapse.accepted and bias.accepted:
-        both = with_beta - _fit(data, fit.log_beta, lapse=True, bias=True)[1]
-        shares["lapse"] = _sorted(lapse.gain, both - bias.gain)
-        shares["bias"] = _sorted(bias.gain, both - lapse.gain)
-    elif lapse and lapse.accepted:
-        shares["lapse"] = (lapse.gain, lapse.gain)
-    elif bias and bias.accepted:
-        shares["bias"] = (bias.gain, bias.gain)
-    return Rungs(fit, lapse, bias, shares)
+    accepted = {
+        name: rung
+        for name, rung in (("lapse", lapse), ("bias", bias))
+        if rung is not None and rung.accepted
+    }
+    losses, log_beta = _by_set(data, fit, with_beta, accepted)
+    return Rungs(fit, lapse, bias, _shares(losses, ["temperature", *accepted]), log_beta)
+
+
+def _by_set(
+    data: _Data, fit: TemperatureFit, with_beta: float, accepted: dict[str, Lapse | Bias]
+) -> tuple[dict[frozenset[str], float], float]:
+    """Loss with each set of the accepted rungs, and ln beta with all of them."""
+    losses = {
+        frozenset[str](): data.mean(data.each(0.0)[0]),
+        frozenset({"temperature"}): with_beta,
+    }
+    log_beta = fit.log_beta
+    for name, rung in accepted.items():
+        found = _fit(data, 0.0, heat=False, lapse=name == "lapse", bias=name == "bias")
+        losses[frozenset({name})] = found[1]
+        losses[frozenset({name, "temperature"})] = with_beta - rung.gain
+        log_beta = rung.log_beta
+    if len(accepted) > 1:
+        losses[frozenset(accepted)] = _fit(data, 0.0, heat=False, lapse=True, bias=True)[1]
+        both, loss = _fit(data, fit.log_beta, lapse=True, bias=True)
+        losses[frozenset({*accepted, "temperature"})] = loss
+        log_beta = both.log_beta
+    return losses, log_beta
+
+
+def _shares(
+    losses: dict[frozenset[str], float], names: list[str]
+) -> dict[str, tuple[float, float]]:
+    """What each rung saves, from the least to the most over the orders of adding them."""
+    shares = {}
+    for name in names:
+        saved = [loss - losses[of | {name}] for of, loss in losses.items() if name not in of]
+        shares[name] = (max(0.0, min(saved)), max(0.0, *saved))
+    return shares
 
 
 def fit_bias(
@@ -307,10 +341,6 @@ def _bias(data: _Data, fit: TemperatureFit, with_beta: float) -> Bias:
     return Bias(found.log_beta, biases, ratio, gain, accepted=accepted)
 
 
-def _sorted(a: float, b: float) -> tuple[float, float]:
-    return (min(a, b), max(a, b))
-
-
 def _cross_fit(
     data: _Data, ids: npt.NDArray[Any], fit: TemperatureFit, *, lapse: bool, bias: bool
 ) -> FloatVector:
@@ -329,8 +359,13 @@ def _cross_fit(
     return refined
 
 
-def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parameters, float]:
-    """Minimise the loss over ln beta and, as asked, the lapse share and the class biases."""
+def _fit(
+    data: _Data, start: float, *, lapse: bool, bias: bool, heat: bool = True
+) -> tuple[_Parameters, float]:
+    """Minimise the loss over ln beta and, as asked, the lapse share and the class biases.
+
+    Without `heat`, ln beta stays where it starts.
+    """
     n, k = data.n, data.n_classes
     pull = 1.0 / (PRIOR_SD**2 * n) if n < SMALL else 0.0
 
@@ -350,7 +385,7 @@ def _fit(data: _Data, start: float, *, lapse: bool, bias: bool) -> tuple[_Parame
     # All biases are free, though adding a constant to them changes nothing: pinning one of them
     # would bend the valley and take ten times as many steps.
     x0 = np.concatenate([[start], [0.01 / SHARE_UNIT] * lapse, np.zeros(k * bias)])
-    bounds = [(-BOUND, BOUND)] + [(0.0, MAX_LAPSE / SHARE_UNIT)] * lapse
+    bounds = [(-BOUND, BOUND) if heat else (start, start)] + [(0.0, MAX_LAPSE / SHARE_UNIT)] * lapse
     bounds += [(-20.0, 20.0)] * (k * bias)
     solution = minimize(
         objective,
@@ -385,7 +420,7 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
     if parameters.biases is None:
         losses, slopes = data.each(parameters.log_beta)
         own = np.exp(-losses)
-        mixed = (1 - share) * own + share / k
+        mixed = np.maximum((1 - share) * own + share / k, LEAST)
         explained = (1 - share) * own / mixed if share > 0 else np.ones(n)
         gradient = np.zeros(2 + k)
         gradient[:2] = data.mean(explained * slopes), data.mean((own - 1.0 / k) / mixed)
@@ -403,7 +438,7 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
         prob = weight / total[:, None]
         own_log = below[index, y] - np.log(total)
         own = np.exp(own_log)
-        mixed = (1 - share) * own + share / k
+        mixed = np.maximum((1 - share) * own + share / k, LEAST)
         losses[rows] = -np.log(mixed) if share > 0 else -own_log
         # Share of each sample's likelihood that the prediction itself explains.
         explained = (1 - share) * own / mixed if share > 0 else np.ones(len(y))
