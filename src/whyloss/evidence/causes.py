@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,21 @@ FEW = 0.03  # a larger share of lapses is noise in the labels, no handful of out
 MIN_LADDER = 100  # two parameters, 50 samples each
 MAX_VALUES = 2**21  # scores that the ladder is fitted to; a sample of the rows where there are more
 MIN_SKILL = 0.05  # below it a vanishing temperature explains everything and nothing
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left for a temperature beside lapses or biases of classes.
+
+    Attributes
+    ----------
+    temperature : float
+    nats : float
+        What it saves beside them, in sample.
+    """
+
+    temperature: float
+    nats: float
 
 
 class Causes:
@@ -55,6 +71,14 @@ class Causes:
         if int(np.count_nonzero(self.rows)) < MIN_LADDER or not self.has_skill:
             return None
         return fit_rungs(self._snapshot.predictions, self.rows)
+
+    @property
+    def left_to_temperature(self) -> Left | None:
+        """What a temperature saves beside the accepted rungs; None where none was accepted."""
+        ladder = self.ladder
+        if ladder is None or len(ladder.shares) < 2:
+            return None
+        return Left(math.exp(-ladder.log_beta), ladder.shares["temperature"][0])
 
     @property
     def has_skill(self) -> bool:

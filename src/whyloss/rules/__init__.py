@@ -129,7 +129,7 @@ SETS_ASIDE: dict[str, tuple[str, ...]] = {
     # Lapses before a temperature: it mistakes them for over- or under-confidence.
     "infinite-loss": ("consistent", "underconfidence"),
     "outliers": ("consistent", "underconfidence"),
-    "label-noise": ("consistent", *_CALIBRATION, "outliers"),
+    "label-noise": ("consistent", "outliers"),
     "class-bias": ("consistent",),
     "overconfidence": ("consistent",),
     "underconfidence": ("consistent", "underfitting"),

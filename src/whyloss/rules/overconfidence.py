@@ -58,7 +58,8 @@ def overconfidence(
     Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
     `min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
     only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
-    below which nobody would notice. Both must hold without the samples that `outliers` names. With 60 samples of a weak
+    below which nobody would notice. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
+    accepted, a temperature must save as much beside them. With 60 samples of a weak
     model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
     lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed it and
     `min_z` + 1 standard errors of the curve's own noise, since its minimum was selected.
@@ -87,12 +88,18 @@ def overconfidence(
     without = snapshot.causes.gap_of_others  # a few outliers alone make a model look too sure
     if not (without.z > min_z and without.gap.value > min_gap):
         return None
+    left = snapshot.causes.left_to_temperature
+    if left is not None and not (left.temperature > 1 and left.nats > min_gap):
+        return None  # noise or biases, which were accepted, make the model look too sure
     numbers: dict[str, Estimate] = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     nats_explained = gap.gap.value
     if snapshot.calibrated is not None:
         numbers["temperature"] = snapshot.calibrated.fit.estimate
         numbers["calibration"] = snapshot.calibrated.calibration
         nats_explained = snapshot.calibrated.calibration.value
+    if left is not None:
+        numbers["beside_noise_and_biases"] = Estimate(left.nats, note="in sample; nats")
+        nats_explained = left.nats
     epochs: tuple[int, ...] = (snapshot.epoch,)
     story = (
         f"The predictions expect a loss of {nats(snapshot.log_loss.value - gap.gap.value)} of "

@@ -40,7 +40,8 @@ def underconfidence(
 
     ## Statistic and threshold
     The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
-    turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat.
+    turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, and where a
+    temperature saves as much beside the label noise or the biases of classes that are accepted.
 
     ## Not to be confused with
     `double-softmax`, which squeezes all probabilities together. A few samples with a huge loss hide
@@ -61,13 +62,16 @@ def underconfidence(
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
         return None
+    left = snapshot.causes.left_to_temperature
+    if left is not None and not (left.temperature < 1 and left.nats > min_gap):
+        return None
     numbers = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     explained, remedy = -gap.gap.value, ""
     calibrated = snapshot.calibrated
     if calibrated is not None:
         numbers["temperature"] = calibrated.fit.estimate
         numbers["calibration"] = calibrated.calibration
-        explained = calibrated.calibration.value
+        explained = calibrated.calibration.value if left is None else left.nats
         if calibrated.calibration.z > 2:
             remedy = (
                 f" A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
