@@ -77,8 +77,8 @@ def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -
         return None
     share, entropy = 1.0 - 1.0 / k, binary_entropy(1.0 / k)
     names = (evidence.split, *(name for name in TRAIN if name in evidence.splits))
-    reported = [evidence.reported(split) for split in dict.fromkeys(names)]
-    curves = [curve.whole for curve in reported if curve is not None]
+    every = [evidence.reported(split) for split in dict.fromkeys(names)]
+    curves = [curve.whole for curve in every if curve is not None]
     if any((known.accuracy < share - BELOW).any() for known in curves):
         return None
     for known in curves:
