@@ -130,10 +130,12 @@ class Passes:
             self.known[log_beta] = self.run(np.full(N_FOLDS, log_beta))
         return self.known[log_beta]
 
-    def sample(self) -> Passes:
-        """The same on so few rows that a pass costs next to nothing."""
+    def sample(self) -> Passes | None:
+        """The same on so few rows that a pass costs next to nothing; None if that is no fewer."""
         rows = max(256, SAMPLE_VALUES // self._scores.shape[1])
-        step = max(1, len(self._fold) // rows)
+        step = len(self._fold) // rows
+        if step < 4:
+            return None
         some = slice(None, None, step)
         return Passes(
             np.ascontiguousarray(self._y_true[some]),
@@ -258,7 +260,8 @@ def cross_fit(
     passes = Passes(check_labels(y_true, scores), scores, scale, fold)
     present = np.flatnonzero(passes.counts).tolist()
     everyone = Folds(passes, present)
-    guess = fit_temperature(Folds(passes.sample(), present), tolerance=1e-3).log_beta
+    sample = passes.sample()
+    guess = fit_temperature(Folds(sample, present), tolerance=1e-3).log_beta if sample else 0.0
     fit = fit_temperature(everyone, start=guess, tolerance=STEP)
     log_betas = np.full(N_FOLDS, fit.log_beta)
     if len(present) > 1:
