@@ -1,0 +1,107 @@
+"""``whyloss watch``: the answer while the training runs, in the terminal or in the browser."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Never
+
+import click
+
+from whyloss.cli.options import opened, quiet_option, what_is_known, working
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whyloss.diagnosis.watching import View, Watcher
+
+RARELY = 3.0  # times as long as a look takes passes before the next: a quarter of the time
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    help="Seconds between two looks; more where a look takes long.",
+)
+@click.option("--web", is_flag=True, help="Serve the report to a browser on this machine, too.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port for --web; any free one if left out.",
+)
+@click.option("--split", help="Split to explain; the validation split if there is one.")
+@what_is_known
+@quiet_option
+def watch(
+    source: str,
+    *,
+    interval: float,
+    web: bool,
+    port: int,
+    split: str | None,
+    quiet: bool,
+    **known: Any,  # noqa: ANN401 - what_is_known
+) -> None:
+    """Follow SOURCE while the training runs; Ctrl-C ends with the whole diagnosis.
+
+    SOURCE is a run that is being recorded, a log that grows, or another file or folder of curves.
+    It need not be there yet, and it may be deleted, replaced or begun again. Where the output is
+    no terminal, a line is printed for each change.
+
+    \b
+    whyloss watch runs/exp1
+    whyloss watch train.log --classes 10
+    whyloss watch runs/exp1 --web --port 8000
+
+    With --web the report follows the training in the browser. Only this machine can reach it; from
+    another one use ssh -L 8000:localhost:8000.
+    """  # noqa: D301 - click reads \b as "keep these lines apart"
+    if source == "-":
+        raise click.UsageError("A log from a pipe is followed by: whyloss diagnose -")
+    opened(source, known, quiet=quiet)
+    from whyloss.diagnosis.watching import Watcher  # noqa: PLC0415 - late, so that --help is quick
+    from whyloss.readers import ReadOptions  # noqa: PLC0415
+    from whyloss.reporters.live import Lines, Screen  # noqa: PLC0415
+
+    options = ReadOptions(**{name: value for name, value in known.items() if value})
+    with Watcher(source, options=options, split=split) as watcher:
+        try:
+            with ExitStack() as stack:
+                shows: list[Callable[[View], None]] = []
+                note = "Ctrl-C ends with the whole diagnosis."
+                if web:
+                    from whyloss.reporters.web import LiveServer  # noqa: PLC0415
+
+                    server = stack.enter_context(LiveServer(port))
+                    shows.append(server.show)
+                    note = f"{server.address}   {note}"
+                    click.echo(f"The report: {server.address}", err=True)
+                display: Screen | Lines = Screen(note) if sys.stdout.isatty() else Lines()
+                stack.enter_context(display)
+                _follow(watcher, [*shows, display.show], interval)
+        except KeyboardInterrupt:
+            _end(watcher, quiet=quiet)
+
+
+def _follow(watcher: Watcher, shows: list[Callable[[View], None]], interval: float) -> Never:
+    while True:
+        began = time.monotonic()
+        view = watcher.look()
+        for show in shows:
+            show(view)
+        time.sleep(max(interval, RARELY * (time.monotonic() - began)))
+
+
+def _end(watcher: Watcher, *, quiet: bool) -> None:
+    """Show the whole diagnosis of what there is."""
+    with working("Diagnosing", quiet=quiet):
+        found = watcher.look().diagnosis
+    if found is None:
+        raise KeyboardInterrupt
+    found.show()
