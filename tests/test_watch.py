@@ -574,20 +574,25 @@ def test_the_page_follows_a_training_and_finds_the_server_again(browser, tmp_pat
         address = re.search(r"http://\S+", watching.process.stderr.readline())[0]
         page.goto(address)
         status = page.locator("#status")
-        page.wait_for_function("document.querySelector('#status').textContent.includes('Waiting')")
+        page.wait_for_function(
+            "() => document.querySelector('#status').textContent.includes('Waiting')"
+        )
         with training(tmp_path / "r") as process:
             page.wait_for_function(
-                "document.querySelector('#status').textContent.includes('epoch 8')", timeout=60_000
+                "() => document.querySelector('#status').textContent.includes('epoch 8')",
+                timeout=60_000,
             )
             process.wait(timeout=60)
         report = page.frame_locator(SHOWN)
         report.locator("h1", has_text="epoch").wait_for(timeout=60_000)
         assert "Over-confidence" in page.title()
         assert page.locator("iframe").count() == 1
-    page.wait_for_function("document.querySelector('#status').className === 'lost'")
+    page.wait_for_function("() => document.querySelector('#status').className === 'lost'")
     port = address.rpartition(":")[2].strip("/")
     with Watching(tmp_path / "r", "--interval", 0.1, "--web", "--port", port):
-        page.wait_for_function("document.querySelector('#status').className === ''", timeout=60_000)
+        page.wait_for_function(
+            "() => document.querySelector('#status').className === ''", timeout=60_000
+        )
         assert "epoch 8" in status.text_content()
     assert heard == []
     page.close()
@@ -616,3 +621,44 @@ def test_the_reader_stays_where_they_were(browser, served):
     frame = page.locator(SHOWN).element_handle().content_frame()
     assert frame.evaluate("window.scrollY") == pytest.approx(700, abs=2)
     page.close()
+
+
+class Stub:
+    """A diagnosis whose report is a form that a reader fills in."""
+
+    source, split, epochs = "stub", "val", ()
+
+    def __init__(self, last):
+        self.last = last
+
+    def render(self, form):
+        assert form == "html"
+        return f"""<!doctype html><title>{self.last}</title>
+            <input type=range id=moving min=0 max={self.last} value={self.last}>
+            <input type=range id=left min=0 max={self.last} value={self.last}>
+            <input id=search><input type=checkbox id=tick><details><summary>more</summary></details>
+            <script>var heard = [];
+            addEventListener("input", event => heard.push(event.target.id));</script>"""
+
+
+@pytest.mark.browser
+def test_what_the_reader_has_set_stays_set(browser):
+    with LiveServer(0) as server:
+        page = browser.new_page()
+        server.show(View(1, Stub(5)))
+        page.goto(server.address)
+        report = page.frame_locator(SHOWN)
+        report.locator("#left").fill("2")
+        report.locator("#tick").check()
+        report.locator("details").evaluate("fold => { fold.open = true; }")
+        report.locator("#search").fill("needle")
+        server.show(View(2, Stub(9)))
+        page.wait_for_function("() => document.title === '9'", timeout=60_000)
+        assert report.locator("#moving").input_value() == "9"  # at its end it follows
+        assert report.locator("#left").input_value() == "2"
+        assert report.locator("#search").input_value() == "needle"
+        assert report.locator("#tick").is_checked()
+        assert report.locator("details").get_attribute("open") is not None
+        assert report.locator("#search").evaluate("field => field === document.activeElement")
+        assert set(report.locator("body").evaluate("() => heard")) == {"left", "search", "tick"}
+        page.close()

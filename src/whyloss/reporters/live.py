@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from whyloss.diagnosis.tables import EpochRow
     from whyloss.diagnosis.watching import View
 
-CURVE = 60  # epochs
+CURVE = 60  # epochs at most
+FRAME = 6  # columns that a panel takes for its border and padding
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -140,7 +141,7 @@ def panel(view: View, width: int) -> RenderableType:
     rows = _rows(found)
     lines = [Text(f"{counted(len(rows), 'epoch')}, the last one {rows[-1].epoch}")] if rows else []
     if rows:
-        lines += [*_curves(rows[-CURVE:]), Text("")]
+        lines += [*_curves(rows, width - FRAME), Text("")]
     lines.append(Text(short(found.verdict.headline, 1000), style="bold"))
     if rest := found.verdict.text.removeprefix(found.verdict.headline).strip():
         lines.append(Text(short(rest, 1000)))
@@ -178,8 +179,8 @@ def _numbers(row: EpochRow) -> str:
     return ", ".join(parts) or "nothing that can be scored"
 
 
-def _curves(rows: Sequence[EpochRow]) -> Iterator[Text]:
-    """Loss and accuracy of the last epoch, with their intervals and a curve of the epochs."""
+def _curves(rows: Sequence[EpochRow], width: int) -> Iterator[Text]:
+    """Loss and accuracy of the last epoch, with their intervals and a curve that fits beside."""
     last = rows[-1]
     for name, form, value, curve in (
         ("loss", nats, last.log_loss, [row.log_loss.value for row in rows]),
@@ -187,9 +188,11 @@ def _curves(rows: Sequence[EpochRow]) -> Iterator[Text]:
     ):
         if math.isnan(value.value):
             continue
-        text = Text(f"{name:<9}{form(value.value):>8}  ", style="bold")
-        text.append(sparkline(curve), style="not bold")
-        text.append(f"  {interval(value, form)}".rstrip(), style="not bold dim")
+        text = Text(f"{name:<9}{form(value.value):>7}", style="bold")
+        text.append(f"  {interval(value, form):<17}  ", style="not bold dim")
+        room = min(CURVE, width - len(text))
+        if room > 1:
+            text.append(sparkline(curve[-room:]), style="not bold")
         yield text
 
 
