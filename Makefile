@@ -2,6 +2,7 @@
 # make test    the tests, with light dependencies only (no torch, no keras)
 # make lint    style, types and the order of the rooms
 # make docs    write the rule pages and the picture of the README anew
+# make site    build the documentation into docs/_build/html
 # make bench   time whyloss and its peers side by side (a quarter of an hour)
 # make bench-diagnosis    score the diagnosis on known causes (a quarter of an hour)
 # make clean   remove what these left behind; `make distclean` removes .venv too
@@ -19,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test docs bench bench-diagnosis lint lint-style lint-types lint-rooms venv clean distclean
+.PHONY: demo test docs site bench bench-diagnosis lint lint-style lint-types lint-rooms venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -32,6 +33,10 @@ test: $(VENV)/.installed-test
 docs: $(VENV)/.installed
 	$(BIN)/python tools/rule_pages.py docs/rules
 	$(BIN)/python tools/capture.py docs/images/demo.svg
+
+# Warnings are errors: every link inside the documentation resolves.
+site: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
 
 # Three parts, so that `make --keep-going lint` shows everything at once.
 lint: lint-style lint-types lint-rooms
@@ -72,7 +77,7 @@ $(VENV)/.installed-%: $(VENV)/.ready pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf build dist whyloss-report.html .coverage
+	rm -rf build dist docs/_build whyloss-report.html .coverage
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -46,6 +46,8 @@ def index() -> str:
         f"| {rule.code} | [{rule.name}]({rule.name}.md) | {rule.summary} | {rule.needs} |"
         for rule in sorted(ALL, key=lambda rule: rule.code)
     ]
+    # For the site; on a plain Markdown viewer the table above is the way.
+    lines += ["", "```{toctree}", ":hidden:", ":glob:", "", "*", "```"]
     return "\n".join([*lines, ""])
 
 

@@ -1,0 +1,83 @@
+"""Every block of code in the documentation runs, and every link inside it leads somewhere."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conftest import require
+from whyloss.cli import cli
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+# Rule pages are generated, and tested with the rules.
+PAGES = sorted(
+    path
+    for path in [ROOT / "README.md", *DOCS.rglob("*.md")]
+    if "rules" not in path.parts and "_build" not in path.parts
+)
+BLOCK = re.compile(
+    r"^<!-- setup\n(?P<setup>.*?)^-->$|^```(?P<kind>python|console)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def blocks(text):
+    """Give the kind ("python" or "console") and the content of every block, in their order."""
+    for found in BLOCK.finditer(text):
+        if found["setup"] is not None:
+            yield "python", found["setup"]
+        else:
+            yield found["kind"], found["code"]
+
+
+@every_page
+def test_every_block_runs(page, tmp_path, monkeypatch):
+    text = page.read_text(encoding="utf-8")
+    for framework in re.findall(r"<!-- requires (\w+) -->", text):
+        if framework == "keras":
+            os.environ.setdefault("KERAS_BACKEND", "torch")
+            require("torch")
+        require(framework)
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "page"}
+    for kind, code in blocks(text):
+        if kind == "python":
+            exec(compile(code, str(page), "exec"), names)  # noqa: S102 - our own pages
+            continue
+        for line in code.splitlines():
+            if not line.startswith("$ whyloss "):
+                continue
+            answer = CliRunner().invoke(cli, shlex.split(line)[2:])
+            assert answer.exit_code == 0, f"{line}: {answer.output}"
+            assert answer.output
+
+
+@every_page
+def test_every_link_between_files_leads_somewhere(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), target
+
+
+def test_site_builds_without_a_warning(tmp_path):
+    require("sphinx")
+    for needed in ("furo", "myst_parser", "numpydoc", "sphinx_copybutton"):
+        if importlib.util.find_spec(needed) is None:
+            require(needed)
+    options = ["-q", "--fail-on-warning", "-b", "html", str(DOCS), str(tmp_path / "site")]
+    # Apart, because the tools have warnings of their own, which here are errors.
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options], capture_output=True, text=True, check=False
+    )
+    assert (built.returncode, built.stderr) == (0, "")
+    assert (tmp_path / "site/rules/overconfidence.html").is_file()
