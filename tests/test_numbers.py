@@ -271,3 +271,16 @@ def test_growing_log_is_told_about_when_the_verdict_changes():
 def test_reading_says_how_and_diagnosis_repeats_it():
     source = read(BEGINNER, options=ReadOptions(n_classes=2))
     assert source.notes[0] in diagnose(source).notes
+
+
+def test_pasted_text_waits_for_no_large_library():
+    code = (
+        "import sys, whyloss; "
+        f"whyloss.diagnose({BEGINNER!r}, n_classes=2).render('terminal'); "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & "
+        "{'scipy', 'pyarrow', 'numba', 'narwhals', 'altair', 'jinja2', 'pandas', 'torch', 'keras'}))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtrik
 
 from whyloss.errors import DataError
 from whyloss.measures.intervals import BoolVector, FloatVector, wilson
@@ -113,6 +112,8 @@ def _consistency(count: FloatVector, probability: FloatVector) -> tuple[FloatVec
     narrow, and within one bin hardly too wide. Bröcker and Smith (2007, Weather and Forecasting
     22:651) resample instead.
     """
+    from scipy.special import bdtrik  # noqa: PLC0415 - late: a pasted line needs no bins
+
     low, high = np.full(len(count), np.nan), np.full(len(count), np.nan)
     filled = count > 0
     n, p = count[filled], probability[filled]
