@@ -4,12 +4,13 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyloss.measures.renaming import best_renaming
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 5))
 def test_no_other_renaming_is_better(seed, k):
     rng = np.random.default_rng(seed)
@@ -19,9 +20,30 @@ def test_no_other_renaming_is_better(seed, k):
     if found is None:
         assert best == pytest.approx(np.mean(y_true == y_pred))
         return
-    assert found.accuracy_renamed.value == pytest.approx(best)
     assert np.mean(np.array(found.names)[y_pred] == y_true) == pytest.approx(best)
-    assert found.gain.value == pytest.approx(best - np.mean(y_true == y_pred))
+    assert found.gain.value == pytest.approx(found.accuracy_renamed.value - found.accuracy.value)
+
+
+def test_a_model_that_guesses_gains_nothing_by_the_best_of_many_names():
+    rng = np.random.default_rng(4)
+    gains, in_sample = [], []
+    for _ in range(40):
+        y_true, y_pred = rng.integers(20, size=(2, 200))
+        found = best_renaming(y_true, y_pred, 20)
+        gains.append(found.gain.value)
+        in_sample.append(np.mean(np.array(found.names)[y_pred] == y_true) - found.accuracy.value)
+    assert abs(np.mean(gains)) < 0.01
+    assert np.mean(in_sample) > 0.05
+
+
+def test_recall_is_that_of_the_renamed_classes_alone():
+    y_true = np.tile([0, 1, 2, 3], 50)
+    y_pred = np.array([1, 0, 2, 3])[y_true]
+    y_pred[:8] = 3
+    found = best_renaming(y_true, y_pred, 4)
+    assert found.names == (1, 0, 2, 3)
+    assert found.recall == 0.0
+    assert found.recall_renamed == pytest.approx(0.96)
 
 
 @pytest.mark.parametrize("shift", [1, -1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from whyloss.evidence import Evidence, Level
 from whyloss.rules.base import Finding, Severity, rule
-from whyloss.testing import known_cause, swap_classes
+from whyloss.testing import known_cause, shift_classes, swap_classes
 from whyloss.words import percent, points
 
 if TYPE_CHECKING:
@@ -27,11 +27,16 @@ SHOWN = 6  # renamed classes that are spelt out
         "min_gain": lambda seed: swap_classes(
             known_cause(seed, n_samples=20_000, n_classes=2, shares=(0.95, 0.05)), share=0.54
         ),
-        "min_z": lambda seed: swap_classes(known_cause(seed, n_samples=20, signal=0.9)),
+        "min_z": lambda seed: swap_classes(
+            known_cause(seed, n_samples=30, signal=0.6, n_classes=2)
+        ),
+        "min_recall": lambda seed: shift_classes(
+            known_cause(seed, n_samples=3000, n_classes=10, signal=1.2)
+        ),
     },
 )
 def permuted_classes(
-    evidence: Evidence, *, min_gain: float = 0.1, min_z: float = 5.0
+    evidence: Evidence, *, min_gain: float = 0.1, min_z: float = 5.0, min_recall: float = 0.5
 ) -> Finding | None:
     """The model tells the classes apart, and calls them by each other's names.
 
@@ -48,7 +53,10 @@ def permuted_classes(
     ## Statistic and threshold
     The best one-to-one renaming is found by the Hungarian method. It must raise the accuracy by more
     than `min_gain` = 10 points, and the paired difference must exceed `min_z` = 5 standard errors:
-    the renaming is the best of many, and a model that only guesses gains a little by renaming.
+    each half of the samples is renamed as the other half has it best, since the best of many renamings gains
+    by chance. Of the classes that get another name, at least `min_recall` = one half must be right then, all
+    classes counting alike, and by `min_gain` more than before: inputs that were garbled also turn one class into
+    another, and a biased model says one class for everything.
 
     ## Not to be confused with
     `label-noise`: labels wrong here and there, in no order. `label-encoding`: all labels moved by
@@ -64,6 +72,9 @@ def permuted_classes(
     """
     best = evidence.last.causes.renaming
     if best is None or not (best.gain.value > min_gain and best.gain.z > min_z):
+        return None
+    clearer = best.recall_renamed - best.recall > min_gain
+    if not (clearer and best.recall_renamed >= min_recall):
         return None
     names = evidence.last.predictions.classes
     moved = [(names[a], names[b]) for a, b in enumerate(best.names) if a != b]
