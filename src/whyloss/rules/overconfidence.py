@@ -31,10 +31,13 @@ if TYPE_CHECKING:
         "min_gap": lambda seed: known_cause(
             seed, temperature=1.4, signal=4.0, n_classes=2, n_samples=20_000
         ),
+        "min_temperature": lambda seed: known_cause(
+            seed, temperature=1.06, n_classes=10, n_samples=15_000
+        ),
     },
 )
 def overconfidence(
-    evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01
+    evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01, min_temperature: float = 1.1
 ) -> Finding | None:
     """The model gives its wrong answers too little doubt.
 
@@ -58,7 +61,8 @@ def overconfidence(
     Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
     `min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
     only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
-    below which nobody would notice. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
+    below which nobody would notice. The fitted temperature must exceed `min_temperature` = 1.1: nearer to 1 many
+    samples make a certainty of what costs next to nothing. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
     accepted, a temperature must save as much beside them. With 60 samples of a weak
     model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
     lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed it and
@@ -82,21 +86,16 @@ def overconfidence(
     if not evidence.epochs:
         return _provable(evidence, min_gap) or _probable(evidence, min_z, min_gap)
     snapshot = evidence.last
-    gap = snapshot.gap
-    if not (gap.z > min_z and gap.gap.value > min_gap):
+    if not _too_sure(snapshot, min_z, min_gap, min_temperature):
         return None
-    without = snapshot.causes.gap_of_others  # a few outliers alone make a model look too sure
-    if not (without.z > min_z and without.gap.value > min_gap):
-        return None
+    gap, calibrated = snapshot.gap, snapshot.calibrated
     left = snapshot.causes.left_to_temperature
-    if left is not None and not (left.temperature > 1 and left.nats > min_gap):
-        return None  # noise or biases, which were accepted, make the model look too sure
     numbers: dict[str, Estimate] = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     nats_explained = gap.gap.value
-    if snapshot.calibrated is not None:
-        numbers["temperature"] = snapshot.calibrated.fit.estimate
-        numbers["calibration"] = snapshot.calibrated.calibration
-        nats_explained = snapshot.calibrated.calibration.value
+    if calibrated is not None:
+        numbers["temperature"] = calibrated.fit.estimate
+        numbers["calibration"] = calibrated.calibration
+        nats_explained = calibrated.calibration.value
     if left is not None:
         numbers["beside_noise_and_biases"] = Estimate(left.nats, note="in sample; nats")
         nats_explained = left.nats
@@ -129,6 +128,17 @@ def overconfidence(
         samples=tuple(_surest_mistakes(snapshot)),
         remedies=("temperature", "epoch-for-labels", "epoch-after-calibration"),
     )
+
+
+def _too_sure(snapshot: Snapshot, min_z: float, min_gap: float, min_temperature: float) -> bool:
+    # A few outliers alone make a model look too sure, and so do noise and biases of classes.
+    for gap in (snapshot.gap, snapshot.causes.gap_of_others):
+        if not (gap.z > min_z and gap.gap.value > min_gap):
+            return False
+    left, calibrated = snapshot.causes.left_to_temperature, snapshot.calibrated
+    if left is not None:
+        return left.nats > min_gap and left.temperature > max(1.0, min_temperature)
+    return calibrated is None or calibrated.fit.temperature > min_temperature
 
 
 def _provable(evidence: Evidence, min_gap: float) -> Finding | None:

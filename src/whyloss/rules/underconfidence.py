@@ -22,10 +22,13 @@ from whyloss.words import nats, percent
         "min_gap": lambda seed: known_cause(
             seed, temperature=0.8, signal=4.0, n_classes=2, n_samples=20_000
         ),
+        "max_temperature": lambda seed: known_cause(
+            seed, temperature=0.95, n_classes=10, n_samples=15_000
+        ),
     },
 )
 def underconfidence(
-    evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01
+    evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01, max_temperature: float = 0.9
 ) -> Finding | None:
     """The model is right more often than it dares to say.
 
@@ -40,7 +43,8 @@ def underconfidence(
 
     ## Statistic and threshold
     The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
-    turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, and where a
+    turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, the
+    fitted temperature is below `max_temperature` = 0.9, and a
     temperature saves as much beside the label noise or the biases of classes that are accepted.
 
     ## Not to be confused with
@@ -62,12 +66,14 @@ def underconfidence(
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
         return None
-    left = snapshot.causes.left_to_temperature
-    if left is not None and not (left.temperature < 1 and left.nats > min_gap):
+    left, calibrated = snapshot.causes.left_to_temperature, snapshot.calibrated
+    if left is not None:
+        if not (left.nats > min_gap and left.temperature < min(1.0, max_temperature)):
+            return None
+    elif calibrated is not None and not calibrated.fit.temperature < max_temperature:
         return None
     numbers = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     explained, remedy = -gap.gap.value, ""
-    calibrated = snapshot.calibrated
     if calibrated is not None:
         numbers["temperature"] = calibrated.fit.estimate
         numbers["calibration"] = calibrated.calibration
