@@ -57,7 +57,8 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
     Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
     binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
     within 0.1 of both ends. From reported numbers: loss − floor − error rate within 0.03 nats (0.02 of a
-    class where K has to be found, between 2 and 40), an accuracy of at least 0.7, and an excess over
+    class where K has to be found, between 2 and 40; the training loss must then be far below, or above the same
+    floor by its own error rate), an accuracy of at least 0.7, and an excess over
     Fano's envelope of more than 0.05 nats.
 
     ## Not to be confused with
@@ -143,7 +144,7 @@ def _from_curves(evidence: Evidence) -> Finding | None:
     lowest = float(known.log_loss.min())
     if not (loss <= lowest + 0.05 and lowest > floor - 0.005):
         return None
-    if evidence.n_classes is None and not _far_from_training(evidence, loss) and len(known) < LAST:
+    if evidence.n_classes is None and not _training_tells(evidence, loss, accuracy, floor):
         return None
     found = "" if evidence.n_classes else f" (for {k} classes, which is the number that fits)"
     return Finding(
@@ -175,7 +176,17 @@ def _classes_of(floor: float) -> int | None:
     return nearest if abs(k - nearest) <= slack else None
 
 
-def _far_from_training(evidence: Evidence, loss: float) -> bool:
+def _training_tells(evidence: Evidence, loss: float, accuracy: float, floor: float) -> bool:
+    """Whether the training numbers rule out that a number of classes fits by chance.
+
+    They do where the training loss is far below this floor, and where it sits above the same floor
+    by another error rate.
+    """
     train = evidence.train
-    known = None if train is None else train.with_loss
-    return known is not None and len(known) > 0 and float(known.log_loss[-1]) < 0.5 * loss
+    known = None if train is None else train.whole
+    if known is None or not len(known):
+        return False
+    of_train = float(np.median(known.log_loss[-LAST:]))
+    errors = 1.0 - float(np.median(known.accuracy[-LAST:]))
+    other = abs(1.0 - accuracy - errors) >= NEAR_FLOOR
+    return of_train < 0.5 * loss or (other and abs(of_train - floor - errors) <= NEAR_FLOOR)
