@@ -66,7 +66,7 @@ def unstable_training(
     ## Statistic and threshold
     A jump is a change of the loss by a factor of `min_factor` = 1.5 or more between neighbouring epochs with
     an accuracy that moves the other way by at least `min_drop` = 2 points. There must be at least `min_jumps` = 2 of
-    them in the second half of training, and one in its last third: jumps that died out are the way
+    them in the second half of training, up as well as down, and one in its last third: jumps that died out are the way
     training begins. Also: a mean loss above 10,000 nats; a training loss that ends at twice its minimum
     with less accuracy; a training accuracy 20 points below its best.
 
@@ -94,8 +94,12 @@ def unstable_training(
             return found
     jumps = _jumps(curve.whole, min_factor, min_drop)
     n = len(curve.whole)
+    ways = np.sign(np.diff(curve.whole.log_loss)[jumps - 1])
+    back = bool((ways > 0).any() and (ways < 0).any())
     late = jumps[jumps >= n - max(2, n // 3)]
-    if n >= MIN_EPOCHS and len(jumps) >= max(1, min_jumps) and len(late):
+    # What only rises is no jump: it takes two to come back.
+    enough = len(jumps) >= max(1, min_jumps) and (back or not min_jumps > 0)
+    if n >= MIN_EPOCHS and enough and len(late):
         return _jumpy_finding(curve.whole, jumps)
     for one in trains:
         found = _runs_away(one, min_drop)
