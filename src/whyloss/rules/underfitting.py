@@ -63,7 +63,8 @@ def underfitting(
     Skill = 1 − training loss / reference, where the reference is the entropy of the class shares, ln K where only
     K is known, and the first epoch's training loss where neither is. It must be at most `max_skill` = 0.35. The validation
     loss must exceed the training loss by at most `max_gap` = 10 %. Whether it still falls is Mann and
-    Kendall's test over the last half of the epochs.
+    Kendall's test over the last half of the epochs. A flat loss is no more than worth knowing: a task that the
+    inputs do not decide looks the same.
 
     ## Not to be confused with
     `chance-level`: no skill at all. `train-mode-gap`: dropout and augmentation make the training numbers
@@ -97,8 +98,8 @@ def underfitting(
         "not decide the labels"
     )
     return Finding(
-        severity=Severity.WARNING,
-        headline="Under-fitted",
+        severity=Severity.WARNING if falling else Severity.INFO,
+        headline="Under-fitted" if falling else "Under-fitted, or a task that is no easier",
         message=(
             f"The training loss is {nats(end)}, only {percent(skill, 0)} below {nats(reference)} "
             f"({name}), and the validation loss ({nats(val_end)}) is no worse. {way}."
