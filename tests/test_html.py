@@ -312,6 +312,151 @@ def test_only_small_images_are_embedded():
     assert html_views.thumbnail(Sample()) is None
 
 
+@pytest.mark.parametrize("n_classes", [2, 4, 1000])
+def test_names_of_ten_thousand_characters_break_nothing(n_classes):
+    known = known_cause(0, n_classes=n_classes, n_samples=400, signal=6.0)
+    p = known.source.predictions("val", 0)
+    names = [f"{i} {'n' * 10_000}" for i in range(n_classes)]
+    d = diagnose(p.y_true, logits=p.scores, classes=names)
+    text = d.render("html")
+    assert len(text) < 1_500_000
+    found = Page(text)
+    assert max(map(len, found.texts("bdi"))) <= 200
+    data = found.json("sample-data")
+    assert max(len(cell) for row in data["rows"] for cell in row if isinstance(cell, str)) <= 300
+
+
+# --- no page is too large -----------------------------------------------------------------------
+
+
+class Illustrated(InMemorySource):
+    """Every sample has a long text and a picture, as different as real ones are."""
+
+    def samples(self, split, ids):  # noqa: ARG002
+        rng = np.random.default_rng(0)
+        return [Sample(text="語" * 2000, thumbnail=PNG + rng.bytes(6000)) for _ in ids]
+
+
+def test_the_largest_page_is_still_small_and_says_what_it_leaves_out():
+    n_epochs = 90
+    known = known_cause(
+        0, n_samples=20_000, temperature=np.linspace(1, 3, n_epochs), blur=0.5, n_classes=3
+    )
+    shots = [known.source.predictions("val", epoch) for epoch in range(1, n_epochs + 1)]
+    ids = [f"a rather long name of a sample, as paths are: {i:08d}" * 2 for i in range(20_000)]
+    named = [
+        Predictions.from_arrays(shot.y_true, logits=shot.scores, ids=ids, epoch=shot.epoch)
+        for shot in shots
+    ]
+    d = diagnose(Illustrated(named))
+    y = np.arange(5000) % 1000
+    wide = diagnose(
+        y,
+        logits=np.random.default_rng(0).standard_normal((5000, 1000)),
+        classes=[f"a class with a long name {i}" * 4 for i in range(1000)],
+    )
+    text = replace(d, classes=wide.classes, confusion=wide.confusion).render("html")
+    assert len(text.encode()) < 3_000_000
+    found = Page(text)
+    data = found.json("sample-data")
+    assert len(data["rows"]) == len(data["losses"]) < 2000
+    assert (
+        f"Of 20,000 samples this table has the {len(data['rows']) * 3 // 4:,}"[:30] in data["said"]
+    )
+    assert 0 < len(data["pictures"]) < len(data["rows"])
+    notes = " ".join(found.texts("p"))
+    assert f"Of 90 recorded epochs the slider has {len(d.views.views)}:" in notes
+    captions = " ".join(found.texts("caption"))
+    assert "of 1,000 classes" in captions
+    assert "The 12 most confused of" in captions
+
+
+def test_five_samples_make_a_page_too():
+    text = diagnose([0, 1, 1, 0, 1], logits=[0.2, 1.5, -0.3, -2.0, 0.7]).render("html")
+    found = Page(text)
+    assert len(found.json("sample-data")["rows"]) == 5
+    assert found.json("sample-data")["said"] == "All 5 samples are in this table."
+
+
+# --- what the scripts read ----------------------------------------------------------------------
+
+
+def test_what_the_slider_shows_at_its_end_is_what_the_page_shows_without_it(run):
+    found = page(run)
+    views = found.json("views")
+    assert views["epochs"] == [view.epoch for view in run.views.views]
+    for name, drawn in (("losses", "histogram"), ("reliability", "reliability")):
+        columns, last = views["tables"][name]["columns"], views["tables"][name]["rows"][-1]
+        spec = found.specs[drawn]
+        shown = next(
+            layer["data"]["values"]
+            for layer in spec["layer"]
+            if layer.get("data", {}).get("name") == name
+        )
+        assert len(shown) == len(last)
+        for given, row in zip(shown, last, strict=True):
+            for column, value in zip(columns, row, strict=True):
+                same = value if isinstance(value, str) else pytest.approx(value, rel=1e-4)
+                assert given[column] == same
+        assert spec["description"] == views["words"][drawn][-1]
+    cells = {row.outcome: row for row in run.views.views[-1].migration}
+    for outcome, (samples, change, margin) in views["migration"][-1].items():
+        assert samples == f"{cells[outcome].samples:,}"
+        assert change == signed(cells[outcome].total.value)
+        assert margin == f"± {nats(1.96 * cells[outcome].total.se)}"
+
+
+def test_the_samples_of_the_scripts_are_those_of_the_diagnosis(run):
+    data = page(run).json("sample-data")
+    rows = (*run.pool.costliest, *run.pool.drawn)
+    assert len(data["rows"]) == len(rows) == 2000
+    for told, losses, row, known in zip(
+        data["rows"], data["losses"], rows, run.pool.losses, strict=True
+    ):
+        assert told[:3] == [row.id, row.label, row.predicted]
+        assert told[4] == pytest.approx(row.log_loss, rel=1e-4)
+        assert losses == [round(1000 * loss) for loss in known]
+
+
+def test_infinite_losses_and_numbers_too_large_for_a_script_arrive_as_they_are():
+    known = rule_out_truth(a_run(), rows=7).source
+    last = known.predictions("val", 3)
+    ids = np.arange(len(last.y_true)) + 2**60
+    d = (
+        diagnose(last.y_true, log_probs=last.scores, ids=ids)
+        if last.scale == "log_probs"
+        else (diagnose(last.y_true, **{last.scale: last.scores}, ids=ids))
+    )
+    data = page(d).json("sample-data")
+    assert [row[4] for row in data["rows"][:8]].count(html_views.INFINITE) == 7
+    assert all(isinstance(row[0], str) and int(row[0]) >= 2**60 for row in data["rows"])
+
+
+# --- what is not there --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_part_is_there_or_the_page_says_why_not(kind):
+    found = page(KINDS[kind]())
+    heads = set(found.texts("h2"))
+    said = " ".join(found.texts("li"))
+    for head, words in (
+        ("Where the", "Where a change of the loss comes from"),
+        ("Epoch by epoch", "Curves over the epochs"),
+        ("The samples", "Losses of single samples"),
+        ("What to do", "Remedies"),
+    ):
+        shown = any(one.startswith(head) and one != "Where the loss stands" for one in heads)
+        assert shown != (f"{words}" in said), (head, heads)
+
+
+def test_every_word_that_is_explained_has_its_explanation(run):
+    found = page(run)
+    links = {a["href"][1:] for a in found.attributes("a") if a["href"].startswith("#")}
+    there = {a["id"] for a in found.attributes("div") if a.get("id", "").startswith("word-")}
+    assert links == there
+
+
 # --- charts -------------------------------------------------------------------------------------
 
 

@@ -147,6 +147,21 @@ class Diagnosis:
         """The diagnosis as Markdown."""
         return self.render("markdown")
 
+    def _repr_html_(self) -> str:
+        return self._in_notebook()
+
+    def _repr_mimebundle_(
+        self,
+        include: object = None,  # noqa: ARG002 - what notebooks ask for; they take what they need
+        exclude: object = None,  # noqa: ARG002
+    ) -> dict[str, str]:
+        plain = f"{self.verdict.title}. {self.verdict.text}"
+        return {"text/plain": plain, "text/html": self._in_notebook()}
+
+    def _in_notebook(self) -> str:
+        text: str = import_module("whyloss.reporters.notebook").render(self)
+        return text
+
     def to_html(self, path: str | Path) -> Path:
         """Write the report, one self-contained HTML file, and give its path."""
         target = Path(path)

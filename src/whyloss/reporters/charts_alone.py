@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from whyloss.errors import DataError
 from whyloss.reporters import charts, charts_views
+from whyloss.reporters.marks import COLOURS
 from whyloss.words import spans
 
 if TYPE_CHECKING:
@@ -104,5 +105,6 @@ def _alone(name: str, chart: alt.LayerChart | None, needs: str) -> alt.LayerChar
             got="less than that",
             hint="d.open_questions has the lines that log more.",
         )
-    alone: alt.LayerChart = chart.properties(width=WIDTH)
+    # On paper of its own: pictures with see-through colours come out grey otherwise.
+    alone: alt.LayerChart = chart.properties(width=WIDTH, background=COLOURS["paper"])
     return alone

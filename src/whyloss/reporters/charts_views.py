@@ -12,6 +12,7 @@ import altair as alt
 
 from whyloss.reporters.marks import (
     COLOURS,
+    LINE,
     NUMBERS,
     Bar,
     bars,
@@ -67,7 +68,11 @@ def histogram(
                 axis=alt.Axis(values=ticks, format=",d"),
             ),
             color=legend(
-                "is", ["right", "wrong"], [colours["right"], colours["wrong"]], symbol="square"
+                "is",
+                ["right", "wrong"],
+                [colours["right"], colours["wrong"]],
+                symbol="square",
+                above=1,
             ),
             tooltip=[
                 alt.Tooltip("is:N", title="prediction"),
@@ -82,7 +87,7 @@ def histogram(
     name = at.mark_text(
         align=alt.expr(f"datum.at < {d.views.edges[-1] / 2:.6g} ? 'left' : 'right'"),
         dx=alt.expr(f"datum.at < {d.views.edges[-1] / 2:.6g} ? 4 : -4"),
-        dy=8,
+        dy=-LINE / 2,
         color=colours["loss"],
         fontWeight=600,
     )

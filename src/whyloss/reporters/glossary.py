@@ -40,10 +40,6 @@ TERMS = {
         "Predictions of about the same confidence in one point: how sure the model is against how "
         "often it is right. Below the diagonal it is too sure, above it too modest."
     ),
-    "out of fold": (
-        "Measured on samples that had no part in the choice: each fifth of the samples is scored "
-        "with what the other four fifths gave."
-    ),
     "as good": (
         "Epochs that these samples do not tell from the best one: the difference is within what "
         "chance and the choice of the best explain."

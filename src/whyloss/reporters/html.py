@@ -65,7 +65,7 @@ def render(diagnosis: Diagnosis) -> str:
     if any(specs.values()):
         scripts += [_vega(), _asset("charts.js")]
     page = (
-        _environment()
+        environment()
         .get_template("report.html.jinja")
         .render(
             d=d,
@@ -89,7 +89,7 @@ def render(diagnosis: Diagnosis) -> str:
             view=d.views and d.views.views[-1],
             migration=d.views and html_views.migration(d.views.views[-1]),
             samples=html_views.samples(d),
-            thumbnail=html_views.thumbnail,
+            pictures=dict(enumerate(html_views.thumbnails(d.samples))),
             references=_references(d),
             missing=missing_parts(d, specs),
             not_checked=phrases.not_checked_lines(d),
@@ -126,7 +126,8 @@ def _hash(script: str) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Templates in which everything that came from a user is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("whyloss.reporters", "assets"),
         autoescape=True,
@@ -189,26 +190,26 @@ def _effect(remedy: Remedy) -> tuple[str, str]:
     return text, f"95 % {bounds}" + ("; may be chance" if value.low <= 0 <= value.high else "")
 
 
-def _facts(d: Diagnosis) -> list[tuple[str, str, str]]:
-    """Numbers worth reading first: (value, what it is, its interval)."""
+def _facts(d: Diagnosis) -> list[tuple[str, str, str, str]]:
+    """Numbers worth reading first: (value, what it is, its interval, the word that explains it)."""
     epoch = d.numbers.get("epoch")
     at = f" at epoch {epoch}" if epoch is not None and d.level.value in ("run", "curves") else ""
     found = []
-    for name, label in (
-        ("log_loss", f"loss{at}, nats"),
-        ("refinement", "loss after calibration"),
-        ("accuracy", "accuracy"),
-        ("temperature", "temperature that fits"),
+    for name, label, word in (
+        ("log_loss", f"loss{at}, nats", "loss"),
+        ("refinement", "loss after calibration", "refinement"),
+        ("accuracy", "accuracy", "accuracy"),
+        ("temperature", "temperature that fits", "temperature"),
     ):
         value = d.numbers.get(name)
         if isinstance(value, Estimate) and not math.isnan(value.value):
-            found.append((_number(value, name), label, _interval(value, name)))
+            found.append((_number(value, name), label, _interval(value, name), word))
     n, k = d.numbers.get("n_samples"), d.numbers.get("n_classes")
     if isinstance(n, int):
         label = f"samples, {counted(k, 'class', 'classes')}" if isinstance(k, int) else "samples"
-        found.append((f"{n:,}", label, ""))
+        found.append((f"{n:,}", label, "", ""))
     elif isinstance(k, int):
-        found.append((f"{k:,}", "classes", "how many samples is not known"))
+        found.append((f"{k:,}", "classes", "how many samples is not known", ""))
     return found
 
 

@@ -138,12 +138,13 @@ def samples(d: Diagnosis) -> dict[str, Any] | None:
     losses = [[_thousandths(loss) for loss in told] for told in pool.losses]
     size = [len(json.dumps(both, separators=COMPACT)) for both in zip(rows, losses, strict=True)]
     kept = _kept(pool, size)
-    pictures = _thumbnails([(*pool.costliest, *pool.drawn)[i] for i in kept])
+    pictures = thumbnails([(*pool.costliest, *pool.drawn)[i] for i in kept])
     costliest = sum(i < len(pool.costliest) for i in kept)
     return {
         "rows": [rows[i] for i in kept],
         "losses": [losses[i] for i in kept],
-        "pictures": pictures,
+        # Those before stand in the page itself.
+        "pictures": pictures[len(d.samples) :],
         "said": _said(pool, costliest, len(kept) - costliest),
         "since": d.views.since if d.views else None,
     }
@@ -198,7 +199,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
 
 
-def _thumbnails(rows: Sequence[SampleRow]) -> list[str | None]:
+def thumbnails(rows: Sequence[SampleRow]) -> list[str | None]:
     """Images of the first samples, as many as there is room for."""
     found: list[str | None] = []
     room = MAX_THUMBNAILS
@@ -208,7 +209,7 @@ def _thumbnails(rows: Sequence[SampleRow]) -> list[str | None]:
         if room < 0:
             break
         found.append(picture)
-    return found if any(found) else []
+    return found
 
 
 def thumbnail(sample: Sample) -> str | None:

@@ -88,6 +88,7 @@
       }
       loading = false;
       if (next === shown) load();
+      else setTimeout(load, 2000);
     };
     next.src = `/report?${encodeURIComponent(target)}`;
     pages.append(next);

@@ -16,8 +16,13 @@
   }
 
   const tip = document.getElementById("tip");
-  const hide = () => (tip.hidden = true);
+  let shown = null;
+  const hide = () => {
+    tip.hidden = true;
+    shown = null;
+  };
   const show = (word) => {
+    shown = word;
     tip.textContent = document.querySelector(`${word.getAttribute("href")} dd`).textContent;
     tip.hidden = false;
     const at = word.getBoundingClientRect();
@@ -31,6 +36,7 @@
     for (const when of ["mouseenter", "focus"]) word.addEventListener(when, () => show(word));
     for (const when of ["mouseleave", "blur"]) word.addEventListener(when, hide);
   }
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  const follow = () => shown && show(shown);
+  addEventListener("scroll", follow, { passive: true, capture: true });
   addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }

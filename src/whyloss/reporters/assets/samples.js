@@ -3,7 +3,7 @@
   const store = document.getElementById("sample-data");
   if (store) {
     const INFINITE = -1;
-    const { rows, losses, pictures, said, since } = JSON.parse(store.textContent);
+    const { rows, losses, said, since, ...rest } = JSON.parse(store.textContent);
     for (const told of losses) {
       told.forEach((loss, k) => loss > 0 && (told[k] = loss / 1000)); // kept in thousandths
     }
@@ -14,6 +14,9 @@
     const begin = Math.max(0, epochs.indexOf(since));
     const table = document.getElementById("samples");
     const body = table.tBodies[0];
+    // The first rows have their pictures in the page already.
+    const there = [...body.rows].map((row) => row.querySelector("img")?.src ?? null);
+    const pictures = [...there, ...rest.pictures];
     const heads = [...table.tHead.rows[0].cells];
     const thenHead = heads.find((cell) => cell.dataset.key === "then");
     const place = { id: 0, label: 1, predicted: 2, confidence: 3, loss: 4, share: 5, outcome: 6 };
