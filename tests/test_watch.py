@@ -641,6 +641,17 @@ class Stub:
             addEventListener("input", event => heard.push(event.target.id));</script>"""
 
 
+def test_a_report_that_cannot_be_drawn_says_so():
+    class Broken(Stub):
+        def render(self, form):
+            raise ValueError(f"<b>{form}")
+
+    with LiveServer(0) as server:
+        server.show(View(1, Broken(5)))
+        answer = ask(server, "/report")[1].read().decode()
+    assert "could not be drawn: ValueError: &lt;b&gt;html" in answer
+
+
 @pytest.mark.browser
 def test_what_the_reader_has_set_stays_set(browser):
     with LiveServer(0) as server:

@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 import time
+from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -29,9 +30,9 @@ _SHELL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_WAITING_PAGE = """<!doctype html>
+_SHORT_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">
-<title>whyloss watch</title></head><body><p>Nothing to report yet.</p></body></html>
+<title>whyloss watch</title></head><body><p>{}</p></body></html>
 """
 
 
@@ -95,7 +96,7 @@ class _Page:
         self._view: View | None = None
         self._reports = 0
         self._at = ""
-        self._drawn: tuple[object, str] = (None, _WAITING_PAGE)
+        self._drawn: tuple[object, str] = (None, "")
         self._listeners = 0
         self._closed = False
 
@@ -119,10 +120,15 @@ class _Page:
         view = self._view
         found = view.diagnosis if view else None
         if found is None:
-            return _WAITING_PAGE
+            return _SHORT_PAGE.format("Nothing to report yet.")
         with self._drawing:
             if self._drawn[0] is not found:
-                self._drawn = found, found.render("html")
+                try:
+                    page = found.render("html")
+                except Exception as error:  # noqa: BLE001 - shown; the next report may do better
+                    why = escape(f"{type(error).__name__}: {error}")
+                    page = _SHORT_PAGE.format(f"The report could not be drawn: {why}")
+                self._drawn = found, page
             return self._drawn[1]
 
     def news(self, after: View | None) -> tuple[View | None, str]:
