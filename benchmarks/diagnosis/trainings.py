@@ -155,7 +155,10 @@ def as_curves(rng: np.random.Generator, it: Training, *causes: str) -> Planted:
     """What the framework reported, and no predictions."""
     seen = see(it)
     history = seen.history(rng, len(it.world.y), len(it.world.shares))
-    return Planted(causes, InMemorySource(history=history), _parts(seen, causes), _rise(seen))
+    parts = _parts(seen, causes) if len(causes) == 1 else {}  # curves do not tell two apart
+    if "overconfidence" in parts:  # and what they prove is a lower bound
+        parts["overconfidence"] = tuple(Range(0.0, heat.high) for heat in parts["overconfidence"])
+    return Planted(causes, InMemorySource(history=history), parts, _rise(seen))
 
 
 def _parts(seen: Seen, causes: tuple[str, ...]) -> dict[str, tuple[Range, ...]]:
@@ -193,12 +196,12 @@ def _plan(  # noqa: PLR0917 - as every plan has them
         worse=WORSE[severity] if worse else 0.0,
         heat=TOO_SURE[severity] if hot else 1.0,
     )
-    planted = as_run(it, *causes) if run else as_curves(rng, it, *causes)
     if len(causes) > 1:
-        since = min(range(n_epochs), key=lambda e: sum(t[e].low for t in planted.nats.values()))
-        ends = {cause: t[-1].low - t[since].low for cause, t in planted.nats.items()}
-        planted = replace(planted, causes=tuple(sorted(ends, key=lambda c: -ends[c])))
-    return planted
+        parts = _parts(see(it), causes)
+        loss = [sum(truth[e].low for truth in parts.values()) for e in range(n_epochs)]
+        rise = {c: truth[-1].low - truth[int(np.argmin(loss))].low for c, truth in parts.items()}
+        causes = tuple(sorted(rise, key=lambda cause: -rise[cause]))
+    return as_run(it, *causes) if run else as_curves(rng, it, *causes)
 
 
 RUNS: dict[str, Plan] = {f"{shape} (run)": partial(_plan, shape, True) for shape in SHAPES}

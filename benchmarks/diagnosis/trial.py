@@ -112,12 +112,13 @@ class Outcome:
     effect : float
     level : str
     verdict : str
-        The planted cause under whose name or accepted name the verdict goes, else the verdict's own
-        name; "healthy" where it says that nothing is wrong.
+        The verdict by name, or the planted cause's name where it goes under an accepted one;
+        "healthy" where nothing is wrong. A planted cause that is merely worth knowing comes after
+        "nothing is wrong": it counts as the verdict where it is the first such finding.
     alarm : bool
         Whether the verdict is a warning or an error.
     found : tuple of str
-        All findings in their order, named as the verdict.
+        Findings in their order, but for those that nothing is wrong; named as the verdict.
     attributed : tuple of Attributed
     alternatives : mapping of str to str
         The label that each simple alternative gives.
@@ -149,9 +150,11 @@ def judge(design: Design, planted: Planted) -> Outcome:
         other: cause for cause, others in planted.accepted.items() for other in (cause, *others)
     }
     found = tuple(named.get(finding.name, finding.name) for finding in diagnosis.findings)
+    well = WELL - set(planted.causes)
+    telling = tuple(name for name in found if name not in well)
     verdict = named.get(diagnosis.verdict.name, diagnosis.verdict.name)
-    if verdict in WELL and verdict not in planted.causes:
-        verdict = HEALTHY
+    if verdict in well:
+        verdict = telling[0] if telling[:1] and telling[0] in planted.causes else HEALTHY
     return Outcome(
         design=design,
         causes=planted.causes,
@@ -159,7 +162,7 @@ def judge(design: Design, planted: Planted) -> Outcome:
         level=diagnosis.level.value,
         verdict=verdict,
         alarm=diagnosis.verdict.severity in {Severity.ERROR, Severity.WARNING},
-        found=found,
+        found=telling,
         attributed=tuple(_attributed(planted, diagnosis)),
         alternatives={name: say(evidence) for name, say in ALTERNATIVES.items()},
     )
@@ -175,13 +178,13 @@ def _attributed(planted: Planted, diagnosis: Diagnosis) -> list[Attributed]:
 
 
 def _true_nats(truth: tuple[Range, ...], finding: Finding, diagnosis: Diagnosis) -> Range:
-    """At the last epoch, or the change since the epoch that the diagnosis compares it with."""
-    whole = diagnosis.attribution
-    if whole is None or len(finding.epochs) != 2 or len(truth) == 1:
+    """At the last epoch, or the change since the epoch that the finding compares it with."""
+    if len(finding.epochs) != 2 or len(truth) == 1:
         return truth[-1]
-    start, end = whole.from_epoch, whole.to_epoch
-    if not whole.total.value > 0:
-        start, end = finding.epochs
+    start, end = finding.epochs
+    whole = diagnosis.attribution
+    if whole is not None and whole.total.value > 0:
+        start, end = whole.from_epoch, whole.to_epoch
     first, last = truth[start - 1], truth[end - 1]  # epochs are counted from 1
     both = np.sort([last.low - first.low, last.high - first.high])
     return Range(float(both[0]), float(both[1]))

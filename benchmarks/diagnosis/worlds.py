@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 16
 PILOT = 2000
+CLEARLY = 0.2  # accuracy above the share of the largest class
 FRESH = 0.1  # share of the blur that is drawn anew at every epoch
 
 
