@@ -224,6 +224,7 @@ def test_references_are_links(run):
     links = {href for href in hrefs if not href.startswith("#")}
     assert "https://arxiv.org/abs/1706.04599" in links
     assert all(link.startswith(("https://arxiv.org/abs/", "https://doi.org/10.")) for link in links)
+    assert "On Calibration of Modern Neural Networks" in page(run).texts("a")
 
 
 @pytest.mark.parametrize("kind", KINDS)

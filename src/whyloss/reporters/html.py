@@ -14,6 +14,7 @@ import jinja2
 import whyloss
 from whyloss.measures.intervals import Z95, Estimate
 from whyloss.measures.selection import Z_SELECTED
+from whyloss.references import references
 from whyloss.reporters import phrases
 from whyloss.reporters.glossary import TERMS
 from whyloss.reporters.html_missing import missing_parts
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from whyloss.diagnosis import Diagnosis
     from whyloss.diagnosis.tables import ClassRow
+    from whyloss.references import Reference
     from whyloss.remedies import Remedy
 
 MAX_CLASSES = 20
@@ -147,7 +149,6 @@ def environment() -> jinja2.Environment:
         interval_of=_interval,
         number=_number,
         effect=_effect,
-        link=phrases.reference_link,
     )
     environment.tests["finite"] = math.isfinite
     return environment
@@ -226,10 +227,11 @@ def _worst_classes(d: Diagnosis) -> list[ClassRow]:
     return sorted(d.classes, key=cost, reverse=True)[:MAX_CLASSES]
 
 
-def _references(d: Diagnosis) -> dict[str, list[str]]:
+def _references(d: Diagnosis) -> list[tuple[Reference, list[str]]]:
     """Each reference, with the findings that rest on it."""
     found: dict[str, list[str]] = {}
     for finding in d.findings:
-        for reference in finding.references:
-            found.setdefault(reference, []).append(finding.headline)
-    return found
+        for key in finding.references:
+            found.setdefault(key, []).append(finding.headline)
+    known = references()
+    return [(known[key], headlines) for key, headlines in found.items()]
