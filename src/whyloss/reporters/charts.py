@@ -177,7 +177,9 @@ def loss_axis(d: Diagnosis) -> tuple[float, float, list[int]]:
         for row in _curve(d, split, name)
     ]
     middle = (min(row["epoch"] for row in rows) + max(row["epoch"] for row in rows)) / 2
-    later = max(row["high"] for row in rows if row["epoch"] >= middle)
+    half = [row for row in rows if row["epoch"] >= middle]
+    # Of few samples the bands are so wide that they would press the curves flat.
+    later = min(max(row["high"] for row in half), 1.5 * max(row["value"] for row in half))
     top = min(max(row["high"] for row in rows), 2 * later)
     above = [row["epoch"] for row in _curve(d, d.split, "log_loss") if row["value"] > top]
     return min(row["low"] for row in rows), top, above

@@ -33,7 +33,13 @@ EPOCH = alt.X(
     title="epoch",
     scale=alt.Scale(zero=False, nice=False),
     # There is no epoch between two epochs.
-    axis=alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, 'd')", grid=False),
+    axis=alt.Axis(
+        labelExpr="datum.value % 1 ? '' : format(datum.value, 'd')",
+        labelFlush=False,
+        labelOverlap="greedy",
+        labelSeparation=6,
+        grid=False,
+    ),
 )
 # Ticks as people write numbers: 120 and 0.05, not 1.2e+2.
 NUMBERS = (

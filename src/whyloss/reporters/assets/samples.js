@@ -18,7 +18,9 @@
     const there = [...body.rows].map((row) => row.querySelector("img")?.src ?? null);
     const pictures = [...there, ...rest.pictures];
     const heads = [...table.tHead.rows[0].cells];
-    const thenHead = heads.find((cell) => cell.dataset.key === "then");
+    const [thenHead, outcomeHead] = ["then", "outcome"].map((key) =>
+      heads.find((cell) => cell.dataset.key === key),
+    );
     const place = { id: 0, label: 1, predicted: 2, confidence: 3, loss: 4, share: 5, outcome: 6 };
     const TEXT = 7;
 
@@ -111,7 +113,8 @@
         row.append(made);
       }
       row.append(cell(percent(confidence)), cell(nats(loss)), cell(percent(share)));
-      if (thenHead) row.append(cell(nats(losses[i][other()])), cell(outcome ?? "–", "word"));
+      if (thenHead) row.append(cell(nats(losses[i][other()])));
+      if (outcomeHead) row.append(cell(outcome ?? "–", "word"));
       return row;
     }
 
