@@ -104,6 +104,22 @@ def test_a_temperature_beside_noise_keeps_what_the_noise_does_not_explain():
         assert last == pytest.approx(found.refinement.value, abs=0.003)
 
 
+def test_what_the_others_do_without_has_no_nats_and_the_rest_add_up():
+    noisy = ladder_of(known_cause(6, noise=0.1, n_samples=5000))
+    both = ladder_of(known_cause(6, noise=0.1, n_samples=5000, temperature=2.0))
+    sure = ladder_of(known_cause(6, n_samples=5000, temperature=2.0))
+    assert noisy.nats["temperature"] == 0.0
+    assert noisy.nats["lapse"] == pytest.approx(noisy.shares["lapse"][1])
+    assert min(both.nats.values()) > 0.01
+    assert set(sure.nats) == {"temperature"}
+    for found in (noisy, both, sure):
+        for name, saved in found.nats.items():
+            low, high = found.shares[name]
+            assert saved == 0.0 or low - 1e-9 <= saved <= high + 1e-9
+        remains = found.log_loss.value - sum(found.nats.values())
+        assert remains == pytest.approx(found.refinement.value, abs=0.003)
+
+
 def test_too_few_samples_leave_rungs_untried():
     found = ladder_of(known_cause(7, n_samples=80, n_classes=10))
     assert found.lapse is None

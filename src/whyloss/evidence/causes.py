@@ -28,14 +28,14 @@ MIN_SKILL = 0.05  # below it a vanishing temperature explains everything and not
 
 
 @dataclass(frozen=True)
-class Left:
-    """What is left for a temperature beside lapses or biases of classes.
+class Beside:
+    """A temperature beside lapses or biases of classes.
 
     Attributes
     ----------
     temperature : float
     nats : float
-        What it saves beside them, in sample.
+        What it saves, in sample; 0 where they do without it.
     """
 
     temperature: float
@@ -73,12 +73,12 @@ class Causes:
         return fit_rungs(self._snapshot.predictions, self.rows)
 
     @property
-    def left_to_temperature(self) -> Left | None:
-        """What a temperature saves beside the accepted rungs; None where none was accepted."""
+    def beside(self) -> Beside | None:
+        """The temperature where noise or biases were accepted; None where none was."""
         ladder = self.ladder
         if ladder is None or len(ladder.shares) < 2:
             return None
-        return Left(math.exp(-ladder.log_beta), ladder.shares["temperature"][0])
+        return Beside(math.exp(-ladder.log_beta), ladder.nats["temperature"])
 
     @property
     def has_skill(self) -> bool:

@@ -42,6 +42,7 @@ MIN_PER_PARAMETER = 50
 LAPSE_GATE = 6.6
 BIAS_LEVEL = 0.001
 BIAS_MIN_GAIN = 0.01
+SPARED = 0.01  # nats; what saves no more beside the others is no cause of its own
 MAX_LAPSE = 0.9
 LEAST = 1e-300  # of a likelihood that a slope is divided by
 SHARE_UNIT = 0.005  # brings the share to the size of the other parameters while it is fitted
@@ -114,14 +115,19 @@ class Rungs:
     shares : mapping of str to (float, float)
         Nats of "temperature", "lapse" and "bias", as the range over the orders in which the accepted
         ones can be added.
+    nats : mapping of str to float
+        The same for the rungs that cannot be spared, in one order, so that they add up: what saves most
+        by itself comes first. A rung can be spared, and has 0, where the others do without it at a
+        cost of 0.01 nat: noise and a temperature often explain the same.
     log_beta : float
-        With all accepted rungs in place: what is left for a temperature to mend.
+        Beside the rungs that cannot be spared.
     """
 
     temperature: TemperatureFit
     lapse: Lapse | None
     bias: Bias | None
     shares: dict[str, tuple[float, float]]
+    nats: dict[str, float]
     log_beta: float
 
 
@@ -131,7 +137,7 @@ class Ladder(Rungs):
 
     Attributes
     ----------
-    temperature, lapse, bias, shares, log_beta
+    temperature, lapse, bias, shares, nats, log_beta
         As in :class:`Rungs`.
     log_loss, refinement : Estimate
         Loss as given, and out of fold at the accepted rung.
@@ -251,6 +257,7 @@ def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
         lapse=rungs.lapse,
         bias=rungs.bias,
         shares=rungs.shares,
+        nats=rungs.nats,
         log_beta=rungs.log_beta,
         log_loss=mean_estimate(given, data.weights),
         refinement=mean_estimate(refined_scored, data.weights),
@@ -269,30 +276,33 @@ def _rungs(data: _Data) -> Rungs:
         for name, rung in (("lapse", lapse), ("bias", bias))
         if rung is not None and rung.accepted
     }
-    losses, log_beta = _by_set(data, fit, with_beta, accepted)
-    return Rungs(fit, lapse, bias, _shares(losses, ["temperature", *accepted]), log_beta)
+    names = ["temperature", *accepted]
+    found = _by_set(data, fit, with_beta, accepted)
+    losses = {of: loss for of, (loss, _) in found.items()}
+    needed = _needed(losses, names)
+    nats = dict.fromkeys(names, 0.0) | _in_turn(losses, needed)
+    log_beta = found[frozenset({*needed, "temperature"})][1]
+    return Rungs(fit, lapse, bias, _shares(losses, names), nats, log_beta)
 
 
 def _by_set(
     data: _Data, fit: TemperatureFit, with_beta: float, accepted: dict[str, Lapse | Bias]
-) -> tuple[dict[frozenset[str], float], float]:
-    """Loss with each set of the accepted rungs, and ln beta with all of them."""
-    losses = {
-        frozenset[str](): data.mean(data.each(0.0)[0]),
-        frozenset({"temperature"}): with_beta,
+) -> dict[frozenset[str], tuple[float, float]]:
+    """Loss and ln beta with each set of the accepted rungs."""
+    found = {
+        frozenset[str](): (data.mean(data.each(0.0)[0]), 0.0),
+        frozenset({"temperature"}): (with_beta, fit.log_beta),
     }
-    log_beta = fit.log_beta
     for name, rung in accepted.items():
-        found = _fit(data, 0.0, heat=False, lapse=name == "lapse", bias=name == "bias")
-        losses[frozenset({name})] = found[1]
-        losses[frozenset({name, "temperature"})] = with_beta - rung.gain
-        log_beta = rung.log_beta
+        alone = _fit(data, 0.0, heat=False, lapse=name == "lapse", bias=name == "bias")
+        found[frozenset({name})] = alone[1], 0.0
+        found[frozenset({name, "temperature"})] = with_beta - rung.gain, rung.log_beta
     if len(accepted) > 1:
-        losses[frozenset(accepted)] = _fit(data, 0.0, heat=False, lapse=True, bias=True)[1]
-        both, loss = _fit(data, fit.log_beta, lapse=True, bias=True)
-        losses[frozenset({*accepted, "temperature"})] = loss
-        log_beta = both.log_beta
-    return losses, log_beta
+        without = _fit(data, 0.0, heat=False, lapse=True, bias=True)
+        every, loss = _fit(data, fit.log_beta, lapse=True, bias=True)
+        found[frozenset(accepted)] = without[1], 0.0
+        found[frozenset({*accepted, "temperature"})] = loss, every.log_beta
+    return found
 
 
 def _shares(
@@ -304,6 +314,29 @@ def _shares(
         saved = [loss - losses[of | {name}] for of, loss in losses.items() if name not in of]
         shares[name] = (max(0.0, min(saved)), max(0.0, *saved))
     return shares
+
+
+def _needed(losses: dict[frozenset[str], float], names: list[str]) -> list[str]:
+    """The rungs that are left after all that can be spared were, the least needed first."""
+    needed = list(names)
+    while len(needed) > 1:
+        cost = {name: losses[frozenset(needed) - {name}] for name in needed}
+        least = min(needed, key=lambda name: cost[name])
+        if cost[least] - losses[frozenset(needed)] > SPARED:
+            break
+        needed.remove(least)
+    return needed
+
+
+def _in_turn(losses: dict[frozenset[str], float], names: list[str]) -> dict[str, float]:
+    """What each rung saves where the one that saves most is always added next."""
+    nats: dict[str, float] = {}
+    while len(nats) < len(names):
+        there = frozenset(nats)
+        left = [name for name in names if name not in nats]
+        best = min(left, key=lambda name: losses[there | {name}])
+        nats[best] = max(0.0, losses[there] - losses[there | {best}])
+    return nats
 
 
 def fit_bias(

@@ -47,7 +47,7 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
     A temperature and one bias per class are fitted together. The likelihood ratio
     2n(loss with a temperature − loss with both) must exceed the 0.001 point of chi-squared with K − 1
     degrees of freedom, and the biases must save more than `min_gain` = 0.02 nats. At least 50 samples
-    per class are needed.
+    per class are needed, and noise in the labels must not explain the same.
 
     ## Not to be confused with
     `label-noise`: labels wrong in all directions alike. Biases detect flips from one class to another,
@@ -67,6 +67,8 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
     bias = None if ladder is None else ladder.bias
     if ladder is None or bias is None or not (bias.accepted and bias.gain > min_gain):
         return None
+    if not ladder.nats["bias"] > 0:
+        return None  # noise in the labels does without them
     names = snapshot.predictions.classes
     order = np.argsort(bias.biases)
     often = ", ".join(repr(names[k]) for k in order[:SHOWN] if bias.biases[k] < 0)
@@ -94,7 +96,7 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
             "to another, look alike from here."
         ),
         evidence=numbers,
-        nats=ladder.shares["bias"][1],
+        nats=ladder.nats["bias"],
         epochs=(snapshot.epoch,),
     )
 

@@ -39,7 +39,8 @@ def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | Non
     A share ε of lapses is fitted beside the temperature: q = (1 − ε) softmax(βz) + ε/K. The likelihood ratio
     must exceed 6.6 (0.5 % of clean sets do), and ε must exceed `min_share` = 3 % (below it see
     `outliers`). With 3 % of noise the gate finds nine of ten cases for K = 2 and 2,000 samples,
-    nearly all for K ≥ 10.
+    nearly all for K ≥ 10. Where sparing the noise costs less than 0.01 nat, because a temperature or biases of
+    classes explain the same, it is none.
 
     ## Not to be confused with
     `permuted-classes` and `label-encoding`, which are systematic and looked for first. `class-bias`: flips
@@ -59,6 +60,8 @@ def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | Non
     lapse = None if ladder is None else ladder.lapse
     if ladder is None or lapse is None or not (lapse.accepted and lapse.share > min_share):
         return None
+    if not ladder.nats["lapse"] > 0:
+        return None  # a temperature or biases do without it
     odds = snapshot.causes.lapse_odds
     likely = int(np.count_nonzero(odds > 0.5))
     # Where few classes leave no single sample sure, the list still begins with the likeliest.
@@ -79,7 +82,7 @@ def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | Non
             "temperature": ladder.temperature.estimate,
             "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
         },
-        nats=ladder.shares["lapse"][1],
+        nats=ladder.nats["lapse"],
         epochs=(snapshot.epoch,),
         samples=tuple(snapshot.predictions.ids[order].tolist()),
     )

@@ -63,7 +63,7 @@ def overconfidence(
     only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
     below which nobody would notice. The fitted temperature must exceed `min_temperature` = 1.1: nearer to 1 many
     samples make a certainty of what costs next to nothing. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
-    accepted, a temperature must save as much beside them. With 60 samples of a weak
+    accepted, they must not be able to do without the temperature. With 60 samples of a weak
     model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
     lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed it and
     `min_z` + 1 standard errors of the curve's own noise, since its minimum was selected.
@@ -89,16 +89,16 @@ def overconfidence(
     if not _too_sure(snapshot, min_z, min_gap, min_temperature):
         return None
     gap, calibrated = snapshot.gap, snapshot.calibrated
-    left = snapshot.causes.left_to_temperature
+    beside = snapshot.causes.beside
     numbers: dict[str, Estimate] = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     nats_explained = gap.gap.value
     if calibrated is not None:
         numbers["temperature"] = calibrated.fit.estimate
         numbers["calibration"] = calibrated.calibration
         nats_explained = calibrated.calibration.value
-    if left is not None:
-        numbers["beside_noise_and_biases"] = Estimate(left.nats, note="in sample; nats")
-        nats_explained = left.nats
+    if beside is not None:
+        numbers["beside_noise_and_biases"] = Estimate(beside.nats, note="in sample; nats")
+        nats_explained = beside.nats
     epochs: tuple[int, ...] = (snapshot.epoch,)
     story = (
         f"The predictions expect a loss of {nats(snapshot.log_loss.value - gap.gap.value)} of "
@@ -135,9 +135,9 @@ def _too_sure(snapshot: Snapshot, min_z: float, min_gap: float, min_temperature:
     for gap in (snapshot.gap, snapshot.causes.gap_of_others):
         if not (gap.z > min_z and gap.gap.value > min_gap):
             return False
-    left, calibrated = snapshot.causes.left_to_temperature, snapshot.calibrated
-    if left is not None:
-        return left.nats > min_gap and left.temperature > max(1.0, min_temperature)
+    beside, calibrated = snapshot.causes.beside, snapshot.calibrated
+    if beside is not None:
+        return beside.nats > min_gap and beside.temperature > max(1.0, min_temperature)
     return calibrated is None or calibrated.fit.temperature > min_temperature
 
 

@@ -44,8 +44,8 @@ def underconfidence(
     ## Statistic and threshold
     The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
     turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, the
-    fitted temperature is below `max_temperature` = 0.9, and a
-    temperature saves as much beside the label noise or the biases of classes that are accepted.
+    fitted temperature is below `max_temperature` = 0.9, and
+    label noise or biases of classes that are accepted cannot do without it.
 
     ## Not to be confused with
     `double-softmax`, which squeezes all probabilities together. A few samples with a huge loss hide
@@ -66,9 +66,9 @@ def underconfidence(
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
         return None
-    left, calibrated = snapshot.causes.left_to_temperature, snapshot.calibrated
-    if left is not None:
-        if not (left.nats > min_gap and left.temperature < min(1.0, max_temperature)):
+    beside, calibrated = snapshot.causes.beside, snapshot.calibrated
+    if beside is not None:
+        if not (beside.nats > min_gap and beside.temperature < min(1.0, max_temperature)):
             return None
     elif calibrated is not None and not calibrated.fit.temperature < max_temperature:
         return None
@@ -77,7 +77,7 @@ def underconfidence(
     if calibrated is not None:
         numbers["temperature"] = calibrated.fit.estimate
         numbers["calibration"] = calibrated.calibration
-        explained = calibrated.calibration.value if left is None else left.nats
+        explained = calibrated.calibration.value if beside is None else beside.nats
         if calibrated.calibration.z > 2:
             remedy = (
                 f" A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
