@@ -10,7 +10,7 @@ import pytest
 from conftest import require
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.diagnosis import diagnose
-from whyloss.testing import known_cause
+from whyloss.testing import known_cause, rule_out_truth
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +65,7 @@ REPORTS = {
         )
     ),
     "many classes": many_classes,
+    "infinite": lambda: diagnose(rule_out_truth(known_cause(0, n_classes=2), rows=7).source),
     "five samples": lambda: diagnose([0, 1, 1, 0, 1], logits=[0.2, 1.5, -0.3, -2.0, 0.7]),
     "numbers": lambda: diagnose(
         history=History.from_columns(val_loss=[0.46], val_accuracy=[0.78], n_classes=2)
@@ -311,7 +312,17 @@ def test_the_range_can_be_typed_and_the_brush_follows(opened):
     )
     page.locator("#high").fill("")
     assert min(column(page, 5)) >= 1
+    assert page.locator("#high").input_value() == ""
+    assert "with a loss of 1.000 or more" in page.locator("#found").text_content()
     assert heard == []
+
+
+def test_what_lies_beyond_the_axis_is_in_an_open_range(opened):
+    page, _ = opened("infinite")
+    page.locator("#low").fill("1")
+    assert column(page, 5)[:8].count(float("inf")) == 7
+    page.locator("#high").fill("1000")
+    assert float("inf") not in column(page, 5)
 
 
 def test_the_range_is_that_of_the_epoch_in_the_slider(opened):

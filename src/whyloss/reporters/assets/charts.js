@@ -19,21 +19,20 @@
     drawn.reliability?.data("reliability", rows("reliability", i)).run();
   }
 
-  // The brush as it was last told of or told to be, so that the two do not answer each other.
-  let brushed = "";
   function watch(histogram) {
+    let told = false; // by the fields, which need no answer
     histogram.addSignalListener("range", (_, range) => {
-      const now = range.from ? [...range.from].sort((a, b) => a - b) : null;
-      if (String(now) === brushed) return;
-      brushed = String(now);
-      document.dispatchEvent(new CustomEvent("whyloss:brush", { detail: now }));
+      if (told) return;
+      const ends = range.from ? [...range.from].sort((a, b) => a - b) : null;
+      // Who brushes up to the end of the axis means what lies beyond it too.
+      if (ends && ends[1] > 0.995 * data.end) ends[1] = Infinity;
+      document.dispatchEvent(new CustomEvent("whyloss:brush", { detail: ends }));
     });
-    document.addEventListener("whyloss:range", (event) => {
-      const range = event.detail && event.detail.map((loss) => Math.min(loss, data.end));
-      if (String(event.detail) === brushed) return;
-      const pixels = range && range.map(histogram.scale("x"));
-      histogram.signal("range_x", pixels ?? []);
-      histogram.run();
+    document.addEventListener("whyloss:fields", (event) => {
+      const range = event.detail?.map((loss) => Math.min(loss, data.end));
+      told = true;
+      histogram.signal("range_x", range ? range.map(histogram.scale("x")) : []).run();
+      told = false;
     });
   }
 

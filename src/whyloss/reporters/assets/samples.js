@@ -122,7 +122,9 @@
       select();
       body.replaceChildren(...found.slice(0, shown).map(line));
       const few = found.length > shown ? `${shown} of ` : "";
-      const of = range ? ` with a loss of ${nats(range[0])} to ${nats(range[1])}` : "";
+      const [low, high] = range ?? [];
+      const to = high === Infinity ? " or more" : ` to ${nats(high)}`;
+      const of = range ? ` with a loss of ${nats(low)}${to}` : "";
       const at = range && last > 0 ? ` at epoch ${epochs[view]}` : "";
       const count = `${found.length.toLocaleString("en")} ${found.length === 1 ? "sample" : "samples"}`;
       document.getElementById("found").textContent = `Showing ${few}${count}${of}${at}. ${said}`;

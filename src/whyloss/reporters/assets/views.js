@@ -45,20 +45,24 @@
     if (document.getElementById("sample-data")) {
       document.querySelector(".range").hidden = false;
       document.querySelector(".hint").hidden = false;
+      const tellBoth = (range) => {
+        tell("fields", range);
+        tell("range", range);
+      };
       const typed = () => {
-        if (low.value === "" && high.value === "") return tell("range", null);
+        if (low.value === "" && high.value === "") return tellBoth(null);
         const from = low.value === "" ? 0 : Number(low.value);
-        return tell("range", [from, high.value === "" ? Infinity : Number(high.value)]);
+        return tellBoth([from, high.value === "" ? Infinity : Number(high.value)]);
       };
       for (const field of [low, high]) field.addEventListener("input", typed);
       document.getElementById("every").addEventListener("click", () => {
         low.value = high.value = "";
-        tell("range", null);
+        tellBoth(null);
       });
       document.addEventListener("whyloss:brush", (event) => {
         const range = event.detail;
         low.value = range ? Number(range[0].toPrecision(3)) : "";
-        high.value = range ? Number(range[1].toPrecision(3)) : "";
+        high.value = range && range[1] < Infinity ? Number(range[1].toPrecision(3)) : "";
         tell("range", range);
       });
     }
