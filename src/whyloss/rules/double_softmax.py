@@ -23,6 +23,7 @@ BLOCK = 1024  # rows that are looked at together
 LARGEST_FOUND = 40  # classes; beyond it every loss is near some floor
 NEAR_FLOOR = 0.03  # nats
 LAST = 5  # reported epochs that are taken together
+STEADY = 0.85  # accuracy above which hardly any other model has such a loss for so long
 MIN_ONE_COLUMN = 50  # a few raw outputs may lie between 0 and 1 by chance
 
 
@@ -57,8 +58,8 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
     Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
     binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
     within 0.1 of both ends. From reported numbers: loss − floor − error rate within 0.03 nats (0.02 of a
-    class where K has to be found, between 2 and 40; the training loss must then be far below, or above the same
-    floor by its own error rate), an accuracy of at least 0.7, and an excess over
+    class where K has to be found, between 2 and 40; then the training loss must be far below, or above the same
+    floor by its own error rate, or the accuracy above 0.85 for five epochs), an accuracy of at least 0.7, and an excess over
     Fano's envelope of more than 0.05 nats.
 
     ## Not to be confused with
@@ -144,7 +145,10 @@ def _from_curves(evidence: Evidence) -> Finding | None:
     lowest = float(known.log_loss.min())
     if not (loss <= lowest + 0.05 and lowest > floor - 0.005):
         return None
-    if evidence.n_classes is None and not _training_tells(evidence, loss, accuracy, floor):
+    steady = len(known) >= LAST and accuracy >= STEADY
+    if evidence.n_classes is None and not (
+        steady or _training_tells(evidence, loss, accuracy, floor)
+    ):
         return None
     found = "" if evidence.n_classes else f" (for {k} classes, which is the number that fits)"
     return Finding(
@@ -183,10 +187,10 @@ def _training_tells(evidence: Evidence, loss: float, accuracy: float, floor: flo
     by another error rate.
     """
     train = evidence.train
-    known = None if train is None else train.whole
+    known = None if train is None else train.with_loss
     if known is None or not len(known):
         return False
     of_train = float(np.median(known.log_loss[-LAST:]))
-    errors = 1.0 - float(np.median(known.accuracy[-LAST:]))
+    errors = 1.0 - float(np.median(known.accuracy[-LAST:]))  # NaN where it was not reported
     other = abs(1.0 - accuracy - errors) >= NEAR_FLOOR
     return of_train < 0.5 * loss or (other and abs(of_train - floor - errors) <= NEAR_FLOOR)
