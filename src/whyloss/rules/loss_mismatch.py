@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from whyloss.words import nats, percent
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
+USUAL = 10  # classes, where their number is not known
 ELSEWHERE = {Kind.SMOOTHING, Kind.WEIGHTS, Kind.LAST_BATCH, Kind.BINARY}  # rules of their own
 
 
@@ -61,8 +63,8 @@ def loss_mismatch(
     ## Statistic and threshold
     A number that some computation reproduces to the printed digits is always named. One that nothing
     reproduces must differ by `min_difference` = 2 % of the loss, and is no concern on the training split, whose
-    numbers are taken while the model learns. Without predictions the loss divided by the error rate must exceed
-    `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or 30.
+    numbers are taken while the model learns. Without predictions the loss, less the ln K that right predictions
+    may cost, divided by the error rate must exceed `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or 30.
 
     ## Not to be confused with
     `smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is one of these.
@@ -122,7 +124,9 @@ def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
         numbers = evidence.reported_numbers(split)
         if numbers is None or numbers.accuracy.value >= 1.0:
             continue
-        cost = numbers.log_loss.value / (1.0 - numbers.accuracy.value)
+        # What is right may cost something, too: as much as guessing, at most.
+        of_right = numbers.accuracy.value * math.log(numbers.n_classes or USUAL)
+        cost = (numbers.log_loss.value - of_right) / (1.0 - numbers.accuracy.value)
         if not cost > min_cost or numbers.log_loss.value > 1e4 or abs(cost / 100.0 - 1) < 0.005:
             continue
         return Finding(
@@ -134,7 +138,7 @@ def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
                 "is a sum (over a batch, or over outputs) and no mean; if it is a mean, the logits are "
                 "in the hundreds."
             ),
-            evidence={"cost_per_mistake": Estimate(cost, note="loss over error rate")},
+            evidence={"cost_per_mistake": Estimate(cost, note="of wrong predictions; nats")},
             nats=numbers.log_loss.value,  # all of it is in doubt
             epochs=() if numbers.epoch is None else (numbers.epoch,),
         )
