@@ -11,6 +11,7 @@ from whyloss.evidence import Evidence
 from whyloss.rules import ALL, SECTIONS, SETS_ASIDE, Rule
 
 SEEDS = range(200)
+FEW = range(60)  # enough to tell one half from nothing
 
 every_rule = pytest.mark.parametrize("checked", ALL, ids=lambda checked: checked.name)
 every_threshold = pytest.mark.parametrize(
@@ -20,9 +21,9 @@ every_threshold = pytest.mark.parametrize(
 )
 
 
-def share_found(checked, example, **thresholds):
+def share_found(checked, example, seeds=SEEDS, **thresholds):
     found = [
-        checked.run(Evidence(example(seed).source), **thresholds) is not None for seed in SEEDS
+        checked.run(Evidence(example(seed).source), **thresholds) is not None for seed in seeds
     ]
     return sum(found) / len(found)
 
@@ -36,7 +37,7 @@ def test_fires_on_its_own_example(checked):
 def test_each_threshold_alone_holds_back_its_near_miss(checked, threshold):
     near_miss = checked.near_misses[threshold]
     assert share_found(checked, near_miss) <= 0.01
-    assert share_found(checked, near_miss, **checked.off(threshold)) >= 0.5
+    assert share_found(checked, near_miss, FEW, **checked.off(threshold)) >= 0.5
 
 
 @every_rule

@@ -19,7 +19,7 @@ from whyloss.words import counted, nats, percent
     fires=lambda seed: known_cause(seed, noise=0.1, signal=3.0, n_samples=1500),
     near_misses={
         "min_share": lambda seed: known_cause(
-            seed, noise=0.02, signal=4.0, n_samples=3000, n_classes=10
+            seed, noise=0.02, signal=4.0, n_samples=1500, n_classes=10
         ),
     },
 )

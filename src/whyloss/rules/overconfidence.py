@@ -29,10 +29,10 @@ if TYPE_CHECKING:
             seed, temperature=1.3, signal=0.3, n_classes=5, n_samples=60
         ),
         "min_gap": lambda seed: known_cause(
-            seed, temperature=1.4, signal=4.0, n_classes=2, n_samples=20_000
+            seed, temperature=1.4, signal=4.0, n_classes=2, n_samples=8000
         ),
         "min_temperature": lambda seed: known_cause(
-            seed, temperature=1.06, n_classes=10, n_samples=15_000
+            seed, temperature=1.06, n_classes=10, n_samples=6000
         ),
     },
 )

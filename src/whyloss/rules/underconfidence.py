@@ -23,7 +23,7 @@ from whyloss.words import nats, percent
             seed, temperature=0.8, signal=4.0, n_classes=2, n_samples=20_000
         ),
         "max_temperature": lambda seed: known_cause(
-            seed, temperature=0.95, n_classes=10, n_samples=15_000
+            seed, temperature=0.95, n_classes=10, n_samples=8000
         ),
     },
 )
