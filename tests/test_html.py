@@ -191,6 +191,15 @@ def test_every_fact_has_its_interval(run):
     assert "samples, 2 classes" in facts
 
 
+def test_the_numbers_of_every_epoch_have_their_intervals(run):
+    rows = page(run).texts("tr")
+    for row in run.epochs:
+        line = next(one for one in rows if one.startswith(f"{row.epoch}{nats(row.log_loss.value)}"))
+        for value in (row.accuracy, row.precision, row.recall):
+            low, high = (percent(end).removesuffix(" %") for end in (value.low, value.high))
+            assert f"{percent(value.value)} ({low} … {high})" in line
+
+
 def test_the_migration_table_says_what_the_attribution_says(run):
     rows = page(run).texts("tr")
     for cell in (*run.attribution.cells, replace(run.attribution.cells[0], outcome="together")):
@@ -335,10 +344,11 @@ class Illustrated(InMemorySource):
 
     def samples(self, split, ids):  # noqa: ARG002
         rng = np.random.default_rng(0)
-        return [Sample(text="語" * 2000, thumbnail=PNG + rng.bytes(6000)) for _ in ids]
+        return [Sample(text=self.text * 2000, thumbnail=PNG + rng.bytes(6000)) for _ in ids]
 
 
-def test_the_largest_page_is_still_small_and_says_what_it_leaves_out():
+@pytest.mark.parametrize("text", ["語", "<", '"'])
+def test_the_largest_page_is_still_small_and_says_what_it_leaves_out(text):
     n_epochs = 90
     known = known_cause(
         0, n_samples=20_000, temperature=np.linspace(1, 3, n_epochs), blur=0.5, n_classes=3
@@ -349,22 +359,26 @@ def test_the_largest_page_is_still_small_and_says_what_it_leaves_out():
         Predictions.from_arrays(shot.y_true, logits=shot.scores, ids=ids, epoch=shot.epoch)
         for shot in shots
     ]
-    d = diagnose(Illustrated(named))
+    source = Illustrated(named)
+    source.text = text
+    d = diagnose(source)
     y = np.arange(5000) % 1000
     wide = diagnose(
         y,
         logits=np.random.default_rng(0).standard_normal((5000, 1000)),
         classes=[f"a class with a long name {i}" * 4 for i in range(1000)],
     )
-    text = replace(d, classes=wide.classes, confusion=wide.confusion).render("html")
-    assert len(text.encode()) < 3_000_000
-    found = Page(text)
+    whole = replace(d, classes=wide.classes, confusion=wide.confusion).render("html")
+    assert len(whole.encode()) < 3_000_000
+    found = Page(whole)
     data = found.json("sample-data")
     assert len(data["rows"]) == len(data["losses"]) < 2000
     assert (
         f"Of 20,000 samples this table has the {len(data['rows']) * 3 // 4:,}"[:30] in data["said"]
     )
-    assert 0 < len(data["pictures"]) < len(data["rows"])
+    pictures = len(found.attributes("img")) + len(data["pictures"])
+    assert 0 < pictures < len(data["rows"])
+    assert data["said"].endswith(f"There is room for the pictures of the first {pictures}.")
     notes = " ".join(found.texts("p"))
     assert f"Of 90 recorded epochs the slider has {len(d.views.views)}:" in notes
     captions = " ".join(found.texts("caption"))

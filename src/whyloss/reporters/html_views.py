@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 from typing import TYPE_CHECKING, Any
+
+from jinja2.utils import htmlsafe_json_dumps
 
 from whyloss.measures.intervals import Z95
 from whyloss.reporters import charts_views
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from whyloss.reporters.marks import Row
 
 MAX_THUMBNAIL = 64 * 1024  # bytes of one image
-MAX_THUMBNAILS = 500_000  # bytes of all of them, as they stand in the page
-MAX_SAMPLES = 900_000  # bytes of the table of samples without its images
+MAX_THUMBNAILS = 400_000  # bytes of all of them, as they stand in the page
+MAX_SAMPLES = 750_000  # bytes of the table of samples without its images
 MAX_NAME = 300  # characters of an id, a class or a text in that table
 INFINITE = -1.0  # how the page writes an infinite loss, which JSON has no number for
-COMPACT = (",", ":")
+COMPACT: dict[str, Any] = {"separators": (",", ":")}
 EXACT = 2**53  # integers up to here survive JavaScript
 
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -136,16 +137,20 @@ def samples(d: Diagnosis) -> dict[str, Any] | None:
         return None
     rows = [_row(row) for row in (*pool.costliest, *pool.drawn)]
     losses = [[_thousandths(loss) for loss in told] for told in pool.losses]
-    size = [len(json.dumps(both, separators=COMPACT)) for both in zip(rows, losses, strict=True)]
+    size = [len(htmlsafe_json_dumps(both, **COMPACT)) for both in zip(rows, losses, strict=True)]
     kept = _kept(pool, size)
-    pictures = thumbnails([(*pool.costliest, *pool.drawn)[i] for i in kept])
+    shown = [(*pool.costliest, *pool.drawn)[i] for i in kept]
+    pictures = thumbnails(shown)
     costliest = sum(i < len(pool.costliest) for i in kept)
+    said = _said(pool, costliest, len(kept) - costliest)
+    if any(row.sample.thumbnail for row in shown[len(pictures) :]):
+        said += f" There is room for the pictures of the first {len(pictures):,}."
     return {
         "rows": [rows[i] for i in kept],
         "losses": [losses[i] for i in kept],
         # Those before stand in the page itself.
         "pictures": pictures[len(d.samples) :],
-        "said": _said(pool, costliest, len(kept) - costliest),
+        "said": said,
         "since": d.views.since if d.views else None,
     }
 
