@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from whyloss.evidence import Evidence, Level
 from whyloss.measures.ceilings import CEILINGS
 from whyloss.measures.intervals import Estimate
@@ -12,8 +14,11 @@ from whyloss.testing import known_history
 from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Snapshot
     from whyloss.testing import KnownCause
 
+MOST = 0.9  # of the mistakes
+NEAR = 0.01  # of the ceiling: float16 and float32 round it
 ROUNDING = 0.0001  # of an accuracy printed with four digits, twice over
 
 
@@ -52,7 +57,8 @@ def saturated(
 
     ## Statistic and threshold
     The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
-    what four printed digits of the accuracy leave open. At least `min_errors` = 1 % of the samples
+    what four printed digits of the accuracy leave open; where there are predictions, nine of ten mistakes must lie
+    at it. At least `min_errors` = 1 % of the samples
     must be wrong; below that the rounding decides.
 
     ## Not to be confused with
@@ -74,6 +80,8 @@ def saturated(
     nearest = min(CEILINGS, key=lambda ceiling: abs(per_error / ceiling.log_loss - 1.0))
     if abs(per_error / nearest.log_loss - 1.0) > max_distance + ROUNDING / errors:
         return None
+    if evidence.epochs and not _at_ceiling(evidence.last, nearest.log_loss):
+        return None
     return Finding(
         severity=Severity.ERROR,
         headline="Saturated outputs",
@@ -91,3 +99,9 @@ def saturated(
         nats=numbers.log_loss.value,
         epochs=() if numbers.epoch is None else (numbers.epoch,),
     )
+
+
+def _at_ceiling(snapshot: Snapshot, ceiling: float) -> bool:
+    wrong = snapshot.samples.log_loss[snapshot.scored & ~snapshot.right]
+    near = np.abs(wrong / ceiling - 1.0) <= NEAR
+    return bool(near.mean() >= MOST) if len(near) else False
