@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 MIN_EPOCHS = 4
+NOTICEABLE = 0.02  # of the loss; what falls by less in half the training has come to rest
 
 
 def _slow(seed: int, last: float = 0.85, gap: float = 0.0, epochs: int = 12) -> KnownCause:
@@ -63,7 +64,7 @@ def underfitting(
     Skill = 1 − training loss / reference, where the reference is the entropy of the class shares, ln K where only
     K is known, and the first epoch's training loss where neither is. It must be at most `max_skill` = 0.35. The validation
     loss must exceed the training loss by at most `max_gap` = 10 %. Whether it still falls is Mann and
-    Kendall's test over the last half of the epochs. A flat loss is no more than worth knowing: a task that the
+    Kendall's test over the last half of the epochs, in which it must fall by 2 %. A flat loss is no more than worth knowing: a task that the
     inputs do not decide looks the same.
 
     ## Not to be confused with
@@ -90,7 +91,8 @@ def underfitting(
     gap = val_end / end - 1.0 if end > 0 else 1.0
     if not (0.02 < skill <= max_skill and gap <= max_gap):
         return None
-    falling = mann_kendall(train.log_loss[len(train) // 2 :]) < -1.64
+    late = train.log_loss[len(train) // 2 :]
+    falling = mann_kendall(late) < -1.64 and float(late[0]) - end > NOTICEABLE * end
     way = (
         "It still falls: train longer, or with a larger learning rate"
         if falling
