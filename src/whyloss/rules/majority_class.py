@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence, Level
-from whyloss.measures.envelope import binary_entropy
+from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.intervals import Estimate, wilson
 from whyloss.rules.base import Finding, Severity, rule
 from whyloss.testing import known_cause, known_history
@@ -131,12 +131,15 @@ def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
     # From the first epoch on: an accuracy that comes to rest later is what learning looks like.
     if not (np.ptp(known.accuracy) <= SAME and 0.5 < share < 0.98):
         return None
-    if not 0.7 <= loss / binary_entropy(share) <= 2.0:
+    k = evidence.n_classes
+    most = 2.0 * binary_entropy(share)
+    if k is not None:  # the others may share what is left evenly
+        most = max(most, 1.05 * fano_envelope(share, k)[1])
+    if not 0.7 * binary_entropy(share) <= loss <= most:
         return None
     train = None if evidence.train is None else evidence.train.whole
     if train is not None and len(train) and train.accuracy[-1] > share + BEYOND:
         return None  # whoever predicts one class is no better in training
-    k = evidence.n_classes
     if k is not None and share <= 1.0 / k + 0.01:
         return None
     return Finding(
@@ -144,8 +147,8 @@ def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
         headline="One class for everything",
         message=(
             f"The accuracy has been {percent(share, 2)} for {counted(len(known), 'evaluation')} while the "
-            f"loss is {nats(loss)}, near {nats(binary_entropy(share))}, the entropy of two classes of "
-            f"which one has that share: most likely one class is predicted for everything."
+            f"loss is {nats(loss)}, between {nats(0.7 * binary_entropy(share))} and {nats(most)}, as guessing by "
+            f"class shares has it where one class has that share: most likely one class is predicted for everything."
         ),
         evidence={
             "accuracy": Estimate(share, note="as reported"),
