@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from whyloss.measures.outliers import Outliers
 
 FEW = 0.03  # a larger share of lapses is noise in the labels, no handful of outliers
+FEW_CLASSES = 10  # with more of them no bias takes the accuracy below the largest share
 MIN_LADDER = 100  # two parameters, 50 samples each
 MAX_VALUES = 2**21  # scores that the ladder is fitted to; a sample of the rows where there are more
 MIN_SKILL = 0.05  # below it a vanishing temperature explains everything and nothing
@@ -68,7 +69,9 @@ class Causes:
         """Temperature, lapses and class biases; None where there is too little to fit them to."""
         from whyloss.measures.ladder import fit_rungs  # noqa: PLC0415 - loads an optimiser
 
-        if int(np.count_nonzero(self.rows)) < MIN_LADDER or not self.has_skill:
+        if int(np.count_nonzero(self.rows)) < MIN_LADDER:
+            return None
+        if not (self.has_skill or self._ranks_without_bias):
             return None
         return fit_rungs(self._snapshot.predictions, self.rows)
 
@@ -98,6 +101,22 @@ class Causes:
         if calibrated is None or not prior:
             return False
         return calibrated.refinement.value < (1.0 - MIN_SKILL) * prior
+
+    @property
+    def _ranks_without_bias(self) -> bool:
+        """The same with one bias per class: a few classes can hide all skill behind a wrong prior."""
+        from whyloss.measures.ladder import fit_bias  # noqa: PLC0415 - loads an optimiser
+
+        p, calibrated = self._snapshot.predictions, self._snapshot.calibrated
+        prior = self._snapshot.numbers.prior_entropy
+        if calibrated is None or not prior or p.n_classes > FEW_CLASSES:
+            return False
+        bias = fit_bias(
+            p.y_true[self.rows],
+            self._snapshot.logits[self.rows],
+            self._snapshot.weights_of(self.rows),
+        )
+        return calibrated.refinement.value - bias.gain < (1.0 - MIN_SKILL) * prior
 
     @cached_property
     def lapse_odds(self) -> FloatVector:
