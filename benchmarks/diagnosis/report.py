@@ -21,6 +21,14 @@ ENOUGH = 1000  # samples
 NOTICEABLE = 0.03  # nats
 SHOWN = 25
 MISSING = "–"
+HOW_COUNTED = """\
+- The true nats are those of the very samples drawn: their loss with the cause, less their loss without it.
+  Of two causes at once they are the range over the order in which they are removed. Over-confidence seen
+  in curves alone is a lower bound, right where it is not above the truth.
+- Causes that are merely worth knowing come after "nothing is wrong"; they count as the verdict where they are
+  the first such finding.
+- Precision counts every trial of a single cause and the healthy ones, of which there are more than of any cause.
+"""
 
 
 def report(results: Mapping[str, Sequence[Outcome]]) -> str:
@@ -32,7 +40,7 @@ def report(results: Mapping[str, Sequence[Outcome]]) -> str:
         "",
     ]
     if simulated := results.get("simulated"):
-        rows += ["## Simulated", "", *_simulated(simulated)]
+        rows += ["## Simulated", "", HOW_COUNTED, *_simulated(simulated)]
     if trained := results.get("trained"):
         rows += ["## Trained", "", *_trained(trained)]
     return "\n".join(rows).rstrip() + "\n"

@@ -132,9 +132,9 @@ RECIPES: dict[str, Recipe] = {
         (), "blobs", 4000, 3000, (), rate=1e-2, epochs=10, predictions=()
     ),
     "healthy, small network": Recipe((), "blobs", 6000, 3000, (8,), rate=5e-3, decay=1e-4),
-    "too many epochs": Recipe(("overconfidence",), train=150, epochs=120, rate=3e-3),
+    "too many epochs": Recipe(("overconfidence",), train=150, epochs=60, rate=1e-2),
     "too many epochs, curves": Recipe(
-        ("overconfidence",), train=150, epochs=120, rate=3e-3, predictions=(), val_noise=0.05
+        ("overconfidence",), "tangled", 400, 2000, (128,), 60, predictions=()
     ),
     "too many epochs, tangled": Recipe(("overconfidence",), "tangled", 400, 2000, (128,), 60),
     "overfitting to noisy labels": Recipe(
@@ -166,16 +166,21 @@ RECIPES: dict[str, Recipe] = {
     "tiny validation set": Recipe(
         ("small-validation-set",), "wine", 140, 30, (), epochs=15, rate=1e-2, decay=1e-2
     ),
+    # So high that it jumps, and so high that no unit survives the first steps.
     "learning rate too high": Recipe(
-        ("unstable-training", "non-finite"), rate=0.6, hidden=(64, 64), epochs=20, predictions=()
+        ("unstable-training",), rate=0.1, hidden=(64, 64), epochs=20, predictions=()
+    ),
+    "learning rate much too high": Recipe(
+        ("unstable-training", "non-finite", "chance-level"), rate=0.6, hidden=(64, 64), epochs=20,
+        predictions=("val",),
     ),
     "too few epochs": Recipe(
-        ("underfitting", "underconfidence"), epochs=5, rate=3e-5, predictions=("val",)
+        ("underfitting", "underconfidence"), epochs=5, rate=1e-4, predictions=("val",)
     ),
     "too small a model": Recipe(("underfitting",), "tangled", 3000, 2000, (), epochs=15),
     "label smoothing": Recipe(("underconfidence",), objective="smoothing", epochs=25, decay=1e-3),
     "smoothed loss in the log": Recipe(
-        ("smoothing-or-weights",), "blobs", 4000, 3000, (), rate=1e-2, epochs=10, reported="smoothed",
+        ("smoothing-or-weights",), "blobs", 4000, 3000, (), rate=3e-2, epochs=20, reported="smoothed",
         predictions=("val",),
     ),
     "summed loss in the log": Recipe(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HEALTHY = "healthy"
 # Verdicts that say that nothing is wrong, or that too little is known to say so.
-WELL = {"consistent", "cannot-tell", "within-noise", "small-validation-set"}
+WELL = {"consistent", "cannot-tell", "within-noise", "small-validation-set", "train-mode-gap"}
 
 
 @dataclass(frozen=True)

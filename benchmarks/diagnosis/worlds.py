@@ -63,10 +63,11 @@ def make_world(
 ) -> World:
     """Draw samples that the exact posterior classifies with about that accuracy."""
     if shares is None:
-        even = rng.random() < 0.5
-        shares = (
-            np.full(n_classes, 1.0 / n_classes) if even else rng.dirichlet(np.full(n_classes, 8))
-        )
+        shares = np.full(n_classes, 1.0 / n_classes)
+        drawn = rng.dirichlet(np.full(n_classes, 8))
+        # Where the largest class alone were nearly as accurate, predicting it throughout is right.
+        if rng.random() < 0.5 and drawn.max() < accuracy - CLEARLY:
+            shares = drawn
     directions = rng.standard_normal((n_classes, DIMENSIONS))
     apart = _spread(rng, directions, shares, accuracy)
     y, x = _draw(rng, apart * directions, shares, n_samples)
