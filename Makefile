@@ -2,6 +2,7 @@
 # make test    the tests, with light dependencies only (no torch, no keras)
 # make lint    style, types and the order of the rooms
 # make docs    write the rule pages and the picture of the README anew
+# make pictures take the pictures of the report anew (needs Chromium)
 # make site    build the documentation into docs/_build/html
 # make bench   time whyloss and its peers side by side (a quarter of an hour)
 # make bench-diagnosis    score the diagnosis on known causes (a quarter of an hour)
@@ -20,7 +21,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test docs site bench bench-diagnosis lint lint-style lint-types lint-rooms venv clean distclean
+.PHONY: demo test docs pictures site bench bench-diagnosis lint lint-style lint-types lint-rooms venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -33,6 +34,10 @@ test: $(VENV)/.installed-test
 docs: $(VENV)/.installed
 	$(BIN)/python tools/rule_pages.py docs/rules
 	$(BIN)/python tools/capture.py docs/images/demo.svg
+
+# The pictures of the report, with Chromium.
+pictures: $(VENV)/.installed-browser
+	$(BIN)/python tools/screenshot.py docs/images
 
 # Warnings are errors: every link inside the documentation resolves.
 site: $(VENV)/.installed-docs
