@@ -44,6 +44,7 @@ ALL: tuple[Rule, ...] = (
     saturated,
     binary_loss_for_classes,
     chance_level,
+    train_mode_gap,  # says why it looks as if something were wrong; before the next, which does not
     consistent,
     majority_class,
     overconfidence,
@@ -58,7 +59,6 @@ ALL: tuple[Rule, ...] = (
     unstable_training,
     underfitting,
     small_validation_set,
-    train_mode_gap,
     smoothing_or_weights,
     last_batch_skew,
     distribution_shift,
@@ -137,8 +137,6 @@ SETS_ASIDE: dict[str, tuple[str, ...]] = {
     "overfitting": ("consistent", "within-noise"),
     "clipped-loss": ("consistent", "outliers"),
     "validation-too-easy": ("consistent",),
-    # Both say that nothing is wrong; this one says why it looks as if something were.
-    "train-mode-gap": ("consistent",),
 }
 
 __all__ = ["ALL", "SECTIONS", "SETS_ASIDE", "Finding", "Rule", "Severity", "rule"]
