@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FAR = 1.1  # times what guessing costs: worse than guessing
 LABELS = "Check the labels first: 0 to K − 1, or 0 and 1 for a sigmoid."
 LARGEST_FOUND = 1000  # classes
+CONSTANT = 0.001  # accuracies that differ by no more are the same count, or nearly
 
 
 @rule(
@@ -54,7 +55,7 @@ def chance_level(
     samples the intervals are wide and the rule stays silent. Reported numbers without a sample size are
     taken at their word. Where the number of classes is not known, an accuracy of 1/K for a whole K beside a
     loss of at least ln K is what guessing among K even classes gives; so are curves that move neither
-    the loss (by 2 %) nor the accuracy (by 2 points).
+    the loss (by 2 %) nor the accuracy (by 2 points, and not at all above one half).
 
     ## Not to be confused with
     `overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to
@@ -172,6 +173,10 @@ def _flat(evidence: Evidence) -> Finding | None:
         later = train.with_loss.log_loss[1:]
         flat = flat and later[-1] >= 0.97 * later[0]
     if not (flat and share < 0.9 and loss >= binary_entropy(share)):
+        return None
+    # Guessing is right more than half the time only with one class for everything, whose share of
+    # the samples does not move; a model that learnt all it could in one epoch goes up and down.
+    if share > 0.5 and float(np.ptp(known.accuracy)) > CONSTANT:
         return None
     return Finding(
         severity=Severity.WARNING,
