@@ -162,7 +162,7 @@ RECIPES: dict[str, Recipe] = {
     "unscaled validation inputs": Recipe(("distribution-shift",), "cancer", 280, 280, spoil=unscaled),
     "validation columns in another order": Recipe(("distribution-shift",), spoil=shuffled_columns),
     "the same, curves": Recipe(("distribution-shift",), spoil=shuffled_columns, predictions=()),
-    "imbalance": Recipe(("majority-class",), "digits", 800, 900, (), spoil=unbalanced),
+    "imbalance": Recipe(("majority-class",), "digits", 800, 900, (), 40, rate=1e-2, spoil=unbalanced),
     "tiny validation set": Recipe(
         ("small-validation-set",), "wine", 140, 30, (), epochs=15, rate=1e-2, decay=1e-2
     ),
@@ -180,7 +180,7 @@ RECIPES: dict[str, Recipe] = {
     "too small a model": Recipe(("underfitting",), "tangled", 3000, 2000, (), epochs=15),
     "label smoothing": Recipe(("underconfidence",), objective="smoothing", epochs=25, decay=1e-3),
     "smoothed loss in the log": Recipe(
-        ("smoothing-or-weights",), "blobs", 4000, 3000, (), rate=3e-2, epochs=20, reported="smoothed",
+        ("smoothing-or-weights",), "blobs", 4000, 3000, (), rate=1e-2, epochs=10, reported="smoothed",
         predictions=("val",),
     ),
     "summed loss in the log": Recipe(
@@ -196,7 +196,7 @@ RECIPES: dict[str, Recipe] = {
         reported="mean of batches", predictions=("val",),
     ),
     "dropout": Recipe(
-        ("train-mode-gap",), "blobs", 4000, 3000, (64,), rate=2e-3, dropout=0.5, predictions=()
+        ("train-mode-gap",), hidden=(64,), epochs=20, dropout=0.8, predictions=()
     ),
     "duplicates in validation": Recipe(("validation-too-easy",), decay=1e-3, spoil=leaked),
     "missing inputs": Recipe(("non-finite",), spoil=not_a_number),
@@ -211,7 +211,7 @@ def load(recipe: Recipe, rng: np.random.Generator) -> Splits:
     seed, n = int(rng.integers(2**31)), recipe.train + recipe.val
     if recipe.data == "blobs":
         k, dimensions = 4, 8
-        means = 1.1 * rng.standard_normal((k, dimensions))
+        means = 0.6 * rng.standard_normal((k, dimensions))
         y = rng.integers(k, size=n)
         x = means[y] + rng.standard_normal((n, dimensions))
     elif recipe.data == "tangled":
