@@ -279,3 +279,27 @@ def test_infinite_losses_are_in_the_headline():
 def test_predictions_without_the_name_of_their_scale_are_refused():
     with pytest.raises(DataError, match=r"scale of the predictions is not given.*logits=z"):
         whyloss.diagnose([0, 1], [[0.1, 0.9], [0.5, 0.5]])
+
+
+def test_labels_of_one_class_tell_nothing_about_confidence():
+    known = known_cause(2, n_samples=600, temperature=2.0).source.predictions("val", 0)
+    zero = known.y_true == 0
+    found = diagnose(np.zeros(int(zero.sum()), dtype=int), logits=known.scores[zero])
+    names = {finding.name for finding in found.findings}
+    assert not names & {
+        "overconfidence",
+        "underconfidence",
+        "class-bias",
+        "label-noise",
+        "consistent",
+    }
+    assert "one class" in found.verdict.text
+    assert not any(remedy.name == "temperature" for remedy in found.remedies)
+
+
+def test_nothing_is_called_held_that_a_hundred_samples_cannot_show():
+    few = diagnose(known_cause(1, temperature=(1.0, 1.2), n_samples=100).source)
+    many = diagnose(known_cause(1, temperature=(1.0, 1.2), n_samples=400).source)
+    assert few.attribution.accuracy.value == many.attribution.accuracy.value == 0.0
+    assert few.attribution.held == "cannot tell"
+    assert many.attribution.held == "held"

@@ -425,15 +425,15 @@ def paired(n, *, broke, fixed):
     ],
 )
 def test_held_is_a_claim_of_equivalence(difference, what):
-    assert held(difference) is what
+    assert held(difference, 2000) is what
 
 
 def test_held_depends_on_the_drop_that_would_matter():
     difference = paired(2000, broke=60, fixed=40)  # one point lost
     assert HELD_MARGIN == 0.02
-    assert held(difference) is Held.HELD
-    assert held(difference, margin=0.01) is Held.FELL
-    assert held(difference, margin=0.1) is Held.HELD
+    assert held(difference, 2000) is Held.HELD
+    assert held(difference, 2000, margin=0.01) is Held.FELL
+    assert held(difference, 2000, margin=0.1) is Held.HELD
 
 
 def test_held_is_wrong_in_at_most_one_case_in_twenty_at_the_margin():
@@ -442,6 +442,7 @@ def test_held_is_wrong_in_at_most_one_case_in_twenty_at_the_margin():
         rng = np.random.default_rng(seed)
         which = rng.random(2000)
         said += (
-            held(paired_share_difference(which < 0.86, (which < 0.8) | (which > 0.96))) is Held.HELD
+            held(paired_share_difference(which < 0.86, (which < 0.8) | (which > 0.96)), 2000)
+            is Held.HELD
         )
     assert said / 1000 < 0.07

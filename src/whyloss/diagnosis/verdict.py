@@ -150,6 +150,11 @@ def _why_silent(evidence: Evidence) -> str:
     numbers = evidence.numbers
     if numbers is None:
         return "No rule can be checked on that."
+    if evidence.epochs and evidence.last.one_class:
+        return (
+            "Every label here is of one class: how sure a model should be cannot be judged without the "
+            "others."
+        )
     if numbers.n_samples is not None and numbers.n_samples < 200:
         return (
             f"{counted(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause from "

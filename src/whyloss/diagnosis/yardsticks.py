@@ -47,7 +47,8 @@ class Yardstick:
     envelope : (float, float)
         Smallest and largest loss of a calibrated model of this accuracy.
     provable : float
-        Nats above the envelope: miscalibration beyond doubt; 0 inside it, or where the number of
+        Nats above the envelope at the lower end of the accuracy's interval: miscalibration beyond
+        doubt; 0 inside it, or where the number of
         classes is not known.
     folk : str
         The word that a much-quoted table has for such a loss. It knows neither the number of
@@ -89,6 +90,7 @@ def _yardstick(split: str, numbers: Numbers) -> Yardstick:
     loss, share = numbers.log_loss.value, numbers.accuracy.value
     k = numbers.n_classes or max(2, math.ceil(1.0 / max(share, 1e-3) - 1e-9))
     low, high = fano_envelope(share, k)
+    least_share = share if numbers.accuracy.low is None else numbers.accuracy.low
     guessing = numbers.prior_entropy
     return Yardstick(
         split=split,
@@ -100,6 +102,6 @@ def _yardstick(split: str, numbers: Numbers) -> Yardstick:
         skill=1.0 - loss / guessing if guessing else None,
         least=least_possible_loss(share),
         envelope=(low, high),
-        provable=max(0.0, loss - high) if numbers.n_classes else 0.0,
+        provable=max(0.0, loss - fano_envelope(least_share, k)[1]) if numbers.n_classes else 0.0,
         folk=next(word for bound, word in FOLK if loss <= bound),
     )

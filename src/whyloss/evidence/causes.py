@@ -69,7 +69,7 @@ class Causes:
         """Temperature, lapses and class biases; None where there is too little to fit them to."""
         from whyloss.measures.ladder import fit_rungs  # noqa: PLC0415 - loads an optimiser
 
-        if int(np.count_nonzero(self.rows)) < MIN_LADDER:
+        if int(np.count_nonzero(self.rows)) < MIN_LADDER or self._snapshot.one_class:
             return None
         if not (self.has_skill or self._ranks_without_bias):
             return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from whyloss.evidence.snapshot import Snapshot
     from whyloss.measures.change import Change, ScaleChange
 
+RULE_OF_THREE = 3.0  # -ln 0.05: 95 % bound of a count of zero
 HELD_MARGIN = 0.02  # accuracy counts as held if it lost less than this, with 95 % confidence
 
 
@@ -56,13 +57,16 @@ class Comparison:
     loss_after: float
 
 
-def held(difference: Estimate, margin: float = HELD_MARGIN) -> Held:
+def held(difference: Estimate, n_samples: float, margin: float = HELD_MARGIN) -> Held:
     """Judge a paired difference of accuracies: "held" is a claim of equivalence.
 
     Parameters
     ----------
     difference : Estimate
         Second minus first.
+    n_samples : float
+        Samples that both accuracies were counted on. Where not one of n changed, drops of up to
+        3 / n still occur in one of twenty cases.
     margin : float
         The drop that would matter.
     """
@@ -71,6 +75,6 @@ def held(difference: Estimate, margin: float = HELD_MARGIN) -> Held:
     if difference.low > 0:
         return Held.ROSE
     centre = 0.5 * (difference.low + difference.high)
-    if centre - Z95_ONE_SIDED * difference.se > -margin:
+    if centre - Z95_ONE_SIDED * difference.se > -margin and RULE_OF_THREE / n_samples < margin:
         return Held.HELD
     return Held.FELL if difference.high < 0 else Held.CANNOT_TELL

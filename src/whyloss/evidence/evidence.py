@@ -93,7 +93,7 @@ class Evidence:
                     got=self._split,
                 )
             return self._split
-        known = self.source.splits or self.splits
+        known = self.source.splits or self._with_loss or self.splits
         if not known:
             raise DataError(
                 "There is nothing to diagnose",
@@ -105,6 +105,11 @@ class Evidence:
             if name in known:
                 return name
         return next((name for name in known if name != "train"), known[0])
+
+    @property
+    def _with_loss(self) -> tuple[str, ...]:
+        """Splits that a loss was reported of."""
+        return tuple(split for split in self.splits if (split, "loss") in self.history.columns)
 
     @cached_property
     def epochs(self) -> tuple[int, ...]:
@@ -453,7 +458,7 @@ class Evidence:
                 y_true,
                 self.weights,
             ),
-            accuracy=held(change.accuracy),
+            accuracy=held(change.accuracy, change.n_samples),
             ids=self.aligned(start, first.predictions.ids),
             y_true=y_true,
             loss_before=float(np.average(losses[0], weights=self.weights)),

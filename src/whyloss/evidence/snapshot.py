@@ -199,6 +199,11 @@ class Snapshot:
         shares: FloatVector = totals / (totals.sum() or 1)
         return shares
 
+    @property
+    def one_class(self) -> bool:
+        """Whether all labels are of one class: then nobody can tell what confidence is due."""
+        return self.n_predicted > 0 and float(self.shares.max()) == 1.0
+
     @cached_property
     def class_scores(self) -> list[ClassScores]:
         """Precision and recall per class, over the predicted rows."""

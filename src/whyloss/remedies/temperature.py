@@ -29,12 +29,14 @@ def propose(evidence: Evidence) -> Remedy | Declined:
             f"{snapshot.n_scored} samples are too few to fit a temperature; {MIN_SAMPLES} are the "
             "least",
         )
+    if snapshot.one_class:
+        return Declined(NAME, "every label is of one class, which any confidence fits")
     saved = calibrated.calibration
     if not saved.z > 2:
         return Declined(
             NAME,
             f"would change the loss by {signed(-saved.value)} nats out of fold, which is within "
-            "chance: there is nothing to gain",
+            "chance: no gain is shown",
         )
     t = calibrated.fit.temperature
     return Remedy(

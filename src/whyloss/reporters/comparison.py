@@ -83,6 +83,8 @@ def _headline(found: SideBySide) -> str:
         return f"{first}, and the larger accuracy ({change})."
     if accuracy.better:
         return f"{first}; {accuracy.better} has the larger accuracy ({change})."
+    if accuracy.difference.low is None:
+        return f"{first}; the accuracies differ ({change}), and whether by chance is not known."
     return f"{first}; the accuracies do not clearly differ ({change})."
 
 

@@ -84,7 +84,7 @@ def chance_level(
     loss = numbers.log_loss
     best_case = loss.value if loss.low is None else loss.low
     skill = 1.0 - best_case / numbers.prior_entropy
-    if not (gain <= max_gain and skill <= max_skill):
+    if not (gain <= max_gain + 1e-9 and skill <= max_skill):
         return None
     return Finding(
         severity=Severity.WARNING,

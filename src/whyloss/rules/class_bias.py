@@ -90,8 +90,8 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
         severity=Severity.WARNING,
         headline="Some classes get too much probability",
         message=(
-            f"{often} gets more probability than its share, {seldom} less: one constant per class "
-            f"would save {nats(bias.gain)} nats ({percent(bias.gain / snapshot.log_loss.value, 0)} "
+            f"More probability than their share goes to {often}, less to {seldom}: one constant per "
+            f"class would save {nats(bias.gain)} nats ({percent(bias.gain / snapshot.log_loss.value, 0)} "
             f"of the loss).{threshold} Other class shares in training, or labels of one class given "
             "to another, look alike from here."
         ),

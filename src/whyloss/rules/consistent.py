@@ -13,7 +13,7 @@ from whyloss.testing import KnownCause, known_cause
 from whyloss.words import nats, percent, signed
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Numbers
+    from whyloss.evidence import Numbers, Snapshot
 
 
 def _reported_above_envelope(seed: int) -> KnownCause:
@@ -37,7 +37,7 @@ def _reported_below_envelope(seed: int) -> KnownCause:
     since="0.1",
     fires=known_cause,
     near_misses={
-        "max_z": lambda seed: known_cause(seed, temperature=1.5),
+        "max_z": lambda seed: known_cause(seed, temperature=1.3),
         "max_excess": _reported_above_envelope,
         "max_deficit": _reported_below_envelope,
         "min_samples": lambda seed: known_cause(seed, n_samples=40),
@@ -99,7 +99,7 @@ def consistent(
     evidence_numbers = {"log_loss": loss, "accuracy": numbers.accuracy}
     if evidence.epochs:
         gap = evidence.last.gap
-        if not (abs(gap.z) <= max_z or abs(gap.gap.value) <= 0.01):
+        if _to_be_mended(evidence.last) or not (abs(gap.z) <= max_z or abs(gap.gap.value) <= 0.01):
             return None
         evidence_numbers["surprise_gap"] = gap.gap
         small = "within chance" if abs(gap.z) <= max_z else "too small to matter"
@@ -138,6 +138,13 @@ def _envelope_with_error(numbers: Numbers) -> tuple[float, float]:
     worst = share.value if share.low is None else share.low
     best = share.value if share.high is None else share.high
     return fano_envelope(best, k)[0], fano_envelope(worst, k)[1]
+
+
+def _to_be_mended(snapshot: Snapshot) -> bool:
+    """Whether a temperature clearly helps, or nobody can tell what confidence is due."""
+    calibrated = snapshot.calibrated
+    saved = None if calibrated is None else calibrated.calibration.low
+    return snapshot.one_class or (saved is not None and saved > 0.01)
 
 
 def _beside_training(evidence: Evidence, numbers: Numbers) -> str:

@@ -131,6 +131,8 @@ def overconfidence(
 
 
 def _too_sure(snapshot: Snapshot, min_z: float, min_gap: float, min_temperature: float) -> bool:
+    if snapshot.one_class:
+        return False
     # A few outliers alone make a model look too sure, and so do noise and biases of classes.
     for gap in (snapshot.gap, snapshot.causes.gap_of_others):
         if not (gap.z > min_z and gap.gap.value > min_gap):
@@ -212,10 +214,7 @@ def _remedy(snapshot: Snapshot) -> str:
     if calibrated is None:
         return f"{counted(snapshot.n_scored, 'sample')} are too few to fit a temperature."
     if not calibrated.calibration.z > 2:
-        return (
-            "No single temperature clearly helps: what is missing in doubt is not missing alike "
-            "everywhere."
-        )
+        return f"What a temperature would save is not clear from {counted(snapshot.n_scored, 'sample')}."
     return (
         f"A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
         f"{nats(calibrated.log_loss.value)} to {nats(calibrated.refinement.value)} "

@@ -96,7 +96,7 @@ def train_mode_gap(
     else:
         why = (
             "Dropout, augmentation or a regulariser work in training and not in validation, and "
-            "training numbers are averages over the epoch"
+            "training numbers are often means over the epoch, or of single batches"
         )
     return Finding(
         severity=Severity.OK,

@@ -63,6 +63,8 @@ def underconfidence(
     if not evidence.epochs:
         return _provable(evidence, min_gap)
     snapshot = evidence.last
+    if snapshot.one_class:
+        return None
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
         return None
