@@ -140,7 +140,7 @@ def _by_cause(outcomes: Sequence[Outcome]) -> list[str]:
 
 def _by_pair(outcomes: Sequence[Outcome]) -> list[str]:
     rows = [
-        "Clear trials. Dearest: of those in which one cause costs at least twice the other.",
+        "Clear trials. The dearest is the one that costs more in the mean over both orders; they are often close.",
         "",
         "| Planted | trials | verdict is one of them | verdict is the dearest | both found |",
         "|---|--:|--:|--:|--:|",
