@@ -62,8 +62,7 @@ def top_probability(
     top = np.empty(len(scores))
     for rows, logits, _ in logit_blocks(scores, scale):
         with np.errstate(over="ignore"):  # as in `softmax`
-            logits -= logits.max(axis=1, keepdims=True)
-            logits *= beta
-            np.exp(logits, out=logits)
-        top[rows] = 1.0 / logits.sum(axis=1)
+            weights = beta * (logits - logits.max(axis=1, keepdims=True))
+            np.exp(weights, out=weights)
+        top[rows] = 1.0 / weights.sum(axis=1)
     return top
