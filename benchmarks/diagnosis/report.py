@@ -218,7 +218,10 @@ def _alternatives(outcomes: Sequence[Outcome]) -> list[str]:
             macro_f1(score_labels([o.label for o in of], [say(o) for o in of]))
             for of in (outcomes, few)
         ]
-        alarms = share(say(o) != HEALTHY for o in outcomes if not o.causes)
+        ill = (
+            o.alarm if name == "whyloss" else say(o) != HEALTHY for o in outcomes if not o.causes
+        )
+        alarms = share(ill)
         rows.append(f"| {name} | {cells[0]:.2f} | {cells[1]:.2f} | {_percent(alarms)} |")
     return rows
 
