@@ -306,12 +306,20 @@ def test_a_curve_in_one_line(values, expected):
     assert shown.replace("▅", "▄") == expected
 
 
+# A shell that runs the tests in the background has its children ignore interrupts; a person's has not.
+HEEDING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from whyloss.cli import main; main()"
+)
+WATCH = (sys.executable, "-u", "-c", HEEDING, "watch")
+
+
 class Watching:
     """`whyloss watch` as a process; collects what it prints."""
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "whyloss", "watch", *map(str, arguments)],
+            [*WATCH, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -407,7 +415,7 @@ def test_a_terminal_gets_a_panel(tmp_path):
     pty = pytest.importorskip("pty")
     record(tmp_path / "r", [1, 2, 3])
     main, child = pty.openpty()
-    command = [sys.executable, "-m", "whyloss", "watch", str(tmp_path / "r"), "--interval", "0.1"]
+    command = [*WATCH, str(tmp_path / "r"), "--interval", "0.1"]
     with subprocess.Popen(
         command, stdout=child, stderr=child, env={**os.environ, "TERM": "xterm"}
     ) as process:
