@@ -96,7 +96,7 @@ def watched() -> Iterator[dict[str, float]]:
         watcher.join()
 
 
-def by_dask(run: Any, workers: int) -> float:  # noqa: ANN401
+def by_dask(run: Any, workers: int) -> float:  # noqa: ANN401 - a run
     """Seconds that workers of one thread each take, once they have started."""
     from distributed import Client, LocalCluster
 

@@ -30,7 +30,7 @@ LARGE_VALUES = 400_000_000
 
 
 @njit(cache=True, nogil=True)
-def _read(values: Any) -> int:  # noqa: ANN401
+def _read(values: Any) -> int:  # noqa: ANN401 - arrays or tensors
     total = np.int32(0)
     for k in range(len(values)):
         total ^= values[k]
@@ -199,7 +199,7 @@ def _cleanlab(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
         return {}
     z, y = work.logits, work.y_true
 
-    def scores() -> Any:  # noqa: ANN401
+    def scores() -> Any:  # noqa: ANN401 - whatever the peer gives
         p = np.stack([expit(-z[:, 0]), expit(z[:, 0])], 1) if z.shape[1] == 1 else softmax(z, 1)
         return get_label_quality_scores(y, p, method="self_confidence")
 
@@ -217,7 +217,7 @@ def _probmetrics(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
     z, y = torch.from_numpy(work.logits), torch.from_numpy(work.y_true)
     metrics = Metrics.from_names(["refinement_logloss_ts-mix_cv-5"])
 
-    def refinement() -> Any:  # noqa: ANN401
+    def refinement() -> Any:  # noqa: ANN401 - whatever the peer gives
         return metrics.compute_all_from_labels_logits(y, CategoricalLogits(z).logits)
 
     return {"temperature": {"probmetrics (refinement alone)": refinement}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,34 +58,13 @@ def _shipped(name: str) -> Callable[[], Path]:
     return lambda: Path(str(files("whyloss.cases"))) / "data" / name
 
 
-def _logistic() -> Any:  # noqa: ANN401 - predictions
-    from whyloss.cases.c3_logistic import fitted  # noqa: PLC0415 - only where it is run
+def _late(module: str, name: str) -> Callable[..., Any]:
+    """A function of one of the cases, whose module is loaded only where that case is run."""
 
-    return fitted("medium")
+    def call(*arguments: Any) -> Any:  # noqa: ANN401 - as the function has them
+        return getattr(import_module(f"whyloss.cases.{module}"), name)(*arguments)
 
-
-def _logistic_lines() -> list[str]:
-    from whyloss.cases.c3_logistic import lines  # noqa: PLC0415
-
-    return lines()
-
-
-def _logistic_page(path: Path) -> None:
-    from whyloss.cases.c3_page import write_page  # noqa: PLC0415
-
-    write_page(path)
-
-
-def _guesser() -> Any:  # noqa: ANN401 - predictions
-    from whyloss.cases.c6_guessing import guesser  # noqa: PLC0415
-
-    return guesser()
-
-
-def _guessing_lines() -> list[str]:
-    from whyloss.cases.c6_guessing import lines  # noqa: PLC0415
-
-    return lines()
+    return call
 
 
 _CASES = (
@@ -112,9 +92,9 @@ _CASES = (
             "A logistic regression p = σ(ax + b) on 5, 100 and 10,000 points, over the whole grid of "
             "a and b. Diagnosed: the fit to 100 points."
         ),
-        source=_logistic,
-        lines=_logistic_lines,
-        page=_logistic_page,
+        source=_late("c3_logistic", "fitted"),
+        lines=_late("c3_logistic", "lines"),
+        page=_late("c3_page", "write_page"),
     ),
     Case(
         code="C4",
@@ -138,8 +118,8 @@ _CASES = (
         code="C6",
         question="What does guessing cost, and why does the loss not care about accuracy?",
         setting="A model that says the class shares (70, 20 and 10 %), whatever it sees.",
-        source=_guesser,
-        lines=_guessing_lines,
+        source=_late("c6_guessing", "guesser"),
+        lines=_late("c6_guessing", "lines"),
     ),
     Case(
         code="C7",

@@ -154,7 +154,7 @@ def _blocks(shape: tuple[int, int], n: int) -> Iterator[tuple[int, slice]]:
             yield row, slice(start, start + width)
 
 
-def fitted(name: str) -> Predictions:
+def fitted(name: str = "medium") -> Predictions:
     """Predictions of the fitted model on one of the data sets."""
     data = data_sets()[name]
     a, b = fit(data)

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import TRAIN
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 
 if TYPE_CHECKING:
@@ -77,9 +76,8 @@ def yardsticks(evidence: Evidence) -> tuple[Yardstick, ...]:
     """
     if evidence.epochs:
         return ()
-    train = [name for name in TRAIN if name in evidence.splits]
     found = []
-    for split in dict.fromkeys((evidence.split, *train)):
+    for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is not None and numbers.log_loss.value >= 0.0:
             found.append(_yardstick(split, numbers))

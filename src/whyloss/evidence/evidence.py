@@ -173,6 +173,12 @@ class Evidence:
             return self.last.numbers if self.last.n_scored else None
         return self.reported_numbers(self.split)
 
+    @property
+    def with_training(self) -> tuple[str, ...]:
+        """The explained split, and the training split beside it where anything is known of it."""
+        train = (name for name in TRAIN if name in self.splits)
+        return tuple(dict.fromkeys((self.split, *train)))
+
     def reported_numbers(self, split: str) -> Numbers | None:
         """The last reported loss and accuracy of a split; None unless both are known."""
         curve = self.reported(split)

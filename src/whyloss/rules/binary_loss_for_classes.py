@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.evidence import Evidence, Level
 from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.intervals import Estimate
 from whyloss.measures.reported_loss import Kind
@@ -76,8 +76,7 @@ def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -
     if evidence.epochs:
         return None
     share, entropy = 1.0 - 1.0 / k, binary_entropy(1.0 / k)
-    names = (evidence.split, *(name for name in TRAIN if name in evidence.splits))
-    every = [evidence.reported(split) for split in dict.fromkeys(names)]
+    every = [evidence.reported(split) for split in evidence.with_training]
     curves = [curve.whole for curve in every if curve is not None]
     if any((known.accuracy < share - BELOW).any() for known in curves):
         return None

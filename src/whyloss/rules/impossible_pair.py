@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.evidence import Evidence, Level
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.measures.intervals import Estimate
 from whyloss.rules.base import Finding, Severity, rule
@@ -82,8 +82,7 @@ def impossible_pair(
     ## References
     Error rate and cross-entropy: doi:10.1109/18.272494 (Feder and Merhav 1994).
     """
-    names = (evidence.split, *(name for name in TRAIN if name in evidence.splits))
-    for split in dict.fromkeys(names):
+    for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is not None and _impossible(numbers, max_share):
             return _finding(split, numbers)

@@ -120,7 +120,7 @@ def _against_predictions(evidence: Evidence, min_difference: float) -> Finding |
 def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
     if evidence.epochs:
         return None  # the predictions say what the loss is
-    for split in dict.fromkeys((evidence.split, *TRAIN)):
+    for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is None or numbers.accuracy.value >= 1.0:
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, Level
+from whyloss.evidence import Evidence, Level
 from whyloss.measures.ceilings import CEILINGS
 from whyloss.measures.intervals import Estimate
 from whyloss.measures.per_sample import SUM_TOLERANCE, RowStatus
@@ -97,7 +97,7 @@ def _from_numbers(evidence: Evidence) -> Finding | None:
     """A loss that right predictions must have a large part in."""
     ceiling = CEILINGS[0].log_loss
     right = math.log(evidence.n_classes or MANY)
-    for split in dict.fromkeys((evidence.split, *TRAIN)):
+    for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is None:
             continue
