@@ -115,7 +115,7 @@ def by_dask(run: Any, workers: int) -> float:  # noqa: ANN401 - a run
 def _warm() -> None:
     """Load the kernels, which a worker does once in its life."""
     from whyloss.data import Predictions
-    from whyloss.measures.summary import Summary
+    from whyloss.measures.facts import Summary
 
     logits = np.zeros((2000, 1000), dtype=np.float32)
     Summary(1000).update(Predictions.from_arrays(np.zeros(2000, int), logits=logits))

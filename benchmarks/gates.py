@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from whyloss.measures.calibration.causes import climb
 
 from whyloss.evidence import Evidence
-from whyloss.measures.ladder import climb
 from whyloss.testing import KnownCause, known_cause
 
 if TYPE_CHECKING:
-    from whyloss.measures.intervals import Estimate
-    from whyloss.measures.ladder import Ladder
+    from whyloss.measures.calibration.causes import Ladder
+
+    from whyloss.results.estimate import Estimate
 
 SIZES = (500, 2000, 20_000)
 CLASSES = (2, 10, 100)
@@ -55,9 +56,11 @@ def gate_table(seeds: int) -> None:
                     )
                     for seed in range(count)
                 ]
-                opened = np.mean([one.lapse.accepted for one in found if one.lapse])
-                share = np.median([one.lapse.share for one in found if one.lapse])
-                beside = np.median([one.lapse.temperature for one in found if one.lapse])
+                opened = np.mean([one.label_noise.accepted for one in found if one.label_noise])
+                share = np.median([one.label_noise.share for one in found if one.label_noise])
+                beside = np.median(
+                    [one.label_noise.temperature for one in found if one.label_noise]
+                )
                 alone = np.median([one.temperature.temperature for one in found])
                 print(
                     f"| {n_classes} | {n:,} | {temperature} | {noise:.0%} | {opened:.3f} | "

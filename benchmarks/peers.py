@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from whyloss import diagnose
+from whyloss import diagnose as diagnose_source
 from whyloss.data import InMemorySource, Predictions
-from whyloss.diagnosis import diagnose_evidence
 from whyloss.evidence import Evidence
-from whyloss.measures.calibration_error import expected_calibration_error
-from whyloss.measures.per_sample import per_sample
-from whyloss.measures.reliability import reliability_bins
-from whyloss.measures.summary import Summary
-from whyloss.measures.temperature import calibrate
+from whyloss.measures.calibration.calibration_error import expected_calibration_error
+from whyloss.measures.calibration.refinement import calibrate
+from whyloss.measures.calibration.reliability import reliability_bins
+from whyloss.measures.facts import Summary
+from whyloss.measures.losses.per_sample import per_sample
+from whyloss.verbs.diagnose import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,9 +94,9 @@ def _ours(work: Workload) -> dict[str, dict[str, Callable[[], Any]]]:
 
     def whole() -> None:
         if work.n_epochs == 1:
-            diagnose(y_true, logits=logits)
+            diagnose_source(y_true, logits=logits)
         else:
-            diagnose_evidence(Evidence(InMemorySource(epochs)))
+            diagnose(Evidence(InMemorySource(epochs)))
 
     found = {
         "all statistics of every sample": {"whyloss": lambda: per_sample(y_true, logits, "logits")},

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import log_softmax
 
 from whyloss.errors import DataError, TooFewSamplesError
-from whyloss.measures.calibrators import fit_calibrator
+from whyloss.measures.calibration.calibrators import fit_calibrator
 from whyloss.testing import known_cause
 
 

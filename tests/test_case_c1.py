@@ -13,12 +13,11 @@ from scipy.optimize import minimize_scalar
 
 import whyloss
 from conftest import require
-from whyloss import cases
+from whyloss import cases, diagnose
 from whyloss.data import Run
-from whyloss.diagnosis import diagnose
 from whyloss.errors import MissingExtraError
-from whyloss.evidence import Held
-from whyloss.measures.per_sample import per_sample
+from whyloss.measures.losses.per_sample import per_sample
+from whyloss.results.attribution import Held
 
 
 def check_phenomenon(diagnosis):

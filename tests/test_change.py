@@ -10,8 +10,9 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import log_softmax
 
 from whyloss.measures.alignment import common_rows
-from whyloss.measures.change import Outcome, attribute_change, scale_change
-from whyloss.measures.intervals import mean_estimate
+from whyloss.measures.attribution import attribute_change, scale_change
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.results.attribution import Outcome
 
 PARTS = ("total", "refinement", "calibration")
 losses = st.floats(0, 700)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import vl_convert
 
+from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
-from whyloss.diagnosis import diagnose
 from whyloss.errors import WhylossError
-from whyloss.reporters import charts_alone
+from whyloss.reporters.charts import accessor as charts_alone
 from whyloss.testing import known_cause
 
 EVIL = "</svg></script><b id=evil>x</b>"
@@ -131,10 +131,10 @@ def test_names_in_a_notebook_are_text():
         InMemorySource(
             [
                 Predictions.from_arrays(
-                    shot.y_true, logits=shot.scores, classes=[EVIL, "b"], epoch=epoch, split=EVIL
+                    facts.y_true, logits=facts.scores, classes=[EVIL, "b"], epoch=epoch, split=EVIL
                 )
                 for epoch in (1, 2)
-                for shot in [known.source.predictions("val", epoch)]
+                for facts in [known.source.predictions("val", epoch)]
             ],
             name=EVIL,
         )

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import whyloss
+from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
-from whyloss.diagnosis import diagnose
-from whyloss.diagnosis.gates import METRICS, Outcome, check, parse
 from whyloss.errors import DataError
-from whyloss.reporters.gates import FORMATS, render
+from whyloss.reporters.check.check import FORMATS, render
+from whyloss.results.check import ConditionOutcome
 from whyloss.rules import ALL
 from whyloss.testing import known_cause
+from whyloss.verbs.check import METRICS, check, parse
 
 
 def run(*arguments, **options):
@@ -56,18 +57,22 @@ def over_confident():
 @pytest.mark.parametrize(
     ("condition", "plain", "strict"),
     [
-        ("accuracy<0.9", Outcome.PASSED, Outcome.FAILED),  # 0.88, 95 %: 0.846 to 0.907
-        ("accuracy<0.95", Outcome.FAILED, Outcome.FAILED),
-        ("accuracy < 95 %", Outcome.FAILED, Outcome.FAILED),
-        ("Accuracy<=.88", Outcome.PASSED, Outcome.FAILED),
-        ("accuracy<0.88", Outcome.PASSED, Outcome.PASSED),
-        ("accuracy>0.8", Outcome.FAILED, Outcome.FAILED),
-        ("accuracy>=0.85", Outcome.PASSED, Outcome.FAILED),
-        ("n_samples<501", Outcome.FAILED, Outcome.FAILED),
-        ("n_samples<5e2", Outcome.PASSED, Outcome.PASSED),
-        ("loss>0.1", Outcome.FAILED, Outcome.FAILED),
-        ("log_loss>10", Outcome.PASSED, Outcome.PASSED),
-        ("calibration>0.05", Outcome.PASSED, Outcome.PASSED),
+        (
+            "accuracy<0.9",
+            ConditionOutcome.PASSED,
+            ConditionOutcome.FAILED,
+        ),  # 0.88, 95 %: 0.846 to 0.907
+        ("accuracy<0.95", ConditionOutcome.FAILED, ConditionOutcome.FAILED),
+        ("accuracy < 95 %", ConditionOutcome.FAILED, ConditionOutcome.FAILED),
+        ("Accuracy<=.88", ConditionOutcome.PASSED, ConditionOutcome.FAILED),
+        ("accuracy<0.88", ConditionOutcome.PASSED, ConditionOutcome.PASSED),
+        ("accuracy>0.8", ConditionOutcome.FAILED, ConditionOutcome.FAILED),
+        ("accuracy>=0.85", ConditionOutcome.PASSED, ConditionOutcome.FAILED),
+        ("n_samples<501", ConditionOutcome.FAILED, ConditionOutcome.FAILED),
+        ("n_samples<5e2", ConditionOutcome.PASSED, ConditionOutcome.PASSED),
+        ("loss>0.1", ConditionOutcome.FAILED, ConditionOutcome.FAILED),
+        ("log_loss>10", ConditionOutcome.PASSED, ConditionOutcome.PASSED),
+        ("calibration>0.05", ConditionOutcome.PASSED, ConditionOutcome.PASSED),
     ],
 )
 def test_a_number_fails_with_its_whole_interval_or_strictly_by_its_value(condition, plain, strict):
@@ -79,8 +84,8 @@ def test_a_number_fails_with_its_whole_interval_or_strictly_by_its_value(conditi
 @given(st.floats(0.5, 1.0), st.sampled_from(["<", ">"]))
 def test_what_fails_by_its_interval_fails_strictly_too(bound, how):
     condition = f"accuracy{how}{bound}"
-    if outcome(SNAPSHOT, condition) is Outcome.FAILED:
-        assert outcome(SNAPSHOT, condition, strict=True) is Outcome.FAILED
+    if outcome(SNAPSHOT, condition) is ConditionOutcome.FAILED:
+        assert outcome(SNAPSHOT, condition, strict=True) is ConditionOutcome.FAILED
 
 
 SNAPSHOT = snapshot(0.88, 200)
@@ -89,16 +94,19 @@ SNAPSHOT = snapshot(0.88, 200)
 def test_a_number_without_an_interval_fails_by_its_value_and_says_why():
     found = diagnose(val_loss=0.5, val_accuracy=0.8, n_classes=2)
     (gate,) = check(found, parse(["accuracy<0.81"])).gates
-    assert gate.outcome is Outcome.FAILED
+    assert gate.outcome is ConditionOutcome.FAILED
     assert "n is not known" in gate.message
 
 
 def test_a_number_that_this_input_cannot_tell_is_not_checked():
     found = diagnose(val_loss=0.5, val_accuracy=0.8, n_classes=2)
     result = check(found, parse(["calibration>0.1", "accuracy>0.9"]))
-    assert [gate.outcome for gate in result.gates] == [Outcome.NOT_CHECKED, Outcome.PASSED]
-    assert result.outcome is Outcome.NOT_CHECKED
-    assert check(found, parse(["calibration>0.1", "loss>0.1"])).outcome is Outcome.FAILED
+    assert [gate.outcome for gate in result.gates] == [
+        ConditionOutcome.NOT_CHECKED,
+        ConditionOutcome.PASSED,
+    ]
+    assert result.outcome is ConditionOutcome.NOT_CHECKED
+    assert check(found, parse(["calibration>0.1", "loss>0.1"])).outcome is ConditionOutcome.FAILED
 
 
 # --- rules and severities -----------------------------------------------------------------------
@@ -106,18 +114,18 @@ def test_a_number_that_this_input_cannot_tell_is_not_checked():
 
 @pytest.mark.parametrize("condition", ["overconfidence", "WL301", "wl301", "warning", "info"])
 def test_a_finding_fails_by_name_code_and_severity(over_confident, condition):
-    assert outcome(over_confident, condition) is Outcome.FAILED
+    assert outcome(over_confident, condition) is ConditionOutcome.FAILED
 
 
 @pytest.mark.parametrize("condition", ["error", "underconfidence", "outliers"])
 def test_what_was_not_found_passes(over_confident, condition):
-    assert outcome(over_confident, condition) is Outcome.PASSED
+    assert outcome(over_confident, condition) is ConditionOutcome.PASSED
 
 
 def test_a_rule_that_needs_more_evidence_is_not_checked():
     found = diagnose(val_loss=0.5, val_accuracy=0.8, n_classes=2)
     (gate,) = check(found, parse(["outliers"])).gates
-    assert gate.outcome is Outcome.NOT_CHECKED
+    assert gate.outcome is ConditionOutcome.NOT_CHECKED
     assert "needs the predictions" in gate.message
 
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 import whyloss
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
-from whyloss.measures.intervals import Estimate, mean_estimate, wilson
-from whyloss.measures.unpaired import unpaired_difference
-from whyloss.reporters.comparison import FORMATS, render, schema
+from whyloss.measures.estimates.intervals import mean_estimate, wilson
+from whyloss.measures.estimates.unpaired_differences import unpaired_difference
+from whyloss.reporters.compare.compare import FORMATS, render, schema
+from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause, rule_out_truth
 
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import whyloss
-from whyloss import rules
+from whyloss import diagnose, rules
 from whyloss.data import History, InMemorySource, Predictions
-from whyloss.diagnosis import diagnose
 from whyloss.errors import DataError
-from whyloss.evidence import Held, Level
+from whyloss.results.attribution import Held
+from whyloss.results.level import Level
 from whyloss.testing import known_cause, relabel_scale, rule_out_truth, softmax_twice, spoil
 
 

@@ -10,7 +10,7 @@ from whyloss.data.part import Part
 from whyloss.data.run_writer import FIRST_WRITER, RunWriter
 from whyloss.engines import local
 from whyloss.errors import DataError
-from whyloss.measures.summary import Summary
+from whyloss.measures.facts import Summary
 from whyloss.testing import known_cause
 
 ARRAYS = (

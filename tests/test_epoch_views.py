@@ -8,13 +8,14 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import confusion_matrix
 
+from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
-from whyloss.diagnosis import diagnose, diagnose_evidence
-from whyloss.diagnosis.confusion import MAX_CLASSES, MAX_PAIRS
-from whyloss.diagnosis.epoch_views import BEYOND, FEWEST, MAX_VIEWS
-from whyloss.diagnosis.sample_pool import COSTLIEST, DRAWN
 from whyloss.evidence import Evidence
 from whyloss.testing import known_cause, rule_out_truth, spoil
+from whyloss.verbs.diagnose import diagnose as diagnose_evidence
+from whyloss.verbs.diagnose.confusion import MAX_CLASSES, MAX_PAIRS
+from whyloss.verbs.diagnose.epoch_views import BEYOND, FEWEST, MAX_VIEWS
+from whyloss.verbs.diagnose.sample_pool import COSTLIEST, DRAWN
 
 TEMPERATURES = [0.8, 1.0, 1.6, 2.4]
 
@@ -161,7 +162,7 @@ def test_long_runs_keep_their_ends_and_their_best_epochs():
 
 
 def test_large_inputs_get_fewer_epochs(monkeypatch):
-    monkeypatch.setattr(sys.modules["whyloss.diagnosis.epoch_views"], "MAX_WORK", 5000)
+    monkeypatch.setattr(sys.modules["whyloss.verbs.diagnose.epoch_views"], "MAX_WORK", 5000)
     d = diagnose(a_source(temperature=np.linspace(1, 2, 20)))
     assert len(d.views.views) <= FEWEST < d.views.recorded
     assert d.views.views[-1].epoch == 20

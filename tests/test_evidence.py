@@ -7,8 +7,11 @@ import pytest
 
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.errors import DataError
-from whyloss.evidence import HELD_MARGIN, Evidence, Held, Level, held
-from whyloss.measures.intervals import Estimate, paired_share_difference
+from whyloss.evidence import HELD_MARGIN, Evidence, held
+from whyloss.measures.estimates.intervals import paired_share_difference
+from whyloss.results.attribution import Held
+from whyloss.results.estimate import Estimate
+from whyloss.results.level import Level
 from whyloss.testing import known_cause
 
 RUN = known_cause(0, temperature=(1.0, 1.5, 2.5), blur=(0.5, 0.2, 0.2), n_samples=600).source

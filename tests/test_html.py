@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import vl_convert
 
+from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions, Sample
-from whyloss.diagnosis import diagnose
-from whyloss.reporters import charts, charts_views, html_views
+from whyloss.formatting import nats, percent, signed
+from whyloss.reporters.charts import curves as charts
+from whyloss.reporters.charts import samples as charts_views
+from whyloss.reporters.html import data as html_views
 from whyloss.testing import known_cause, rule_out_truth, spoil
-from whyloss.words import nats, percent, signed
 
 EVIL = "</script><b id=evil>x</b><img src=x onerror=alert(1)>"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -151,7 +153,7 @@ def test_the_same_diagnosis_gives_the_same_page(run):
 
 def test_neither_a_diagnosis_nor_the_reporter_imports_the_chart_library_before_it_is_needed():
     code = (
-        "import sys, whyloss.diagnosis, whyloss.reporters.html; "
+        "import sys, whyloss.verbs.diagnose, whyloss.reporters.html.page; "
         "assert not {'altair', 'vl_convert'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -356,8 +358,8 @@ def test_the_largest_page_is_still_small_and_says_what_it_leaves_out(text):
     shots = [known.source.predictions("val", epoch) for epoch in range(1, n_epochs + 1)]
     ids = [f"a rather long name of a sample, as paths are: {i:08d}" * 2 for i in range(20_000)]
     named = [
-        Predictions.from_arrays(shot.y_true, logits=shot.scores, ids=ids, epoch=shot.epoch)
-        for shot in shots
+        Predictions.from_arrays(facts.y_true, logits=facts.scores, ids=ids, epoch=facts.epoch)
+        for facts in shots
     ]
     source = Illustrated(named)
     source.text = text
@@ -553,10 +555,10 @@ def test_the_first_epochs_do_not_press_the_others_flat():
 def test_other_splits_are_drawn_thinner_and_not_all_of_them():
     snapshots = [
         Predictions.from_arrays(
-            shot.y_true, logits=shot.scores, epoch=epoch, split=split
+            facts.y_true, logits=facts.scores, epoch=epoch, split=split
         )
         for epoch in (1, 2, 3)
-        for shot in [a_run().source.predictions("val", epoch)]
+        for facts in [a_run().source.predictions("val", epoch)]
         for split in ("val", "train", "test", "a", "b", "c")
     ]  # fmt: skip
     spec = charts.epochs(diagnose(InMemorySource(snapshots))).to_dict()

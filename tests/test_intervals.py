@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, skew
 
-from whyloss.measures.intervals import (
-    Z95,
-    Z95_ONE_SIDED,
-    Estimate,
-    mean_estimate,
-    paired_share_difference,
-    wilson,
-)
+from whyloss.measures.estimates.intervals import mean_estimate, paired_share_difference, wilson
+from whyloss.results.estimate import Z95, Z95_ONE_SIDED, Estimate
 
 BOOLS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 

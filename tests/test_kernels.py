@@ -9,8 +9,9 @@ import pytest
 
 from whyloss.data import Predictions
 from whyloss.errors import DataError
-from whyloss.measures import per_sample as module
-from whyloss.measures.per_sample import RowStatus, per_sample
+from whyloss.measures import backend
+from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.testing import known_cause
 
 SCALES = ("logits", "log_probs", "probs")
@@ -22,9 +23,9 @@ def both(monkeypatch):
 
     def run(y_true, scores, scale="logits"):
         y_true = np.asarray(y_true)
-        monkeypatch.setattr(module, "LARGE", 1 << 60)
+        monkeypatch.setattr(backend, "LARGE", 1 << 60)
         slow = per_sample(y_true, scores, scale)
-        monkeypatch.setattr(module, "LARGE", 0)
+        monkeypatch.setattr(backend, "LARGE", 0)
         return per_sample(y_true, scores, scale), slow
 
     return run
@@ -192,7 +193,7 @@ def test_arrays_in_any_order_of_memory(both, tmp_path):
 
 
 def test_many_blocks_make_one_result(both, monkeypatch):
-    from whyloss.measures.kernels import blocks
+    from whyloss.measures.compiled import blocks
 
     y_true, logits = some(12, 5000, 12)
     whole, _ = both(y_true, logits)
@@ -205,7 +206,7 @@ def test_many_blocks_make_one_result(both, monkeypatch):
 
 @pytest.mark.parametrize("labels", [[-1, 0], [0, 3], [0]])
 def test_a_label_outside_the_row_is_an_error_and_reads_nothing(labels):
-    from whyloss.measures.kernels.dispatch import score
+    from whyloss.measures.compiled.dispatch import score
 
     with pytest.raises(DataError, match="labels do not fit"):
         score(np.array(labels), np.zeros((2, 3), dtype=np.float32), "logits")
@@ -223,11 +224,11 @@ def test_no_compiler_for_small_inputs():
 
 
 def test_what_decides_is_the_size_of_all_inputs_together(monkeypatch):
-    from whyloss.measures.kernels import dispatch
+    from whyloss.measures.compiled import dispatch
 
     y_true, logits = some(13, 100, 10)
     monkeypatch.setattr(dispatch, "score", lambda *_: "compiled")
-    monkeypatch.setattr(module, "LARGE", 100_000)
+    monkeypatch.setattr(backend, "LARGE", 100_000)
     assert per_sample(y_true, logits, "logits", repeats=99) != "compiled"
     assert per_sample(y_true, logits, "logits", repeats=100) == "compiled"
 
@@ -238,13 +239,13 @@ def test_what_decides_is_the_size_of_all_inputs_together(monkeypatch):
 @pytest.fixture
 def split_by_both(monkeypatch):
     """Split the loss by both paths, whatever the size."""
-    from whyloss.measures.temperature import calibrate
+    from whyloss.measures.calibration.refinement import calibrate
 
     def run(y_true, scores, scale="logits", *, ids=None):
         ids = np.arange(len(y_true)) if ids is None else ids
         results = []
         for large in (0, 1 << 60):
-            monkeypatch.setattr(module, "LARGE", large)
+            monkeypatch.setattr(backend, "LARGE", large)
             scored = per_sample(y_true, scores, scale).scored
             predictions = Predictions.from_arrays(y_true, **{scale: scores}, ids=ids)
             results.append(calibrate(predictions, scored))
@@ -311,8 +312,8 @@ def test_folds_that_differ_much_are_fitted_one_by_one(split_by_both):
 
 
 def test_a_handful_of_passes_is_enough(monkeypatch):
+    from whyloss.measures.compiled import crossfit
     from whyloss.measures.folds import fold_of
-    from whyloss.measures.kernels import crossfit
 
     known = known_cause(1, temperature=1.7, n_samples=20_000, n_classes=5)
     given = known.source.predictions("val", 0)
@@ -337,7 +338,7 @@ def test_outliers_are_found_by_either_path(monkeypatch, planted):
     predictions = Predictions.from_arrays(given.y_true, logits=scores)
     found = []
     for large in (0, 1 << 60):
-        monkeypatch.setattr(module, "LARGE", large)
+        monkeypatch.setattr(backend, "LARGE", large)
         samples = per_sample(predictions.y_true, predictions.scores, "logits")
         found.append(find_outliers(predictions, samples))
     fast, slow = found
@@ -348,17 +349,19 @@ def test_outliers_are_found_by_either_path(monkeypatch, planted):
 
 
 def test_lapses_are_fitted_by_either_path(monkeypatch):
-    from whyloss.measures.ladder import climb
+    from whyloss.measures.calibration.noise_models import climb
 
     known = known_cause(8, temperature=1.7, noise=0.1, n_samples=3000, n_classes=10)
     given = known.source.predictions("val", 0)
     found = []
     for large in (0, 1 << 60):
-        monkeypatch.setattr(module, "LARGE", large)
+        monkeypatch.setattr(backend, "LARGE", large)
         found.append(climb(given, np.ones(3000, dtype=np.bool_)))
     fast, slow = found
-    assert slow.lapse.accepted
-    assert fast.lapse.share == pytest.approx(slow.lapse.share, abs=1e-5)
-    assert fast.lapse.temperature == pytest.approx(slow.lapse.temperature, rel=1e-4)
-    assert fast.lapse.likelihood_ratio == pytest.approx(slow.lapse.likelihood_ratio, rel=1e-4)
+    assert slow.label_noise.accepted
+    assert fast.label_noise.share == pytest.approx(slow.label_noise.share, abs=1e-5)
+    assert fast.label_noise.temperature == pytest.approx(slow.label_noise.temperature, rel=1e-4)
+    assert fast.label_noise.likelihood_ratio == pytest.approx(
+        slow.label_noise.likelihood_ratio, rel=1e-4
+    )
     assert fast.refinement.value == pytest.approx(slow.refinement.value, rel=1e-5)

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from whyloss.measures.ladder import LAPSE_GATE, climb
+from whyloss.measures.calibration.noise_models import LAPSE_GATE, climb
 from whyloss.testing import known_cause
 
 
@@ -30,9 +30,9 @@ def test_uniform_label_noise_goes_to_the_lapse_share_and_not_to_the_temperature(
         1, temperature=temperature, noise=0.10, signal=3.0, n_classes=n_classes, n_samples=5000
     )
     found = ladder_of(known)
-    assert found.lapse.accepted
-    assert found.lapse.share == pytest.approx(0.10, abs=0.02)
-    assert found.lapse.temperature == pytest.approx(temperature, rel=0.08)
+    assert found.label_noise.accepted
+    assert found.label_noise.share == pytest.approx(0.10, abs=0.02)
+    assert found.label_noise.temperature == pytest.approx(temperature, rel=0.08)
     assert found.temperature.temperature > 1.25 * temperature
     assert not found.bias.accepted
     assert found.refinement.value < found.log_loss.value
@@ -43,7 +43,7 @@ def test_pure_overconfidence_has_no_lapses(n_classes):
     accepted = [
         ladder_of(
             known_cause(seed, temperature=1.8, n_classes=n_classes, n_samples=500)
-        ).lapse.accepted
+        ).label_noise.accepted
         for seed in range(60)
     ]
     assert sum(accepted) <= 2
@@ -71,7 +71,7 @@ def test_shifted_logits_are_found_and_undone():
 
 def test_calibrated_model_climbs_no_rung():
     found = ladder_of(known_cause(5, n_samples=5000))
-    assert not found.lapse.accepted
+    assert not found.label_noise.accepted
     assert not found.bias.accepted
     assert set(found.shares) == {"temperature"}
     assert found.refinement.value <= found.log_loss.value
@@ -81,9 +81,9 @@ def test_both_rungs_give_an_interval_over_the_two_orders():
     known = known_cause(6, noise=0.1, signal=3.0, n_samples=5000)
     shift = np.array([1.5, 0.0, -1.5])
     found = ladder_of(known, scores=known.source.predictions("val", 0).scores + shift)
-    assert found.lapse.accepted
+    assert found.label_noise.accepted
     assert found.bias.accepted
-    for low, high in (found.shares["lapse"], found.shares["bias"]):
+    for low, high in (found.shares["label_noise"], found.shares["bias"]):
         assert 0 <= low <= high
     assert found.shares["temperature"][0] < 0.01 < found.shares["temperature"][1]
     assert np.exp(-found.log_beta) == pytest.approx(1.0, abs=0.1)
@@ -99,7 +99,7 @@ def test_a_temperature_beside_noise_keeps_what_the_noise_does_not_explain():
     assert both.shares["temperature"][0] > 0.02
     assert np.exp(-both.log_beta) == pytest.approx(2.0, abs=0.2)
     for found in (noisy, both):
-        first = found.log_loss.value - found.shares["lapse"][1]
+        first = found.log_loss.value - found.shares["label_noise"][1]
         last = first - found.shares["temperature"][0]
         assert last == pytest.approx(found.refinement.value, abs=0.003)
 
@@ -109,7 +109,7 @@ def test_what_the_others_do_without_has_no_nats_and_the_rest_add_up():
     both = ladder_of(known_cause(6, noise=0.1, n_samples=5000, temperature=2.0))
     sure = ladder_of(known_cause(6, n_samples=5000, temperature=2.0))
     assert noisy.nats["temperature"] == 0.0
-    assert noisy.nats["lapse"] == pytest.approx(noisy.shares["lapse"][1])
+    assert noisy.nats["label_noise"] == pytest.approx(noisy.shares["label_noise"][1])
     assert min(both.nats.values()) > 0.01
     assert set(sure.nats) == {"temperature"}
     for found in (noisy, both, sure):
@@ -122,7 +122,7 @@ def test_what_the_others_do_without_has_no_nats_and_the_rest_add_up():
 
 def test_too_few_samples_leave_rungs_untried():
     found = ladder_of(known_cause(7, n_samples=80, n_classes=10))
-    assert found.lapse is None
+    assert found.label_noise is None
     assert found.bias is None
 
 
@@ -142,5 +142,7 @@ def test_likelihood_ratio_is_that_of_an_independent_fit():
         loss, [0.0, 0.05], method="Nelder-Mead", tol=1e-12, bounds=[(-5, 5), (0, 0.9)]
     ).fun
     found = ladder_of(known)
-    assert found.lapse.likelihood_ratio == pytest.approx(2 * len(y) * (alone - both), abs=1e-4)
-    assert found.lapse.accepted == (found.lapse.likelihood_ratio > LAPSE_GATE)
+    assert found.label_noise.likelihood_ratio == pytest.approx(
+        2 * len(y) * (alone - both), abs=1e-4
+    )
+    assert found.label_noise.accepted == (found.label_noise.likelihood_ratio > LAPSE_GATE)

@@ -13,7 +13,7 @@ import whyloss
 from whyloss import History, diagnose
 from whyloss.cli import cli
 from whyloss.errors import WhylossError
-from whyloss.evidence import Evidence, best_of_curve, provable_excess
+from whyloss.evidence import Evidence, best_of_curve, envelope_gap
 from whyloss.measures.envelope import fano_envelope
 from whyloss.readers import ReadOptions, read
 
@@ -180,7 +180,7 @@ def test_best_epochs_of_a_noisy_curve_are_many():
 def test_excess_has_a_direction():
     def direction(**columns):
         history = History.from_columns(n_classes=2, **columns)
-        return provable_excess(Evidence(whyloss.data.InMemorySource(history=history))).direction
+        return envelope_gap(Evidence(whyloss.data.InMemorySource(history=history))).direction
 
     assert direction(val_loss=[0.9], val_accuracy=[0.9]) == "over"
     assert direction(val_loss=[0.5], val_accuracy=[0.9]) == "likely over"
@@ -196,7 +196,7 @@ def test_excess_has_a_direction():
 def test_numbers_beside_a_source_are_refused():
     with pytest.raises(WhylossError, match="beside a source"):
         diagnose(BEGINNER, val_loss=0.4)
-    with pytest.raises(TypeError, match="no argument 'val_los'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'val_los'"):
         diagnose(val_los=0.4)
     with pytest.raises(WhylossError, match="different lengths"):
         diagnose(val_loss=[0.4, 0.3], val_accuracy=[0.5])

@@ -10,14 +10,12 @@ from sklearn.linear_model import LogisticRegression
 
 from conftest import require
 from whyloss.data import Predictions
+from whyloss.measures.backend import LARGE
+from whyloss.measures.calibration.refinement import calibrate
+from whyloss.measures.calibration.temperature import N_FOLDS, TemperatureProblem, fit_temperature
 from whyloss.measures.folds import fold_of
-from whyloss.measures.per_sample import LARGE, RowStatus, per_sample
-from whyloss.measures.temperature import (
-    N_FOLDS,
-    TemperatureProblem,
-    calibrate,
-    fit_temperature,
-)
+from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.testing import known_cause
 
 TEMPERATURES = [0.5, 1.0, 1.7, 4.0]
@@ -385,7 +383,7 @@ EDGES_OF_ONE_COLUMN = {
 @pytest.fixture
 def compiled_calls(monkeypatch):
     """What the compiled path was asked to score."""
-    from whyloss.measures.kernels import dispatch
+    from whyloss.measures.compiled import dispatch
 
     calls = []
     score = dispatch.score

@@ -157,3 +157,14 @@ def documented_dependencies():
 
 def test_every_dependency_has_its_reason_and_no_reason_is_left_over():
     assert documented_dependencies() == declared_dependencies()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph("whyloss")
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    # Whoever imports nothing that is left stands in no circle; what remains in the end does.
+    while free := [name for name, others in imports.items() if not others & imports.keys()]:
+        for name in free:
+            del imports[name]
+    assert sorted(imports) == []

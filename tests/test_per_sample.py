@@ -11,9 +11,10 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from conftest import require
-from whyloss.measures import per_sample as module
 from whyloss.measures.classification import class_scores, confusion_counts, surprise_gap
-from whyloss.measures.per_sample import RowStatus, logit_blocks, per_sample
+from whyloss.measures.losses import logits as logits_module
+from whyloss.measures.losses.logits import RowStatus, logit_blocks
+from whyloss.measures.losses.per_sample import per_sample
 
 CLASS_COUNTS = [2, 3, 10, 1000]
 DTYPES = [np.float16, np.float32, np.float64]
@@ -401,7 +402,7 @@ def test_where_blocks_end_changes_nothing(monkeypatch, rows_per_block, scale, n_
     scores = scores.copy()
     scores[[4, 20]] = np.nan
     whole = per_sample(y_true, scores, scale)
-    monkeypatch.setattr(module, "_BLOCK_BYTES", 8 * max(2, n_columns) * rows_per_block)
+    monkeypatch.setattr(logits_module, "_BLOCK_BYTES", 8 * max(2, n_columns) * rows_per_block)
     blocks = list(logit_blocks(scores, scale))
     assert len(blocks) == -(-50 // rows_per_block)
     assert [block[0].start for block in blocks] == list(range(0, 50, rows_per_block))

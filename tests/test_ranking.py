@@ -11,7 +11,7 @@ from scipy.special import expit, ndtr, softmax
 from sklearn.metrics import roc_auc_score, top_k_accuracy_score
 
 from whyloss.errors import DataError, TooFewSamplesError
-from whyloss.measures.per_sample import per_sample
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.measures.ranking import auc, class_log_odds, one_versus_rest_auc, top_k_accuracy
 from whyloss.measures.thresholds import best_threshold
 

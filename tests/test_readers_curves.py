@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conftest import require
 from whyloss.errors import DataError, FormatError, WhylossError
 from whyloss.readers import ReadOptions, frame, read
-from whyloss.readers.events import masked_crc
+from whyloss.readers.files.events import masked_crc
 
 NAN = math.nan
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as st_np
 from conftest import require
 from whyloss.errors import DataError, FormatError, WhylossError
 from whyloss.readers import ReadOptions, frame, read
-from whyloss.readers.scores import read_predictions
+from whyloss.readers.files.predictions import read_predictions
 
 Y = np.array([0, 2, 1, 2])
 Z = np.array([[2.0, 0.5, -1.0], [0.0, 0.25, 1.5], [0.5, 0.75, 0.0], [1.0, 0.0, 0.5]])

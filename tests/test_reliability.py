@@ -13,7 +13,7 @@ from sklearn.metrics import brier_score_loss
 
 from conftest import require
 from whyloss.errors import DataError
-from whyloss.measures.calibration_error import (
+from whyloss.measures.calibration.calibration_error import (
     brier_estimate,
     calibration_errors,
     classwise_calibration_error,
@@ -22,8 +22,8 @@ from whyloss.measures.calibration_error import (
     expected_error_if_calibrated,
     smooth_calibration_error,
 )
-from whyloss.measures.per_sample import per_sample
-from whyloss.measures.reliability import class_reliability_bins, reliability_bins
+from whyloss.measures.calibration.reliability import class_reliability_bins, reliability_bins
+from whyloss.measures.losses.per_sample import per_sample
 
 
 def binary(seed, n, temperature):

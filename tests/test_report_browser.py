@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conftest import require
+from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions
-from whyloss.diagnosis import diagnose
 from whyloss.testing import known_cause, rule_out_truth
 
 pytestmark = pytest.mark.browser
@@ -33,10 +33,10 @@ def hostile():
         InMemorySource(
             [
                 Predictions.from_arrays(
-                    shot.y_true, logits=shot.scores, classes=names, epoch=shot.epoch, split=split,
+                    facts.y_true, logits=facts.scores, classes=names, epoch=facts.epoch, split=split,
                     ids=[f"{EVIL}{i}" for i in range(300)],
                 )
-                for shot in snapshots
+                for facts in snapshots
                 for split in ("val", EVIL)
             ],
             name=EVIL,

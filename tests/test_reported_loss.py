@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax
 
 from conftest import require
-from whyloss.measures.reported_loss import Kind, printed_error, reproduce
+from whyloss.measures.losses.reported_loss import Kind, printed_error, reproduce
 
 RNG = np.random.default_rng(5)
 N, K = 333, 4

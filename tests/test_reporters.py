@@ -8,9 +8,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions
-from whyloss.diagnosis import diagnose
-from whyloss.reporters.json import schema
+from whyloss.reporters.diagnose.json import schema
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import whyloss
 from whyloss.data import InMemorySource, Predictions
-from whyloss.diagnosis.review import Review, ReviewRow
 from whyloss.errors import DataError
-from whyloss.reporters.review import COLUMNS, FORMATS, write
+from whyloss.reporters.review.review import COLUMNS, FORMATS, write
+from whyloss.results.review import Review, ReviewRow
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
 
@@ -160,7 +160,7 @@ def test_top_keeps_the_most_suspect():
 
 def test_reported_numbers_hold_no_samples():
     with pytest.raises(DataError, match=r"expected predictions .* Record them"):
-        whyloss.review(val_loss=0.4, val_accuracy=0.8)
+        whyloss.review(history={"val_loss": [0.4], "val_accuracy": [0.8]})
 
 
 # --- files --------------------------------------------------------------------------------------

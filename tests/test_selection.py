@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from whyloss.measures.intervals import mean_estimate
-from whyloss.measures.selection import best_epoch
+from whyloss.measures.estimates.best_epoch import best_epoch
+from whyloss.measures.estimates.intervals import mean_estimate
 
 
 def chosen(cost):

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss
 
 import whyloss
-from whyloss.diagnosis import diagnose
-from whyloss.diagnosis.slice_rows import MOST_NUMBERS, MOST_VALUES, OTHERS, RANGES
-from whyloss.reporters.json import schema
+from whyloss import diagnose
+from whyloss.reporters.diagnose.json import schema
 from whyloss.testing import known_cause, rule_out_truth
+from whyloss.verbs.diagnose.slice_rows import MOST_NUMBERS, MOST_VALUES, OTHERS, RANGES
 
 ONE = known_cause(0, temperature=1.5, n_samples=600).source.predictions("val", 0)
 LOSS = np.logaddexp.reduce(ONE.scores, axis=1) - ONE.scores[np.arange(600), ONE.y_true]

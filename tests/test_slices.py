@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyloss.errors import DataError
-from whyloss.measures.intervals import (
+from whyloss.measures.estimates.intervals import (
     mean_estimate,
     paired_share_difference,
     share_estimate,
     wilson,
 )
+from whyloss.measures.estimates.weights import as_samples, effective_samples
 from whyloss.measures.slices import slices
-from whyloss.measures.weights import as_samples, effective_samples
 
 
 def sample(seed, n, n_keys=4):

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from whyloss.data import Predictions
 from whyloss.errors import DataError, FormatError, TooFewSamplesError
-from whyloss.measures import per_sample as per_sample_module
+from whyloss.measures import backend
+from whyloss.measures.calibration.refinement import calibrate
 from whyloss.measures.classification import surprise_gap
-from whyloss.measures.intervals import mean_estimate
-from whyloss.measures.per_sample import RowStatus, per_sample
-from whyloss.measures.summary import CEILINGS, HISTOGRAM_EDGES, TOP, Summary
-from whyloss.measures.temperature import calibrate
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.measures.facts import CEILINGS, HISTOGRAM_EDGES, TOP, Summary
+from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.testing import known_cause
 
 ARRAYS = (
@@ -163,7 +164,7 @@ def hard(seed, n_samples, n_columns, scale="logits", dtype=np.float64):
 def test_the_kernel_adds_up_what_numpy_does(monkeypatch, n_columns, scale):
     whole = hard(n_columns, 2500 if n_columns < 1000 else 150, n_columns, scale)
     slow = summed(whole)
-    monkeypatch.setattr(per_sample_module, "LARGE", 0)
+    monkeypatch.setattr(backend, "LARGE", 0)
     fast = summed(whole)
     for summary in (slow, fast):  # the order of losses that differ by a rounding is left to chance
         summary.top_ids = np.sort(summary.top_ids)
@@ -175,7 +176,7 @@ def test_the_kernel_adds_up_what_numpy_does(monkeypatch, n_columns, scale):
 def test_the_kernel_adds_up_what_it_says_of_single_samples(monkeypatch, n_columns, dtype):
     whole = hard(n_columns, 2500, n_columns, dtype=dtype)
     slow = summed(whole)
-    monkeypatch.setattr(per_sample_module, "LARGE", 0)
+    monkeypatch.setattr(backend, "LARGE", 0)
     fast, single = Summary(whole.n_classes), Summary(whole.n_classes)
     fast.update(whole)
     single._add_small(whole)
@@ -190,9 +191,9 @@ def test_the_kernel_adds_up_what_it_says_of_single_samples(monkeypatch, n_column
 
 
 def test_many_blocks_on_many_threads_add_up_to_one(monkeypatch):
-    from whyloss.measures.kernels import blocks
+    from whyloss.measures.compiled import blocks
 
-    monkeypatch.setattr(per_sample_module, "LARGE", 0)
+    monkeypatch.setattr(backend, "LARGE", 0)
     whole = hard(1, 9000, 12)
     at_once = summed(whole)
     monkeypatch.setattr(blocks, "AS_IT_IS", 12 * 8 * 700)
@@ -204,7 +205,7 @@ def test_losses_that_all_tie_are_kept_by_the_smallest_ids(monkeypatch):
         np.zeros(5000, int), logits=np.zeros((5000, 3)), ids=np.arange(5000)[::-1]
     )
     for large in (1 << 60, 0):
-        monkeypatch.setattr(per_sample_module, "LARGE", large)
+        monkeypatch.setattr(backend, "LARGE", large)
         np.testing.assert_array_equal(summed(whole).top_ids, np.arange(TOP))
 
 
@@ -214,7 +215,7 @@ def test_losses_on_the_edges_of_the_histogram(monkeypatch):
     # Above 40 nats the loss of a class so far below is the distance itself.
     whole = Predictions.from_arrays(np.zeros(len(z), int), logits=np.stack([0 * z, z], axis=1))
     slow = summed(whole, temperature=False)
-    monkeypatch.setattr(per_sample_module, "LARGE", 0)
+    monkeypatch.setattr(backend, "LARGE", 0)
     fast = summed(whole, temperature=False)
     np.testing.assert_array_equal(fast.histogram, slow.histogram)
 
@@ -224,7 +225,7 @@ def test_ceilings_are_counted_by_either_path(monkeypatch):
     whole = Predictions.from_arrays(np.zeros(len(z), int), logits=np.stack([0 * z, z], axis=1))
     slow = summed(whole, temperature=False)
     assert slow.atoms.sum() == 2 * np.count_nonzero(CEILINGS > 30)
-    monkeypatch.setattr(per_sample_module, "LARGE", 0)
+    monkeypatch.setattr(backend, "LARGE", 0)
     np.testing.assert_array_equal(summed(whole, temperature=False).atoms, slow.atoms)
 
 

@@ -13,9 +13,7 @@ from conftest import require
 from whyloss.data import Predictions
 from whyloss.errors import DataError, TooFewSamplesError
 from whyloss.measures.concentration import concentration
-from whyloss.measures.outliers import find_outliers
-from whyloss.measures.per_sample import per_sample
-from whyloss.measures.suspects import (
+from whyloss.measures.label_quality import (
     confident_joint,
     duplicate_ids,
     mean_over_epochs,
@@ -23,6 +21,8 @@ from whyloss.measures.suspects import (
     suggested_score,
     suspect_scores,
 )
+from whyloss.measures.losses.per_sample import per_sample
+from whyloss.measures.outliers import find_outliers
 
 
 def noisy(seed, n=2000, n_classes=5, share=0.05, size=3.0):

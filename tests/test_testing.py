@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import kstest
 
 from whyloss.evidence import Evidence
-from whyloss.measures.per_sample import RowStatus, per_sample
+from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.testing import known_cause, relabel_scale, rule_out_truth, softmax_twice, spoil
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from whyloss.measures.trend import (
+from whyloss.measures.estimates.trend import (
     mann_kendall,
     noise_sd,
     rise_after_minimum,

@@ -19,11 +19,13 @@ from rich.console import Console
 import whyloss
 from conftest import require
 from whyloss.data.run_writer import RunWriter
-from whyloss.diagnosis.watching import SETTLED, View, Watcher
 from whyloss.readers import ReadOptions
-from whyloss.reporters.live import changes, panel, sparkline
-from whyloss.reporters.web import LiveServer
+from whyloss.reporters.html import page
+from whyloss.reporters.watch.terminal import changes, panel, sparkline
+from whyloss.reporters.watch.web import LiveServer
+from whyloss.results.watch import WatchState
 from whyloss.testing import known_cause
+from whyloss.verbs.watch.watcher import SETTLED, Watcher
 
 N_EPOCHS = 8
 KNOWN = known_cause(
@@ -455,7 +457,7 @@ def test_stdin_and_folders_of_runs_are_declined_with_what_to_do(tmp_path):
 def served(tmp_path):
     record(tmp_path / "r", [1, 2, 3])
     watcher = Watcher(str(tmp_path / "r"))
-    with LiveServer(0) as server:
+    with LiveServer(0, draw=page.render) as server:
         yield server, watcher, tmp_path / "r"
 
 
@@ -475,7 +477,7 @@ def test_the_report_is_served_as_it_is_now(served):
     assert b"Nothing to report yet" in before.read()
     server.show(watcher.look())
     _, now = ask(server, "/report?anything")
-    assert watcher.look().diagnosis.render("html").encode() == now.read()
+    assert page.render(watcher.look().diagnosis).encode() == now.read()
     assert now.getheader("Cache-Control") == "no-store"
 
 
@@ -528,7 +530,7 @@ def messages(answer):
 
 def test_those_who_listen_hear_of_every_change(served):
     server, watcher, path = served
-    server.show(View(waiting="Waiting for it."))
+    server.show(WatchState(waiting="Waiting for it."))
     connection, answer = ask(server, "/events")
     assert answer.getheader("Content-Type").startswith("text/event-stream")
     news = messages(answer)
@@ -552,7 +554,7 @@ def test_those_who_listen_hear_of_every_change(served):
 def test_a_port_that_is_taken_is_named(served):
     port = served[0].address.rpartition(":")[2].strip("/")
     with pytest.raises(whyloss.WhylossError, match=f"port {port}"):
-        LiveServer(int(port))
+        LiveServer(int(port), draw=page.render)
 
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -639,8 +641,7 @@ class Stub:
     def __init__(self, last):
         self.last = last
 
-    def render(self, form):
-        assert form == "html"
+    def render(self):
         return f"""<!doctype html><title>{self.last}</title>
             <input type=range id=moving min=0 max={self.last} value={self.last}>
             <input type=range id=left min=0 max={self.last} value={self.last}>
@@ -651,27 +652,27 @@ class Stub:
 
 def test_a_report_that_cannot_be_drawn_says_so():
     class Broken(Stub):
-        def render(self, form):
-            raise ValueError(f"<b>{form}")
+        def render(self):
+            raise ValueError("<b>html")
 
-    with LiveServer(0) as server:
-        server.show(View(1, Broken(5)))
+    with LiveServer(0, draw=lambda stub: stub.render()) as server:
+        server.show(WatchState(1, Broken(5)))
         answer = ask(server, "/report")[1].read().decode()
     assert "could not be drawn: ValueError: &lt;b&gt;html" in answer
 
 
 @pytest.mark.browser
 def test_what_the_reader_has_set_stays_set(browser):
-    with LiveServer(0) as server:
+    with LiveServer(0, draw=lambda stub: stub.render()) as server:
         page = browser.new_page()
-        server.show(View(1, Stub(5)))
+        server.show(WatchState(1, Stub(5)))
         page.goto(server.address)
         report = page.frame_locator(SHOWN)
         report.locator("#left").fill("2")
         report.locator("#tick").check()
         report.locator("details").evaluate("fold => { fold.open = true; }")
         report.locator("#search").fill("needle")
-        server.show(View(2, Stub(9)))
+        server.show(WatchState(2, Stub(9)))
         page.wait_for_function("() => document.title === '9'", timeout=60_000)
         assert report.locator("#moving").input_value() == "9"  # at its end it follows
         assert report.locator("#left").input_value() == "2"

@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score
 
 import whyloss
+from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
-from whyloss.diagnosis import diagnose
 from whyloss.errors import DataError, TooFewSamplesError
 from whyloss.evidence import Evidence
-from whyloss.measures.calibrators import fit_calibrator
-from whyloss.measures.intervals import Estimate, mean_estimate
-from whyloss.measures.ladder import climb
+from whyloss.measures.calibration.calibrators import fit_calibrator
+from whyloss.measures.calibration.noise_models import climb
+from whyloss.measures.calibration.refinement import calibrate
+from whyloss.measures.calibration.temperature import TemperatureProblem, fit_temperature
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.measures.outliers import find_outliers
-from whyloss.measures.per_sample import per_sample
-from whyloss.measures.temperature import TemperatureProblem, calibrate, fit_temperature
+from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause
 
 
@@ -178,11 +180,11 @@ def test_every_fit_is_that_of_repeated_samples(n_classes):
     assert ours.fit.log_beta == pytest.approx(theirs.fit.log_beta, abs=1e-9)
     assert ours.refinement.value == pytest.approx(theirs.refinement.value, abs=1e-9)
     ours, theirs = (climb(*both) for both in pair)
-    assert ours.lapse.share == pytest.approx(theirs.lapse.share, abs=1e-5)
-    assert ours.lapse.gain == pytest.approx(theirs.lapse.gain, abs=1e-7)
+    assert ours.label_noise.share == pytest.approx(theirs.label_noise.share, abs=1e-5)
+    assert ours.label_noise.gain == pytest.approx(theirs.label_noise.gain, abs=1e-7)
     assert ours.bias.biases == pytest.approx(theirs.bias.biases, abs=1e-4)
     n_eff = times.sum() ** 2 / (times**2).sum()
-    assert ours.lapse.likelihood_ratio == pytest.approx(2 * n_eff * ours.lapse.gain)
+    assert ours.label_noise.likelihood_ratio == pytest.approx(2 * n_eff * ours.label_noise.gain)
     for name in ("temperature", "vector"):
         ours, theirs = (fit_calibrator(name, *both) for both in pair)
         assert ours.after.value == pytest.approx(theirs.after.value, abs=1e-6)
@@ -234,24 +236,24 @@ def test_intervals_cover_the_population_that_the_weights_stand_for():
         rows = np.flatnonzero(rare | (rng.random(3000) < 0.25))
         weights = np.where(rare[rows], 1.0, 4.0)
         a = Evidence(remade(known, rows, weights), from_epoch=1, to_epoch=2).comparison.change
-        shot = Evidence(remade(known, rows, weights)).last
+        facts = Evidence(remade(known, rows, weights)).last
         truth = POPULATION
         covered.append(
             [
                 estimate.low <= truth[name] <= estimate.high
                 for name, estimate in {
-                    "loss": shot.log_loss,
-                    "accuracy": shot.accuracy,
-                    "refinement": shot.calibrated.refinement,
-                    "calibration": shot.calibrated.calibration,
-                    "gap": shot.gap.gap,
+                    "loss": facts.log_loss,
+                    "accuracy": facts.accuracy,
+                    "refinement": facts.calibrated.refinement,
+                    "calibration": facts.calibrated.calibration,
+                    "gap": facts.gap.gap,
                     "rise": a.total,
                     "rise of calibration": a.calibration,
-                    "temperature": shot.calibrated.fit.estimate,
+                    "temperature": facts.calibrated.fit.estimate,
                 }.items()
             ]
         )
-        plain = mean_estimate(shot.samples.log_loss)
+        plain = mean_estimate(facts.samples.log_loss)
         missed.append(not plain.low <= truth["loss"] <= plain.high)
     rates = np.mean(covered, axis=0)
     assert (rates >= 0.89).all(), rates

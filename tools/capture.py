@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from whyloss import cases
-from whyloss.reporters import terminal
+from whyloss.reporters.diagnose import terminal
 
 
 def main() -> None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from benchmarks.diagnosis.alternatives import ALTERNATIVES
 
-from whyloss.diagnosis import diagnose_evidence
 from whyloss.evidence import Evidence
-from whyloss.rules import Severity
+from whyloss.results.finding import Severity
+from whyloss.verbs.diagnose import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from whyloss.data import Source
-    from whyloss.diagnosis import Diagnosis
-    from whyloss.rules import Finding
+    from whyloss.results.diagnosis import Diagnosis
+    from whyloss.results.finding import Finding
 
 HEALTHY = "healthy"
 # Verdicts that say that nothing is wrong, or that too little is known to say so.
@@ -145,7 +145,7 @@ class Outcome:
 def judge(design: Design, planted: Planted) -> Outcome:
     """Diagnose planted evidence."""
     evidence = Evidence(planted.source, split=planted.split)
-    diagnosis = diagnose_evidence(evidence)
+    diagnosis = diagnose(evidence)
     named = {
         other: cause for cause, others in planted.accepted.items() for other in (cause, *others)
     }

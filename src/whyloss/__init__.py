@@ -6,35 +6,50 @@ from typing import TYPE_CHECKING
 from whyloss.version import __version__
 
 if TYPE_CHECKING:
+    from whyloss.api import (
+        CheckResult,
+        Comparison,
+        Diagnosis,
+        Review,
+        check,
+        compare,
+        diagnose,
+        review,
+    )
     from whyloss.data import History, Predictions, Run
-    from whyloss.diagnosis import Diagnosis, diagnose
-    from whyloss.diagnosis.compare import compare
-    from whyloss.diagnosis.review import review
     from whyloss.errors import WhylossError
     from whyloss.recorders import Recorder
 
 # Public names and the modules that hold them: imported on first use, so that `import whyloss`
 # costs next to nothing and loads no framework.
 _PUBLIC = {
-    "Diagnosis": "whyloss.diagnosis",
+    "CheckResult": "whyloss.api",
+    "Comparison": "whyloss.api",
+    "Diagnosis": "whyloss.api",
     "History": "whyloss.data",
     "Predictions": "whyloss.data",
     "Recorder": "whyloss.recorders",
+    "Review": "whyloss.api",
     "Run": "whyloss.data",
     "WhylossError": "whyloss.errors",
-    "compare": "whyloss.diagnosis.compare",
-    "diagnose": "whyloss.diagnosis",
-    "review": "whyloss.diagnosis.review",
+    "check": "whyloss.api",
+    "compare": "whyloss.api",
+    "diagnose": "whyloss.api",
+    "review": "whyloss.api",
 }
 
 __all__ = [
+    "CheckResult",
+    "Comparison",
     "Diagnosis",
     "History",
     "Predictions",
     "Recorder",
+    "Review",
     "Run",
     "WhylossError",
     "__version__",
+    "check",
     "compare",
     "diagnose",
     "review",

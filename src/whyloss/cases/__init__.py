@@ -8,13 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whyloss.diagnosis import diagnose
+from whyloss.api import diagnose
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from whyloss.diagnosis import Diagnosis
+    from whyloss.api import Diagnosis
 
 
 @dataclass(frozen=True)

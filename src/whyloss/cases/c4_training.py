@@ -12,7 +12,7 @@ import click
 import numpy as np
 from rich.progress import track
 
-from whyloss.cases.apart import apart
+from whyloss.cases.isolated import apart
 from whyloss.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
 from whyloss.cli.references import references
 from whyloss.cli.report import report
+from whyloss.cli.review import samples
 from whyloss.cli.rules import rules
-from whyloss.cli.samples import samples
 from whyloss.cli.watch import watch
 from whyloss.errors import WhylossError
 from whyloss.version import __version__

@@ -88,10 +88,12 @@ def check(
     condition that this input cannot tell.
     """  # noqa: D301 - click reads \b as "keep these lines apart"
     settings = _settings(config)
-    from whyloss.diagnosis.gates import Outcome, parse  # noqa: PLC0415 - late, so that --help is quick
-    from whyloss.diagnosis.gates import check as hold  # noqa: PLC0415
+    from whyloss.api import check as check_diagnosis  # noqa: PLC0415 - late, so that --help is quick
+    from whyloss.results.check import ConditionOutcome  # noqa: PLC0415
+    from whyloss.verbs.check import parse  # noqa: PLC0415
 
-    parsed = parse(conditions or settings.get("fail-on") or DEFAULT)
+    wanted = conditions or settings.get("fail-on") or DEFAULT
+    parse(wanted)  # a misspelt condition is refused before any work is done
     found = run_diagnosis(
         source,
         split=split or settings.get("split"),
@@ -100,11 +102,13 @@ def check(
         quiet=quiet,
         **known,
     )
-    checked = hold(found, parsed, strict=strict or settings.get("strict", False))
-    from whyloss.reporters.gates import render  # noqa: PLC0415
-
-    click.echo(render(checked, form), nl=False)
-    codes = {Outcome.PASSED: 0, Outcome.FAILED: FAILED, Outcome.NOT_CHECKED: NOT_CHECKED}
+    checked = check_diagnosis(found, wanted, strict=strict or settings.get("strict", False))
+    click.echo(checked.render(form), nl=False)
+    codes = {
+        ConditionOutcome.PASSED: 0,
+        ConditionOutcome.FAILED: FAILED,
+        ConditionOutcome.NOT_CHECKED: NOT_CHECKED,
+    }
     raise click.exceptions.Exit(codes[checked.outcome])
 
 

@@ -47,14 +47,12 @@ def compare(
     if "-" in {a, b}:
         raise click.UsageError("Two sides are needed: expected files or runs, got - for stdin.")
     with working("Reading and comparing", quiet=quiet):
-        from whyloss.diagnosis.compare import compare as put_together  # noqa: PLC0415 - late
+        from whyloss.api import compare as compare_sources  # noqa: PLC0415 - late
 
         for source in (a, b):
             opened(source, known, quiet=quiet)
-        found = put_together(a, b, split=split, **known)
-    from whyloss.reporters import comparison  # noqa: PLC0415 - late, so that --help is quick
-
+        found = compare_sources(a, b, split=split, **known)
     if form == "terminal":
-        comparison.show(found)
+        found.show()
     else:
-        click.echo(comparison.render(found, form), nl=False)
+        click.echo(found.render(form), nl=False)

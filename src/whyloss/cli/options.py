@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from whyloss.words import counted
+from whyloss.formatting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from whyloss.diagnosis import Diagnosis
+    from whyloss.api import Diagnosis
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -109,7 +109,7 @@ def run_diagnosis(
 ) -> Diagnosis:
     """Diagnose `source` (``-``: what comes on stdin) with a spinner on stderr."""
     with working("Reading and diagnosing", quiet=quiet):
-        from whyloss.diagnosis import diagnose  # noqa: PLC0415 - late, so that --help is quick
+        from whyloss.api import diagnose  # noqa: PLC0415 - late, so that --help is quick
 
         found, known = opened(source, known, quiet=quiet)
         return diagnose(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch, **known)

@@ -58,8 +58,8 @@ class _Verdict:
         if log.n_epochs <= self._epochs or began < self._next:
             return
         self._epochs = log.n_epochs
+        from whyloss.api import diagnose  # noqa: PLC0415
         from whyloss.data import InMemorySource  # noqa: PLC0415
-        from whyloss.diagnosis import diagnose  # noqa: PLC0415
         from whyloss.errors import WhylossError  # noqa: PLC0415
 
         try:

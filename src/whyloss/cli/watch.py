@@ -14,7 +14,8 @@ from whyloss.cli.options import opened, quiet_option, what_is_known, working
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from whyloss.diagnosis.watching import View, Watcher
+    from whyloss.results.watch import WatchState
+    from whyloss.verbs.watch.watcher import Watcher
 
 RARELY = 3.0  # times as long as a look takes passes before the next: a quarter of the time
 
@@ -65,20 +66,21 @@ def watch(
     if source == "-":
         raise click.UsageError("A log from a pipe is followed by: whyloss diagnose -")
     opened(source, known, quiet=quiet)
-    from whyloss.diagnosis.watching import Watcher  # noqa: PLC0415 - late, so that --help is quick
     from whyloss.readers import ReadOptions  # noqa: PLC0415
-    from whyloss.reporters.live import Lines, Screen  # noqa: PLC0415
+    from whyloss.reporters.watch.terminal import Lines, Screen  # noqa: PLC0415
+    from whyloss.verbs.watch.watcher import Watcher  # noqa: PLC0415 - late, so that --help is quick
 
     options = ReadOptions(**{name: value for name, value in known.items() if value})
     with Watcher(source, options=options, split=split) as watcher:
         try:
             with ExitStack() as stack:
-                shows: list[Callable[[View], None]] = []
+                shows: list[Callable[[WatchState], None]] = []
                 note = "Ctrl-C ends with the whole diagnosis."
                 if web:
-                    from whyloss.reporters.web import LiveServer  # noqa: PLC0415
+                    from whyloss.reporters.html.page import render  # noqa: PLC0415
+                    from whyloss.reporters.watch.web import LiveServer  # noqa: PLC0415
 
-                    server = stack.enter_context(LiveServer(port))
+                    server = stack.enter_context(LiveServer(port, draw=render))
                     shows.append(server.show)
                     note = f"{server.address}   {note}"
                     click.echo(f"The report: {server.address}", err=True)
@@ -89,7 +91,7 @@ def watch(
             _end(watcher, quiet=quiet)
 
 
-def _follow(watcher: Watcher, shows: list[Callable[[View], None]], interval: float) -> Never:
+def _follow(watcher: Watcher, shows: list[Callable[[WatchState], None]], interval: float) -> Never:
     while True:
         began = time.monotonic()
         view = watcher.look()
@@ -104,4 +106,6 @@ def _end(watcher: Watcher, *, quiet: bool) -> None:
         found = watcher.look().diagnosis
     if found is None:
         raise KeyboardInterrupt
-    found.show()
+    from whyloss.reporters.diagnose.terminal import show  # noqa: PLC0415 - late, so that --help is quick
+
+    show(found)

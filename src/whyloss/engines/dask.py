@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.engines.local import Plan, n_groups, plan, summarise_part
-from whyloss.measures.summary import Summary
+from whyloss.measures.facts import Summary
 from whyloss.measures.threads import at_most
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def summarise_run(
     epoch : int
     client : distributed.Client
     temperature : bool, default True
-        As in :class:`~whyloss.measures.summary.Summary`.
+        As in :class:`~whyloss.measures.facts.Summary`.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from whyloss.data.layout import (
 from whyloss.data.part import Part
 from whyloss.data.predictions import check_weights
 from whyloss.errors import DataError
-from whyloss.measures.summary import Summary
+from whyloss.measures.facts import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def summarise(predictions: Predictions, *, temperature: bool = True) -> Summary:
     predictions : Predictions
         Its scores may be a ``numpy.memmap``; they are read once per batch and not kept.
     temperature : bool, default True
-        As in :class:`~whyloss.measures.summary.Summary`.
+        As in :class:`~whyloss.measures.facts.Summary`.
     """
     summary = Summary(predictions.n_classes, temperature=temperature)
     for rows in _batches(predictions.scores):
@@ -70,7 +70,7 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
     split : str
     epoch : int
     temperature : bool, default True
-        As in :class:`~whyloss.measures.summary.Summary`.
+        As in :class:`~whyloss.measures.facts.Summary`.
 
     Raises
     ------

@@ -1,26 +1,29 @@
 """One lazy, cached view of whatever is known; rules and remedies read only this."""
 
-from whyloss.evidence.comparison import HELD_MARGIN, Comparison, Held, held
 from whyloss.evidence.curves import TRAIN, Curve, CurveRise, best_of_curve, loss_rise
-from whyloss.evidence.evidence import Evidence, Level
-from whyloss.evidence.excess import Direction, Excess, provable_excess
-from whyloss.evidence.snapshot import Numbers, Snapshot
+from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap
+from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
+from whyloss.evidence.epoch_facts import EpochFacts
+from whyloss.evidence.evidence import Evidence
+from whyloss.results.attribution import Held
+from whyloss.results.level import Level
+from whyloss.results.metrics import Numbers
 
 __all__ = [
     "HELD_MARGIN",
     "TRAIN",
-    "Comparison",
+    "EpochChange",
     "Curve",
     "CurveRise",
     "Direction",
     "Evidence",
-    "Excess",
+    "EnvelopeGap",
     "Held",
     "Level",
     "Numbers",
-    "Snapshot",
+    "EpochFacts",
     "best_of_curve",
     "held",
     "loss_rise",
-    "provable_excess",
+    "envelope_gap",
 ]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.selection import Z_SELECTED, BestEpoch
-from whyloss.measures.trend import noise_sd, rise_after_minimum, running_mean, window
+from whyloss.measures.estimates.trend import noise_sd, rise_after_minimum, running_mean, window
+from whyloss.results.estimate import Z_SELECTED, Estimate
+from whyloss.results.metrics import BestEpoch
 
 if TYPE_CHECKING:
-    from whyloss.measures.intervals import FloatVector
+    from whyloss.measures.estimates.intervals import FloatVector
 
 TRAIN = ("train", "training")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,34 +10,28 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError
-from whyloss.evidence.comparison import Comparison, held
 from whyloss.evidence.curves import TRAIN, Curve
-from whyloss.evidence.snapshot import Numbers, Snapshot
+from whyloss.evidence.epoch_change import EpochChange, held
+from whyloss.evidence.epoch_facts import EpochFacts
+from whyloss.evidence.noise_models import NoiseModels
 from whyloss.measures.alignment import common_rows
-from whyloss.measures.change import Sensitivity, attribute_change, scale_change
+from whyloss.measures.attribution import Sensitivity, attribute_change, scale_change
 from whyloss.measures.envelope import entropy_of_shares
-from whyloss.measures.intervals import (
-    Estimate,
+from whyloss.measures.estimates.best_epoch import best_epoch
+from whyloss.measures.estimates.intervals import (
     FloatVector,
     mean_estimate,
     paired_share_difference,
     wilson,
 )
-from whyloss.measures.reported_loss import Reproduction, reproduce
-from whyloss.measures.selection import BestEpoch, best_epoch
-from whyloss.measures.weights import common_weights
+from whyloss.measures.estimates.weights import common_weights
+from whyloss.measures.losses.reported_loss import Reproduction, reproduce
+from whyloss.results.estimate import Estimate
+from whyloss.results.level import Level
+from whyloss.results.metrics import BestEpoch, Numbers
 
 if TYPE_CHECKING:
     from whyloss.data import History, Source
-
-
-class Level(StrEnum):
-    """How much is known: each level supports more than the one before."""
-
-    NUMBERS = "numbers"
-    CURVES = "curves"
-    SNAPSHOT = "snapshot"
-    RUN = "run"
 
 
 class Evidence:
@@ -66,7 +59,7 @@ class Evidence:
         self._split = split
         self._from_epoch = from_epoch
         self._to_epoch = to_epoch
-        self._snapshots: dict[tuple[str, int], Snapshot] = {}
+        self._snapshots: dict[tuple[str, int], EpochFacts] = {}
         self._curves: dict[str, Curve | None] = {}
         self._reproductions: dict[int, Reproduction | None] = {}
         self._n_epochs: dict[str, int] = {}
@@ -150,21 +143,26 @@ class Evidence:
             return len(self.epochs) > 1 or len(self.history.epochs) > 1
         return bool(self.epochs) or any(self.reported(split) for split in self.splits)
 
-    def at(self, epoch: int, split: str | None = None) -> Snapshot:
+    def at(self, epoch: int, split: str | None = None) -> EpochFacts:
         """The snapshot of a split (the explained one) at one epoch."""
         key = split or self.split, epoch
         if key not in self._snapshots:
             if key[0] not in self._n_epochs:
                 self._n_epochs[key[0]] = len(self.source.epochs(key[0]))
-            self._snapshots[key] = Snapshot(
+            self._snapshots[key] = EpochFacts(
                 self.source.predictions(*key), epoch, n_epochs=self._n_epochs[key[0]]
             )
         return self._snapshots[key]
 
     @property
-    def last(self) -> Snapshot:
+    def last(self) -> EpochFacts:
         """The snapshot in question: the last epoch, or the one asked for."""
         return self.at(self.epochs[-1])
+
+    @cached_property
+    def noise_models(self) -> NoiseModels:
+        """Label noise, class biases, outliers and permuted classes at the epoch in question."""
+        return NoiseModels(self.last)
 
     @cached_property
     def numbers(self) -> Numbers | None:
@@ -240,8 +238,8 @@ class Evidence:
         return Curve(
             split,
             np.asarray(until, dtype=np.int64),
-            np.array([shot.log_loss.value for shot in shots]),
-            np.array([shot.accuracy.value for shot in shots]),
+            np.array([facts.log_loss.value for facts in shots]),
+            np.array([facts.accuracy.value for facts in shots]),
             shots[-1].n_predicted,
             measured=True,
         )
@@ -287,13 +285,13 @@ class Evidence:
     def reproduction(self, epoch: int) -> Reproduction | None:
         """A computation on the predictions of `epoch` that gives its reported loss."""
         if epoch not in self._reproductions:
-            shot = self.at(epoch)
-            p = shot.predictions
+            facts = self.at(epoch)
+            p = facts.predictions
             self._reproductions[epoch] = (
                 reproduce(
-                    self.reported_losses[epoch], p.y_true, p.scores, p.scale, shot.samples.log_loss
+                    self.reported_losses[epoch], p.y_true, p.scores, p.scale, facts.samples.log_loss
                 )
-                if shot.scored.all()
+                if facts.scored.all()
                 else None
             )
         return self._reproductions[epoch]
@@ -411,7 +409,7 @@ class Evidence:
         return best_epoch("refinement", costs, values, self.weights)
 
     @cached_property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> EpochChange | None:
         """The change in question; None where fewer than two epochs can be compared.
 
         From the epoch of the smallest loss to the last one; from the first to the last one where
@@ -433,7 +431,7 @@ class Evidence:
             )
         return self.compare(start, end)
 
-    def compare(self, start: int, end: int) -> Comparison | None:
+    def compare(self, start: int, end: int) -> EpochChange | None:
         """Compare two epochs sample by sample; None where too few samples can be calibrated."""
         first, second = self.at(start), self.at(end)
         if first.calibrated is None or second.calibrated is None:
@@ -454,7 +452,7 @@ class Evidence:
             (self._sensitivity(first), self._sensitivity(second)),
             weights=self.weights,
         )
-        return Comparison(
+        return EpochChange(
             first=first,
             second=second,
             change=change,
@@ -471,12 +469,12 @@ class Evidence:
             loss_after=float(np.average(losses[1], weights=self.weights)),
         )
 
-    def _sensitivity(self, snapshot: Snapshot) -> Sensitivity:
+    def _sensitivity(self, snapshot: EpochFacts) -> Sensitivity:
         slope, bend = snapshot.refined_slope
         return Sensitivity(self.aligned(snapshot.epoch, slope), bend)
 
     @property
-    def rise(self) -> Comparison | None:
+    def rise(self) -> EpochChange | None:
         """The comparison in question where the loss is higher at its end, else None."""
         found = self.comparison
         return found if found is not None and found.change.total.value > 0 else None

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, mean_estimate, wilson
-from whyloss.measures.weights import as_samples
+from whyloss.measures.estimates.intervals import BoolVector, FloatVector, mean_estimate, wilson
+from whyloss.measures.estimates.weights import as_samples
+from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
-    from whyloss.measures.per_sample import PerSample
+    from whyloss.measures.losses.logits import PerSample
 
 
 @dataclass(frozen=True)

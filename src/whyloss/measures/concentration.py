@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.measures.intervals import Estimate
+from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whyloss.measures.intervals import FloatVector
+    from whyloss.measures.estimates.intervals import FloatVector
 
 TOP_SHARES = (0.01, 0.05, 0.10)
 DESCRIPTIVE = "describes these samples; their largest losses decide it, and leave no interval"

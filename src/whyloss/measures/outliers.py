@@ -9,16 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import TooFewSamplesError
-from whyloss.measures import per_sample
-from whyloss.measures.intervals import Estimate, FloatVector, mean_estimate
-from whyloss.measures.per_sample import RowStatus, logit_blocks
-from whyloss.measures.probabilities import softmax
-from whyloss.measures.temperature import TemperatureProblem, fit_temperature
+from whyloss.measures import backend
+from whyloss.measures.calibration.temperature import TemperatureProblem, fit_temperature
+from whyloss.measures.estimates.intervals import FloatVector, mean_estimate
+from whyloss.measures.losses.logits import RowStatus, logit_blocks
+from whyloss.measures.losses.probabilities import softmax
+from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions, Scale
-    from whyloss.measures.per_sample import PerSample
-    from whyloss.measures.temperature import Problem, TemperatureFit
+    from whyloss.measures.calibration.temperature import Problem, TemperatureFit
+    from whyloss.measures.losses.logits import PerSample
 
 MOST = 3  # samples that are tried as outliers at once
 MAX_EXPECTED = 0.01
@@ -116,8 +117,8 @@ def find_outliers(
     for size in sizes:
         others = np.ones(len(loss), dtype=np.bool_)
         others[worst[:size]] = False
-        if w is None and kept_scores.size >= per_sample.LARGE:
-            from whyloss.measures.kernels.crossfit import problem_of  # noqa: PLC0415
+        if backend.use_compiled(kept_scores.size, weighted=w is not None):
+            from whyloss.measures.compiled.crossfit import problem_of  # noqa: PLC0415
 
             without: Problem = problem_of(y_true, kept_scores, scale, others)
         else:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 
 from whyloss.errors import DataError
-from whyloss.measures.intervals import Z95, BoolVector, Estimate, FloatVector, mean_estimate, wilson
-from whyloss.measures.per_sample import logit_blocks
+from whyloss.measures.estimates.intervals import BoolVector, FloatVector, mean_estimate, wilson
+from whyloss.measures.losses.logits import logit_blocks
+from whyloss.results.estimate import Z95, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

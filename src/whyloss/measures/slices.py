@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError
-from whyloss.measures.intervals import BoolVector, Estimate, FloatVector, skewed_mean, wilson
-from whyloss.measures.weights import as_samples
+from whyloss.measures.estimates.intervals import BoolVector, FloatVector, skewed_mean, wilson
+from whyloss.measures.estimates.weights import as_samples
+from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,14 +10,14 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from whyloss.errors import TooFewSamplesError
-from whyloss.measures.folds import fold_of
-from whyloss.measures.intervals import (
+from whyloss.measures.estimates.intervals import (
     BoolVector,
-    Estimate,
     FloatVector,
     paired_share_difference,
     wilson,
 )
+from whyloss.measures.folds import fold_of
+from whyloss.results.estimate import Estimate
 
 MIN_SAMPLES = 50
 N_FOLDS = 5

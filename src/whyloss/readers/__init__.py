@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from whyloss.data import InMemorySource
 from whyloss.errors import FormatError
-from whyloss.readers.log import TextLog
+from whyloss.readers.logs.text_log import TextLog
 from whyloss.readers.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def read(source: str | os.PathLike[str], *, options: ReadOptions | None = None) 
         return _read_text(source, options)
     path = Path(source)
     if path.is_file():
-        from whyloss.readers.files import read_file  # noqa: PLC0415 - late: text needs none of it
+        from whyloss.readers.files.files import read_file  # noqa: PLC0415 - late: text needs none of it
 
         return read_file(path, options)
-    from whyloss.readers.folders import read_folder  # noqa: PLC0415 - late: it needs pyarrow
+    from whyloss.readers.files.folders import read_folder  # noqa: PLC0415 - late: it needs pyarrow
 
     return read_folder(path, options)
 
@@ -70,7 +70,7 @@ def frame(df: Any, *, options: ReadOptions | None = None) -> Source:  # noqa: AN
     FormatError
         It holds neither curves nor predictions.
     """
-    from whyloss.readers.frames import read_frame  # noqa: PLC0415 - late: text needs none of it
+    from whyloss.readers.files.frames import read_frame  # noqa: PLC0415 - late: text needs none of it
 
     return read_frame(df, options or ReadOptions())
 
@@ -86,14 +86,14 @@ def _exists(source: str) -> bool:
 
 def _read_text(text: str, options: ReadOptions) -> Source:
     missing = FormatError(
-        f"There is no file {text.strip()[:80]!r}, and it is no text of a log",
+        f"There is no file {text.strip()[:400]!r}, and it is no text of a log",
         expected="a path, or text such as 'loss: 0.40 - acc: 0.82 - val_loss: 0.46 - val_acc: 0.78'",
         got="neither",
     )
     if _PATH_LIKE.fullmatch(text.strip()):
         raise missing
     if "{" in text and "[" in text:
-        from whyloss.readers.structures import parse_printed, read_json  # noqa: PLC0415 - late
+        from whyloss.readers.files.json import parse_printed, read_json  # noqa: PLC0415 - late
 
         if (printed := parse_printed(text)) is not None:
             return read_json(printed, options, _PASTED)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from whyloss.evidence import Evidence
 from whyloss.remedies import checkpoint, temperature
-from whyloss.remedies.base import Declined, Remedy
+from whyloss.results.remedy import Declined, Remedy
 
 ALL: dict[str, Callable[[Evidence], Remedy | Declined]] = {
     temperature.NAME: temperature.propose,

@@ -2,59 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from whyloss.measures.intervals import Estimate
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """Something to do, with its effect estimated on data that did not choose it where possible.
-
-    Attributes
-    ----------
-    name : str
-    title : str
-        What to do, in a few words.
-    text : str
-        One or two sentences.
-    metric : str
-        What the effect is measured in: "log_loss" (nats, smaller is better) or "accuracy"
-        (a share, larger is better).
-    before, after : Estimate
-        The metric without and with the remedy.
-    effect : Estimate
-        After minus before, paired over the samples.
-    retraining : bool
-        Whether the model must be trained again.
-    epoch : int or None
-        The epoch to keep, for remedies that choose one.
-    as_good : tuple of int
-        Epochs that the data do not tell from it.
-    snippets : mapping of str to str
-        Code to copy, by framework.
-    """
-
-    name: str
-    title: str
-    text: str
-    metric: str
-    before: Estimate
-    after: Estimate
-    effect: Estimate
-    retraining: bool = False
-    epoch: int | None = None
-    as_good: tuple[int, ...] = ()
-    snippets: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Declined:
-    """A remedy that is not proposed, and why."""
-
-    name: str
-    reason: str
+    pass

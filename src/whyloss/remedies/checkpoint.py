@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Level, best_of_curve
-from whyloss.measures.intervals import Estimate, mean_estimate
-from whyloss.remedies.base import Declined, Remedy
-from whyloss.words import nats, percent, spans
+from whyloss.evidence import best_of_curve
+from whyloss.formatting import nats, percent, spans
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.results.estimate import Estimate
+from whyloss.results.level import Level
+from whyloss.results.remedy import Declined, Remedy
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
-    from whyloss.measures.selection import BestEpoch
+    from whyloss.results.metrics import BestEpoch
 
 FOR_LABELS = "epoch-for-labels"
 FOR_PROBABILITIES = "epoch-for-probabilities"

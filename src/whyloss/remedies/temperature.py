@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Level
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.temperature import MIN_SAMPLES
-from whyloss.remedies.base import Declined, Remedy
-from whyloss.words import nats, signed
+from whyloss.formatting import nats, signed
+from whyloss.results.estimate import Estimate
+from whyloss.results.level import Level
+from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES
+from whyloss.results.remedy import Declined, Remedy
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions
@@ -26,7 +26,7 @@ def propose(evidence: Evidence) -> Remedy | Declined:
     if calibrated is None:
         return Declined(
             NAME,
-            f"{snapshot.n_scored} samples are too few to fit a temperature; {MIN_SAMPLES} are the "
+            f"{snapshot.n_scored} samples are too few to fit a temperature; {MIN_CALIBRATION_SAMPLES} are the "
             "least",
         )
     if snapshot.one_class:

@@ -1,6 +1,7 @@
 """What whyloss knows to look for: one file per rule."""
 
-from whyloss.rules.base import SECTIONS, Finding, Rule, Severity, rule
+from whyloss.results.finding import Finding, Severity
+from whyloss.rules.base import SECTIONS, Rule, rule
 from whyloss.rules.best_epochs_differ import best_epochs_differ
 from whyloss.rules.binary_loss_for_classes import binary_loss_for_classes
 from whyloss.rules.chance_level import chance_level

@@ -6,15 +6,16 @@ import inspect
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from whyloss.results.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from whyloss.evidence import Evidence, Level
-    from whyloss.measures.intervals import Estimate
+    from whyloss.evidence import Evidence
+    from whyloss.results.level import Level
     from whyloss.testing import KnownCause
 
 # The sections that the text of every rule has, in this order.
@@ -26,55 +27,6 @@ SECTIONS = (
     "Remedy",
     "References",
 )
-
-
-class Severity(StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"  # the numbers themselves are not what they claim to be
-    WARNING = "warning"  # something is wrong with the model or its training
-    INFO = "info"  # worth knowing
-    OK = "ok"  # nothing is wrong
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a rule found.
-
-    Attributes
-    ----------
-    code, name : str
-        Of the rule; filled in when it is run.
-    severity : Severity
-    headline : str
-        A few words: the cause as a title.
-    message : str
-        One or two plain sentences with the numbers.
-    evidence : mapping of str to Estimate
-        Each number behind the message, with its interval.
-    nats : float or None
-        How much of the loss, or of its change, this explains, in nats; None where that makes no
-        sense.
-    epochs : tuple of int
-    samples : tuple of int or str
-        Ids of the samples that show it.
-    remedies : tuple of str
-        Names of remedies that help.
-    references : tuple of str
-        arXiv or DOI identifiers, from the rule's text.
-    """
-
-    severity: Severity
-    headline: str
-    message: str
-    evidence: Mapping[str, Estimate] = field(default_factory=dict)
-    nats: float | None = None
-    epochs: tuple[int, ...] = ()
-    samples: tuple[int | str, ...] = ()
-    remedies: tuple[str, ...] = ()
-    code: str = ""
-    name: str = ""
-    references: tuple[str, ...] = ()
 
 
 # Evidence and thresholds (keywords) in, a finding or nothing out.

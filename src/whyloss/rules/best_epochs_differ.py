@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
-from whyloss.evidence import TRAIN, Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.trend import noise_sd
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import TRAIN, Evidence
+from whyloss.formatting import nats, percent, points
+from whyloss.measures.estimates.trend import noise_sd
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import nats, percent, points
 
 
 @rule(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import binary_entropy
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.reported_loss import Kind
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.measures.losses.reported_loss import Kind
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_history
-from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
-    from whyloss.measures.reported_loss import Reproduction
+    from whyloss.measures.losses.reported_loss import Reproduction
     from whyloss.testing import KnownCause
 
 BELOW = 0.01  # accuracy by which the first steps may fall short of answering no everywhere

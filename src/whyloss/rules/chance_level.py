@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import binary_entropy
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Numbers
+    from whyloss.results.metrics import Numbers
 
 FAR = 1.1  # times what guessing costs: worse than guessing
 LABELS = "Check the labels first: 0 to K − 1, or 0 and 1 for a sigmoid."

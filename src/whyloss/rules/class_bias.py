@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent, points
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import bias_classes, known_cause
-from whyloss.words import nats, percent, points
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Snapshot
+    from whyloss.evidence import EpochFacts
     from whyloss.measures.thresholds import BestThreshold
 
 SHOWN = 2
@@ -63,11 +65,11 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
     adjustment: arXiv:2007.07314 (Menon et al. 2020).
     """
     snapshot = evidence.last
-    ladder = snapshot.causes.ladder
-    bias = None if ladder is None else ladder.bias
-    if ladder is None or bias is None or not (bias.accepted and bias.gain > min_gain):
+    fits = evidence.noise_models.nested_fits
+    bias = None if fits is None else fits.bias
+    if fits is None or bias is None or not (bias.accepted and bias.gain > min_gain):
         return None
-    if not ladder.nats["bias"] > 0:
+    if not fits.nats["bias"] > 0:
         return None  # noise in the labels does without them
     names = snapshot.predictions.classes
     order = np.argsort(bias.biases)
@@ -96,12 +98,12 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
             "to another, look alike from here."
         ),
         evidence=numbers,
-        nats=ladder.nats["bias"],
+        nats=fits.nats["bias"],
         epochs=(snapshot.epoch,),
     )
 
 
-def _threshold(snapshot: Snapshot) -> BestThreshold:
+def _threshold(snapshot: EpochFacts) -> BestThreshold:
     from whyloss.measures.ranking import class_log_odds  # noqa: PLC0415 - seldom needed
     from whyloss.measures.thresholds import best_threshold  # noqa: PLC0415
 

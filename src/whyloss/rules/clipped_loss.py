@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.ceilings import CEILINGS
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import counted, nats, percent
+from whyloss.measures.losses.clipping_limits import CEILINGS
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import clip_probabilities, known_cause
-from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause

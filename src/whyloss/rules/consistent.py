@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.data import History, InMemorySource
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent, signed
 from whyloss.measures.envelope import fano_envelope
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import KnownCause, known_cause
-from whyloss.words import nats, percent, signed
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Numbers, Snapshot
+    from whyloss.evidence import EpochFacts
+    from whyloss.results.metrics import Numbers
 
 
 def _reported_above_envelope(seed: int) -> KnownCause:
@@ -140,7 +143,7 @@ def _envelope_with_error(numbers: Numbers) -> tuple[float, float]:
     return fano_envelope(best, k)[0], fano_envelope(worst, k)[1]
 
 
-def _to_be_mended(snapshot: Snapshot) -> bool:
+def _to_be_mended(snapshot: EpochFacts) -> bool:
     """Whether a temperature clearly helps, or nobody can tell what confidence is due."""
     calibrated = snapshot.calibrated
     saved = None if calibrated is None else calibrated.calibration.low

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import fano_envelope
-from whyloss.measures.intervals import Estimate, mean_estimate
-from whyloss.measures.per_sample import per_sample
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.measures.losses.per_sample import per_sample
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause, softmax_twice
-from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_history
-from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Numbers
+    from whyloss.results.metrics import Numbers
     from whyloss.testing import KnownCause
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause, known_history, shift_classes
-from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
@@ -111,7 +113,7 @@ def _never(evidence: Evidence, min_epochs: float) -> Finding | None:
 
 
 def _shifted(evidence: Evidence, min_gain: float) -> Finding | None:
-    best = evidence.last.causes.renaming if evidence.epochs else None
+    best = evidence.noise_models.renaming if evidence.epochs else None
     if best is None or best.shift is None:
         return None
     if not (best.gain.value > min_gain and best.gain.low is not None and best.gain.low > 0):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import counted, nats, percent
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import counted, nats, percent
 
 
 @rule(
@@ -56,33 +58,33 @@ def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | Non
     test sets are full of label errors).
     """
     snapshot = evidence.last
-    ladder = snapshot.causes.ladder
-    lapse = None if ladder is None else ladder.lapse
-    if ladder is None or lapse is None or not (lapse.accepted and lapse.share > min_share):
+    fits = evidence.noise_models.nested_fits
+    noise = None if fits is None else fits.label_noise
+    if fits is None or noise is None or not (noise.accepted and noise.share > min_share):
         return None
-    if not ladder.nats["lapse"] > 0:
+    if not fits.nats["label_noise"] > 0:
         return None  # a temperature or biases do without it
-    odds = snapshot.causes.lapse_odds
+    odds = evidence.noise_models.label_noise_odds
     likely = int(np.count_nonzero(odds > 0.5))
     # Where few classes leave no single sample sure, the list still begins with the likeliest.
     order = np.argsort(-odds, kind="stable")[:100]
-    wrong = lapse.share * (1.0 - 1.0 / snapshot.predictions.n_classes)
+    wrong = noise.share * (1.0 - 1.0 / snapshot.predictions.n_classes)
     return Finding(
         severity=Severity.WARNING,
         headline="Noise in the labels",
         message=(
-            f"About {percent(wrong)} of the labels contradict the model at random: {nats(lapse.gain)} "
+            f"About {percent(wrong)} of the labels contradict the model at random: {nats(noise.gain)} "
             f"nats of the loss beyond what a temperature explains. {counted(likely, 'sample')} "
             f"{'is' if likely == 1 else 'are'} more likely mislabelled than not; the temperature of "
-            f"the others is {lapse.temperature:.2f}, not {ladder.temperature.temperature:.2f}."
+            f"the others is {noise.temperature:.2f}, not {fits.temperature.temperature:.2f}."
         ),
         evidence={
-            "lapse_share": Estimate(lapse.share, note="fitted beside a temperature"),
+            "lapse_share": Estimate(noise.share, note="fitted beside a temperature"),
             "wrong_labels": Estimate(wrong, note="lapses that do not hit the label by chance"),
-            "temperature": ladder.temperature.estimate,
-            "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
+            "temperature": fits.temperature.estimate,
+            "temperature_of_others": Estimate(noise.temperature, note="fitted beside the lapses"),
         },
-        nats=ladder.nats["lapse"],
+        nats=fits.nats["label_noise"],
         epochs=(snapshot.epoch,),
         samples=tuple(snapshot.predictions.ids[order].tolist()),
     )

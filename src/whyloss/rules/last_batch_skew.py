@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.reported_loss import Kind
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, signed
+from whyloss.measures.losses.reported_loss import Kind
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import batch_means, known_cause, report_loss
-from whyloss.words import nats, signed
 
 
 @rule(

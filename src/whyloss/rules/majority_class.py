@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
+from whyloss.evidence import Evidence
+from whyloss.formatting import counted, nats, percent
 from whyloss.measures.envelope import binary_entropy, fano_envelope
-from whyloss.measures.intervals import Estimate, wilson
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.measures.estimates.intervals import wilson
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause, known_history
-from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause

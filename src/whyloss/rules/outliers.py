@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate, mean_estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import counted, nats, percent
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Snapshot
+    from whyloss.evidence.noise_models import NoiseModels
     from whyloss.testing import KnownCause
 
 NAMED = 5
@@ -69,10 +72,10 @@ def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
     margins: arXiv:2001.10528 (Pleiss et al. 2020).
     """
     snapshot = evidence.last
-    rows = snapshot.causes.culprits
+    rows = evidence.noise_models.excluded_rows
     if not len(rows):
         return None
-    why, numbers = _why(snapshot)
+    why, numbers = _why(evidence.noise_models)
     share = float(snapshot.costs[rows].sum()) / float(snapshot.costs[snapshot.scored].sum())
     if not share >= min_share:
         return None
@@ -108,19 +111,18 @@ def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
     )
 
 
-def _why(snapshot: Snapshot) -> tuple[str, dict[str, Estimate]]:
-    causes = snapshot.causes
-    lapse = None if causes.ladder is None else causes.ladder.lapse
-    if len(causes.lapses) and lapse is not None:
+def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
+    noise = None if noise_models.nested_fits is None else noise_models.nested_fits.label_noise
+    if len(noise_models.noisy_rows) and noise is not None:
         why = (
-            f"A share of {percent(lapse.share)} that has nothing to do with the predictions fits far "
-            f"better than none; the temperature of the others is {lapse.temperature:.2f}."
+            f"A share of {percent(noise.share)} that has nothing to do with the predictions fits far "
+            f"better than none; the temperature of the others is {noise.temperature:.2f}."
         )
         return why, {
-            "lapse_share": Estimate(lapse.share, note="fitted beside a temperature"),
-            "temperature_of_others": Estimate(lapse.temperature, note="fitted beside the lapses"),
+            "lapse_share": Estimate(noise.share, note="fitted beside a temperature"),
+            "temperature_of_others": Estimate(noise.temperature, note="fitted beside the lapses"),
         }
-    found = causes.outliers
+    found = noise_models.outliers
     if found is None:
         return "", {}
     why = (

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Direction, Evidence, Level, loss_rise, provable_excess
-from whyloss.measures.change import Outcome
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import TRAIN, Direction, Evidence, envelope_gap, loss_rise
+from whyloss.formatting import counted, nats, percent, signed
+from whyloss.results.attribution import Outcome
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import counted, nats, percent, signed
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Snapshot
+    from whyloss.evidence import EpochFacts
 
 
 @rule(
@@ -86,10 +88,10 @@ def overconfidence(
     if not evidence.epochs:
         return _provable(evidence, min_gap) or _probable(evidence, min_z, min_gap)
     snapshot = evidence.last
-    if not _too_sure(snapshot, min_z, min_gap, min_temperature):
+    if not _too_sure(evidence, min_z, min_gap, min_temperature):
         return None
     gap, calibrated = snapshot.gap, snapshot.calibrated
-    beside = snapshot.causes.beside
+    beside = evidence.noise_models.joint_temperature
     numbers: dict[str, Estimate] = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     nats_explained = gap.gap.value
     if calibrated is not None:
@@ -130,14 +132,15 @@ def overconfidence(
     )
 
 
-def _too_sure(snapshot: Snapshot, min_z: float, min_gap: float, min_temperature: float) -> bool:
+def _too_sure(evidence: Evidence, min_z: float, min_gap: float, min_temperature: float) -> bool:
+    snapshot, noise_models = evidence.last, evidence.noise_models
     if snapshot.one_class:
         return False
     # A few outliers alone make a model look too sure, and so do noise and biases of classes.
-    for gap in (snapshot.gap, snapshot.causes.gap_of_others):
+    for gap in (snapshot.gap, noise_models.gap_without_excluded):
         if not (gap.z > min_z and gap.gap.value > min_gap):
             return False
-    beside, calibrated = snapshot.causes.beside, snapshot.calibrated
+    beside, calibrated = noise_models.joint_temperature, snapshot.calibrated
     if beside is not None:
         return beside.nats > min_gap and beside.temperature > max(1.0, min_temperature)
     return calibrated is None or calibrated.fit.temperature > min_temperature
@@ -145,7 +148,7 @@ def _too_sure(snapshot: Snapshot, min_z: float, min_gap: float, min_temperature:
 
 def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
     """What the loss exceeds that of every calibrated model of this accuracy by."""
-    numbers, excess = evidence.numbers, provable_excess(evidence)
+    numbers, excess = evidence.numbers, envelope_gap(evidence)
     if numbers is None or excess is None or excess.direction is Direction.UNDER:
         return None
     if not excess.nats > min_gap:
@@ -172,7 +175,7 @@ def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
             "envelope_high": Estimate(
                 excess.bound, note="exact, at the least accuracy that n allows"
             ),
-            "provable_excess": Estimate(excess.nats, note="a lower bound"),
+            "envelope_gap": Estimate(excess.nats, note="a lower bound"),
         },
         nats=excess.nats,
         epochs=() if numbers.epoch is None else (numbers.epoch,),
@@ -209,7 +212,7 @@ def _probable(evidence: Evidence, min_z: float, min_gap: float) -> Finding | Non
     )
 
 
-def _remedy(snapshot: Snapshot) -> str:
+def _remedy(snapshot: EpochFacts) -> str:
     calibrated = snapshot.calibrated
     if calibrated is None:
         return f"{counted(snapshot.n_scored, 'sample')} are too few to fit a temperature."
@@ -223,7 +226,7 @@ def _remedy(snapshot: Snapshot) -> str:
     )
 
 
-def _surest_mistakes(snapshot: Snapshot, n: int = 20) -> list[int | str]:
+def _surest_mistakes(snapshot: EpochFacts, n: int = 20) -> list[int | str]:
     loss = np.where(snapshot.scored & ~snapshot.right, snapshot.samples.log_loss, -np.inf)
     order = np.argsort(-loss, kind="stable")[:n]
     ids: list[int | str] = snapshot.predictions.ids[order[np.isfinite(loss[order])]].tolist()

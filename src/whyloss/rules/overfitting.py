@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
-from whyloss.evidence import TRAIN, Evidence, Held, Level, loss_rise
-from whyloss.measures.intervals import Estimate, mean_estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import TRAIN, Evidence, loss_rise
+from whyloss.formatting import nats, percent, points
+from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.results.attribution import Held
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import nats, percent, points
 
 
 @rule(

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import percent, points
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause, shift_classes, swap_classes
-from whyloss.words import percent, points
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Snapshot
+    pass
 
 SHOWN = 6  # renamed classes that are spelt out
 
@@ -70,7 +72,7 @@ def permuted_classes(
     The Hungarian method: doi:10.1002/nav.3800020109 (Kuhn 1955). Finding systematic label errors:
     arXiv:1911.00068 (Northcutt et al. 2019).
     """
-    best = evidence.last.causes.renaming
+    best = evidence.noise_models.renaming
     if best is None or not (best.gain.value > min_gain and best.gain.z > min_z):
         return None
     clearer = best.recall_renamed - best.recall > min_gain
@@ -94,13 +96,14 @@ def permuted_classes(
             "accuracy_renamed": best.accuracy_renamed,
             "gain": best.gain,
         },
-        nats=_saved(evidence.last, best.names),
+        nats=_saved(evidence, best.names),
         epochs=(evidence.last.epoch,),
     )
 
 
-def _saved(snapshot: Snapshot, names: tuple[int, ...]) -> float:
+def _saved(evidence: Evidence, names: tuple[int, ...]) -> float:
     """Nats that the right names would save."""
-    renamed = snapshot.causes.loss_renamed(names)
+    snapshot = evidence.last
+    renamed = evidence.noise_models.loss_renamed(names)
     both = snapshot.scored & np.isfinite(renamed)
     return max(0.0, float((snapshot.samples.log_loss[both] - renamed[both]).mean()))

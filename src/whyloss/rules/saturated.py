@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.ceilings import CEILINGS
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats, percent
+from whyloss.measures.losses.clipping_limits import CEILINGS
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_history
-from whyloss.words import nats, percent
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Snapshot
+    from whyloss.evidence import EpochFacts
     from whyloss.testing import KnownCause
 
 MOST = 0.9  # of the mistakes
@@ -101,7 +103,7 @@ def saturated(
     )
 
 
-def _at_ceiling(snapshot: Snapshot, ceiling: float) -> bool:
+def _at_ceiling(snapshot: EpochFacts, ceiling: float) -> bool:
     wrong = snapshot.samples.log_loss[snapshot.scored & ~snapshot.right]
     near = np.abs(wrong / ceiling - 1.0) <= NEAR
     return bool(near.mean() >= MOST) if len(near) else False

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate, wilson
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import counted, percent, points
+from whyloss.measures.estimates.intervals import wilson
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause, known_history
-from whyloss.words import counted, percent, points
 
 if TYPE_CHECKING:
-    from whyloss.measures.intervals import FloatVector
+    from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
 
 LARGEST = 250  # sizes that are tried where the accuracies have to tell

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.reported_loss import Kind
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Evidence
+from whyloss.formatting import nats
+from whyloss.measures.losses.reported_loss import Kind
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause, report_loss
-from whyloss.words import nats
 
 if TYPE_CHECKING:
     import numpy.typing as npt

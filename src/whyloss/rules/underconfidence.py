@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from whyloss.evidence import Direction, Evidence, Level, provable_excess
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import Direction, Evidence, envelope_gap
+from whyloss.formatting import nats, percent
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import nats, percent
 
 
 @rule(
@@ -68,7 +70,7 @@ def underconfidence(
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
         return None
-    beside, calibrated = snapshot.causes.beside, snapshot.calibrated
+    beside, calibrated = evidence.noise_models.joint_temperature, snapshot.calibrated
     if beside is not None:
         if not (beside.nats > min_gap and beside.temperature < min(1.0, max_temperature)):
             return None
@@ -102,7 +104,7 @@ def underconfidence(
 
 
 def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
-    numbers, excess = evidence.numbers, provable_excess(evidence)
+    numbers, excess = evidence.numbers, envelope_gap(evidence)
     if numbers is None or excess is None or excess.direction is not Direction.UNDER:
         return None
     if not excess.nats > min_gap:

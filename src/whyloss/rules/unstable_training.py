@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import TRAIN, Evidence
+from whyloss.formatting import counted, nats, percent
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_history
-from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
     from whyloss.evidence import Curve

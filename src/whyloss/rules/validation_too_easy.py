@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, Level
-from whyloss.measures.intervals import Estimate, wilson
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import TRAIN, Evidence
+from whyloss.formatting import counted, nats, percent
+from whyloss.measures.estimates.intervals import wilson
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_splits
-from whyloss.words import counted, nats, percent
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from whyloss.evidence import Snapshot
+    from whyloss.evidence import EpochFacts
 
 MIN_ROWS = 5
 
@@ -86,7 +89,7 @@ def validation_too_easy(evidence: Evidence, *, min_share: float = 0.01) -> Findi
     )
 
 
-def _train_snapshot(evidence: Evidence) -> Snapshot | None:
+def _train_snapshot(evidence: Evidence) -> EpochFacts | None:
     for split in TRAIN:
         if split == evidence.split or split not in evidence.source.splits:
             continue
@@ -95,14 +98,14 @@ def _train_snapshot(evidence: Evidence) -> Snapshot | None:
     return None
 
 
-def _by_name(snapshot: Snapshot, train: Snapshot) -> tuple[npt.NDArray[np.bool_], str]:
+def _by_name(snapshot: EpochFacts, train: EpochFacts) -> tuple[npt.NDArray[np.bool_], str]:
     ids = snapshot.predictions.ids
     if ids.dtype.kind not in "US" or train.predictions.ids.dtype.kind not in "US":
         return np.zeros(len(ids), dtype=np.bool_), ""  # numbers may be mere row numbers
     return np.isin(ids, train.predictions.ids), "have an id that the training split has too"
 
 
-def _by_output(snapshot: Snapshot, train: Snapshot) -> tuple[npt.NDArray[np.bool_], str]:
+def _by_output(snapshot: EpochFacts, train: EpochFacts) -> tuple[npt.NDArray[np.bool_], str]:
     mine, theirs = snapshot.predictions.scores, train.predictions.scores
     none = np.zeros(len(mine), dtype=np.bool_)
     if mine.shape[1] != theirs.shape[1] or mine.dtype != theirs.dtype or mine.itemsize < 4:

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, Level
-from whyloss.measures.intervals import Estimate
-from whyloss.measures.trend import rise_after_minimum
-from whyloss.rules.base import Finding, Severity, rule
+from whyloss.evidence import TRAIN, Evidence
+from whyloss.formatting import counted, nats, percent, spans
+from whyloss.measures.estimates.trend import rise_after_minimum
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import rule
 from whyloss.testing import known_cause
-from whyloss.words import counted, nats, percent, spans
 
 
 @rule(

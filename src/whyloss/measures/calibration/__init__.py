@@ -1,0 +1,1 @@
+"""Temperatures, other calibrations, and what they leave."""

@@ -1,0 +1,1 @@
+"""Estimates with their intervals, trends, and best epochs."""

@@ -1,5 +1,0 @@
-"""Compiled one-pass kernels for large inputs, and the threads that run them.
-
-Nothing here is imported before an input is large enough: see ``per_sample.LARGE``. Only
-:mod:`~whyloss.measures.kernels.dispatch` is meant for the outside.
-"""

@@ -1,0 +1,1 @@
+"""Losses of single samples, and what a reported loss can be."""

@@ -1,0 +1,1 @@
+"""Files and data frames to curves, predictions and runs."""

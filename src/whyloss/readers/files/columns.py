@@ -1,0 +1,129 @@
+"""Curves out of columns and records, whatever file or frame they come from."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whyloss.data import InMemorySource
+from whyloss.errors import FormatError
+from whyloss.readers.files.predictions import looks_like_predictions, read_predictions
+from whyloss.readers.logs.metric_names import words_of
+from whyloss.readers.logs.text_log import TextLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy.typing as npt
+
+    from whyloss.readers.options import ReadOptions
+
+_KEYS = {"key", "metric", "name", "tag", "variable", "metric name"}
+_VALUES = {"value", "metric value"}
+_STEPS = {"step", "epoch", "iteration"}
+
+
+def from_columns(
+    columns: Mapping[str, npt.NDArray[Any]],
+    options: ReadOptions,
+    name: str,
+    notes: Iterable[str] = (),
+) -> InMemorySource:
+    """Make curves or predictions of named columns.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        Of numbers or strings; masked or None where nothing is.
+    options : ReadOptions
+    name : str
+        What to call the source.
+    notes : iterable of str, optional
+        What to tell beside what is told here.
+    """
+    if looks_like_predictions(columns):
+        return read_predictions(columns, options, name, notes)
+    lists = {label: values.tolist() for label, values in columns.items() if values.ndim == 1}
+    if not lists:
+        raise FormatError(
+            f"{name} holds neither curves nor predictions",
+            expected="named columns, such as epoch, val_loss, val_accuracy, or y_true and logits",
+            got=", ".join(columns)[:200] or "nothing",
+        )
+    rows = (dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True))
+    return from_records(_widened(rows, list(lists)), options, name, notes)
+
+
+def from_records(
+    records: Iterable[Mapping[str, Any]],
+    options: ReadOptions,
+    name: str,
+    notes: Iterable[str] = (),
+) -> InMemorySource:
+    """Make curves of records with names and numbers, one after the other in time."""
+    log = TextLog(options)
+    for record in records:
+        log.add(
+            [
+                (label, number, isinstance(value, str) and value.rstrip().endswith("%"))
+                for label, value in record.items()
+                if (number := _number(value)) is not None
+            ]
+        )
+    history, told = log.history()
+    return InMemorySource(history=history, name=name, notes=(*told, *notes))
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
+    """Give a cell as a number; None where it is none. NaN is one where it was written."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value.strip().removesuffix("%"))
+        except ValueError:
+            return None
+    return None
+
+
+def _widened(rows: Iterable[Mapping[str, Any]], labels: list[str]) -> Iterable[Mapping[str, Any]]:
+    """Turn rows of key, value and step, as trackers export them, into one column per key."""
+    said = {" ".join(words_of(label)): label for label in labels}
+    key = next((said[word] for word in said if word in _KEYS), None)
+    value = next((said[word] for word in said if word in _VALUES), None)
+    step = next((said[word] for word in said if word in _STEPS), None)
+    if key is None or value is None or step is None:
+        return rows
+    wide: dict[float, dict[str, Any]] = {}
+    for row in rows:
+        at = _number(row[step])
+        if at is not None and math.isfinite(at):
+            wide.setdefault(at, {step: at})[str(row[key])] = row[value]
+    return [wide[at] for at in sorted(wide)]
+
+
+def columns_of(records: list[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Turn records into columns; lists of equal length become rows of an array.
+
+    Raises
+    ------
+    FormatError
+        The records do not all have the same form.
+    """
+    found = {}
+    for label in records[0]:
+        cells = [record.get(label) for record in records]
+        try:
+            found[label] = np.array(cells)
+        except ValueError:
+            raise FormatError(
+                f"The values of {label!r} do not fit together",
+                expected="lists of one length in every record",
+                got="lists of several lengths",
+            ) from None
+    return found

@@ -1,0 +1,156 @@
+"""Files of other programs, recognised by what they hold and not by their name alone."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import TYPE_CHECKING, NoReturn
+
+from whyloss.data import InMemorySource
+from whyloss.errors import FormatError
+from whyloss.readers.files.arrays import read_npy, read_npz, read_safetensors
+from whyloss.readers.logs.text_log import TextLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from whyloss.readers.options import ReadOptions
+
+_HEAD = 1 << 16
+_CHUNK = 1 << 20
+_LARGEST_JSON = 1 << 29
+_REFUSED = {
+    b"\x80": "a pickle",
+    b"\x89HDF": "HDF5, as of saved weights",
+    b"SQLite": "an SQLite database",
+    b"\x1f\x8b": "a compressed file",
+    b"BZh": "a compressed file",
+    b"\xfd7zXZ": "a compressed file",
+    b"\x28\xb5\x2f\xfd": "a compressed file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"%PDF": "a PDF",
+}
+_EXPORT = (
+    "Nothing is unpickled, because that runs whatever the file says. Write curves as CSV or JSON, "
+    "and predictions with numpy.savez(path, y_true=y, logits=z)."
+)
+
+
+def read_file(path: Path, options: ReadOptions) -> InMemorySource:
+    """Read a file, whatever program wrote it.
+
+    Raises
+    ------
+    FormatError
+        It is nothing that whyloss can read.
+    DataError
+        What is in it does not fit together, or is ambiguous.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise FormatError(f"{path.name} is empty", expected="curves or predictions", got="0 bytes")
+    return _read_binary(path, head, options) or _read_text(path, head, options)
+
+
+def _read_binary(path: Path, head: bytes, options: ReadOptions) -> InMemorySource | None:
+    """Read a file that is no text; None where it is text."""
+    columns = None
+    if head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
+        from whyloss.readers.files.arrow import read_arrow, read_parquet  # noqa: PLC0415 - late: pyarrow
+
+        columns = read_parquet(path) if head.startswith(b"PAR1") else read_arrow(path)
+    elif head.startswith(b"\x93NUMPY"):
+        columns = read_npy(path)
+    elif head.startswith(b"PK\x03\x04"):
+        columns = read_npz(path)
+    elif path.suffix == ".safetensors":
+        columns = read_safetensors(path)
+    if columns is not None:
+        from whyloss.readers.files.columns import from_columns  # noqa: PLC0415 - late, as few need it
+
+        return from_columns(columns, options, path.stem)
+    from whyloss.readers.files.events import is_event_file, read_event_files  # noqa: PLC0415 - late
+
+    if is_event_file(head):
+        return read_event_files([path], path.parent, options, path.parent.name or path.name)
+    for start, what in _REFUSED.items():
+        if head.startswith(start):
+            _refuse(path, what)
+    if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        _refuse(path, "a binary file of no kind that whyloss knows")
+    return None
+
+
+def _refuse(path: Path, what: str) -> NoReturn:
+    raise FormatError(
+        f"{path.name} cannot be read",
+        expected="a log, CSV, JSON, Parquet, Arrow, NPZ, safetensors or event file",
+        got=what,
+        hint="Unpack it first." if "compressed" in what else _EXPORT,
+    )
+
+
+def _read_text(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
+    encoding = _encoding(head)
+    start = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    if start.startswith(("{", "[")) and path.stat().st_size <= _LARGEST_JSON:
+        text = path.read_bytes().decode(encoding, errors="replace").lstrip("\ufeff")
+        from whyloss.readers.files.json import parse_printed, read_json  # noqa: PLC0415 - late
+
+        found = _parsed(text)
+        if (found := parse_printed(text) if found is None else found) is not None:
+            return read_json(found, options, path.stem)
+    if any(delimiter in start for delimiter in "\t,;|"):
+        from whyloss.readers.files.arrow import delimiter_of, read_csv  # noqa: PLC0415 - late: pyarrow
+        from whyloss.readers.files.columns import from_columns  # noqa: PLC0415
+
+        if (delimiter := delimiter_of(start)) is not None:
+            columns, notes = read_csv(path, delimiter, encoding)
+            return from_columns(columns, options, path.stem, notes)
+    log = TextLog(options)
+    for text in _chunks(path, encoding):
+        log.feed(text)
+    log.close()
+    history, notes = log.history()
+    return InMemorySource(history=history, name=path.name, notes=notes)
+
+
+def _encoding(head: bytes) -> str:
+    """Tell how text is encoded; PowerShell writes what it redirects as UTF-16."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        head[: max(head.rfind(b"\n"), 0)].decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _chunks(path: Path, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - what JSON may hold
+    """Parse JSON, or one object per line as a list; None where it is neither."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    records = []
+    lines = [line for line in text.splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        try:
+            records.append(json.loads(line))
+        except (ValueError, RecursionError):
+            if number == len(lines) - 1:
+                break  # cut short while it was written
+            return None
+    return records or None

@@ -1,0 +1,53 @@
+"""Data frames of whatever library, as curves or predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+
+from whyloss.errors import DataError
+from whyloss.readers.files.columns import from_columns
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.data import InMemorySource
+    from whyloss.readers.options import ReadOptions
+
+_NAME = "data frame"
+
+
+def read_frame(df: Any, options: ReadOptions) -> InMemorySource:  # noqa: ANN401 - of any library
+    """Read a data frame; see :func:`whyloss.readers.frame`."""
+    native = nw.from_native(df, pass_through=True)
+    if isinstance(native, nw.LazyFrame):
+        native = native.collect()
+    if not isinstance(native, nw.DataFrame):
+        raise DataError(
+            "This is no data frame",
+            expected="one of pandas, Polars, PyArrow, Modin, DuckDB or the like",
+            got=type(df).__name__,
+        )
+    columns = {str(name): _array(native[name]) for name in native.columns}
+    return from_columns(columns, options, _NAME)
+
+
+def _array(series: nw.Series[Any]) -> npt.NDArray[Any]:
+    """Give a column as an array: numbers masked where they are missing, lists as rows."""
+    if series.dtype.is_numeric():
+        values = np.asarray(series.to_numpy())
+        if series.null_count():
+            return np.ma.masked_array(values, mask=series.is_null().to_numpy())
+        return values
+    cells = series.to_list()
+    first = next((cell for cell in cells if cell is not None), None)
+    if isinstance(first, list | tuple | np.ndarray):
+        try:
+            return np.array(cells, dtype=np.float64)
+        except (TypeError, ValueError):
+            pass  # of several lengths, or of no numbers
+    found = np.empty(len(cells), dtype=object)
+    found[:] = cells
+    return found

@@ -1,0 +1,130 @@
+"""Curves and predictions in JSON, in the forms that frameworks and trackers give it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whyloss.errors import FormatError
+from whyloss.readers.files.columns import columns_of, from_records
+from whyloss.readers.files.predictions import looks_like_predictions, read_predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from whyloss.data import InMemorySource
+    from whyloss.readers.options import ReadOptions
+
+_DEEPEST = 6
+_LONGEST_LABEL = 60
+# Numbers in the types of NumPy and PyTorch, and arrays of them.
+_WRAPPED = re.compile(
+    r"(?:np\.|numpy\.)?(?:float\d*|tensor|array)\(([^()]*?)(?:,\s*(?:dtype|device|grad_fn)=[^()]*)?\)"
+)
+_WORDS = re.compile(r"(?i)\b(?:nan|inf|none|true|false)\b")
+_IN_JSON = {"nan": "NaN", "inf": "Infinity", "none": "null", "true": "true", "false": "false"}
+_WRAPPERS = ("log_history", "history", "metrics", "scalars", "records", "data")
+
+
+def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  # noqa: ANN401
+    """Read what a JSON file holds.
+
+    Parameters
+    ----------
+    value : dict or list
+        Lists by name, as of a Keras History; records in a list, or under ``log_history``; lists
+        by split and metric, as of boosting libraries; or one record.
+    options : ReadOptions
+    name : str
+        What to call the source.
+
+    Raises
+    ------
+    FormatError
+        It is of no such form.
+    """
+    if isinstance(value, dict):
+        for wrapper in _WRAPPERS:
+            if isinstance(value.get(wrapper), dict | list):
+                return read_json(value[wrapper], options, name)
+        lists = dict(_lists(value))
+        if lists:
+            return _from_lists(lists, options, name)
+        return read_records([value], options, name)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return read_records(value, options, name)
+    raise FormatError(
+        f"The JSON in {name} has no form that whyloss knows",
+        expected='{"val_loss": [0.5, 0.4], …}, or a list of records {"epoch": 1, "val_loss": 0.5, …}',
+        got=f"{value!r:.60}",
+    )
+
+
+def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hold
+    """Read a dictionary of lists as Python prints it, such as a History; None if it is none."""
+    start, end = text.find("{"), text.rfind("}")
+    if not (
+        0 <= start <= _LONGEST_LABEL and "[" in text[start:end] and not text[end + 1 :].strip()
+    ):
+        return None
+    inner = _WRAPPED.sub(r"\1", text[start : end + 1])
+    inner = _WORDS.sub(lambda found: _IN_JSON[found[0].casefold()], inner.replace("'", '"'))
+    try:
+        value = json.loads(inner)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and any(True for _ in _lists(value)) else None
+
+
+def read_records(
+    records: list[Mapping[str, Any]], options: ReadOptions, name: str
+) -> InMemorySource:
+    """Read records: predictions, one per sample, or curves, one per epoch."""
+    if len(records) > 1 and looks_like_predictions(columns_of(records[:2])):
+        return read_predictions(columns_of(records), options, name)
+    return from_records(_flat(records), options, name)
+
+
+def _flat(records: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Write nested records as flat ones, ``{"val": {"loss": 0.4}}`` as ``val/loss``."""
+    for record in records:
+        flat: dict[str, Any] = {}
+        for label, value in record.items():
+            if isinstance(value, dict):
+                flat |= {f"{label}/{inner}": number for inner, number in value.items()}
+            else:
+                flat[label] = value
+        yield flat
+
+
+def _lists(
+    value: dict[str, Any], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, list[Any]]]:
+    """Find lists of numbers by name, also where they lie deeper."""
+    for label, inner in value.items():
+        name = f"{prefix}-{label}" if prefix else str(label)
+        if isinstance(inner, list) and inner:
+            yield name, inner
+        elif isinstance(inner, dict) and inner and depth < _DEEPEST:
+            if all(str(key).isdigit() for key in inner):  # as pandas writes a column
+                yield name, [inner[key] for key in sorted(inner, key=int)]
+            else:
+                yield from _lists(inner, name, depth + 1)
+
+
+def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) -> InMemorySource:
+    try:
+        columns = {label: np.array(values) for label, values in lists.items()}
+    except ValueError:
+        columns = {}
+    if columns and looks_like_predictions(columns):
+        return read_predictions(columns, options, name)
+    length = max(map(len, lists.values()))
+    records = [
+        {label: values[at] for label, values in lists.items() if at < len(values)}
+        for at in range(length)
+    ]
+    return from_records(records, options, name)

@@ -1,0 +1,358 @@
+"""One line of a log, taken apart: where it belongs, and the numbers with their names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from whyloss.readers.logs.metric_names import SPLIT_WORDS, Name, recognise
+
+MAX_LINE = 20_000
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+# Where a terminal went back to the start of the line, or a program forgot to end it.
+_BREAKS = re.compile(
+    r"[\r\n\x0b\x0c\x85\u2028\u2029]+|\x08+"
+    r"|(?<=\d)(?=(?:Epoch|EPOCH|Restoring|Saving|Early|INFO|WARNING)\b)"
+)
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan\b|inf(?:inity)?\b"
+_VALUE = re.compile(
+    rf"(?<![\w@.])(?P<sign>[-+−]?)(?P<number>{_NUMBER})(?![\w@])(?!\.\d)"
+    rf"(?:\s*/\s*(?P<of>\d+(?:\.0*)?)(?![\w.]))?(?P<percent>\s*%)?"
+    rf"(?:\s*\(\s*(?P<mean>[-+]?(?:{_NUMBER}))\s*(?P<share>%?)\s*\)"
+    rf"|\s*\(\s*\d+\s*/\s*(?P<counted>\d+)\s*\))?",
+    re.IGNORECASE,
+)
+_EPOCH = re.compile(
+    r"(?<![\w/.-])(?:epoch|ep)(?![a-z])['\"]?\s*(?:\((?P<split>\w+)\))?\s*[.:#=|-]?\s*"
+    r"(?:no\.?|num(?:ber)?)?\s*['\"]?\[?\s*(?P<epoch>\d{1,12}(?:\.\d+)?)(?![\w%]|\.\d)['\"]?"
+    r"(?:\s*(?:/|of|out of)\s*\d+)?\s*\]?",
+    re.IGNORECASE,
+)
+_STEP = re.compile(
+    r"(?<![\w/.-])(?:global[ _]?step|gstep|steps?|iter(?:ation)?|round)['\"]?\s*[:#=]?\s*\[?\s*"
+    r"(?P<step>\d{1,12})(?![\w.%])(?:\s*(?:/|of)\s*\d+)?\s*\]?",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"\s*(?:\[\s*(?P<epoch>\d{1,12})\s*,\s*\d+\s*\]|\[(?P<round>\d{1,12})\]|(?P<tree>\d{1,12}):(?=\s+(?:learn|test)\b))"
+)
+_PROGRESS = re.compile(r"\[\s*\d+\s*/\s*\d+(?:\s*\(\s*[\d.]+\s*%\s*\))?\s*\]")
+_KERAS_BAR = re.compile(
+    r"(?:^|\s)(?:\[[=>.\s]{0,99}\s)?(?P<done>\d{1,12})/(?P<all>\d{1,12}|unknown)\s*(?:\[[=>.\s]{0,99}\]|[=>.]{0,99}\]|[━╸╺])",
+    re.IGNORECASE,
+)
+_TQDM = re.compile(r"\d%\|[^|]{0,300}\|\s*\d+/\d+\s*\[")
+# What callbacks and helpers say of the past: not the numbers of this epoch.
+_REPORT = re.compile(
+    r"did(?:n't| not) improve|\bimproved\b|\b(?:in|de)creased\b|was not in top|\breached [\d.]|"
+    r"saving (?:model|best|checkpoint)|early ?stopping|restoring model|reducing learning|"
+    r"until valid|\bbest\b[^:=]{0,40}[:=]|new best|best (?:epoch|iteration|model|score|val)",
+    re.IGNORECASE,
+)
+_OF_TIMM = re.compile(
+    r"^\s*(?P<split>train|val|test)\w{0,8}\s*:\s*(?P<epoch>\d{1,9})\s+\[", re.IGNORECASE
+)
+_AFTER = re.compile(
+    r"(?P<name>\b[a-z][\w ]{0,30}?)\s+(?:after|at|for|in)\s+(?P<index>epoch|step|iteration|iter|batch)"
+    r"\s*#?(?P<number>\d+)\s*[:=]",
+    re.IGNORECASE,
+)
+# In running text a percentage may stand before its name.
+_BEHIND = re.compile(
+    r"\s+(?:of\s+)?(?P<name>(?:[a-z]{2,12}\s+){0,2}?(?:accuracy|acc|error|error rate))\b(?!\s*[:=])",
+    re.IGNORECASE,
+)
+_SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
+_OF_SET = re.compile(
+    r"accuracy of (?:the )?(?:network|model|net) on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
+    r"(?: images| samples| examples)?\s*[:=]\s*(?P<value>[\d.]+)\s*(?P<percent>%?)",
+    re.IGNORECASE,
+)
+_SIZES = re.compile(
+    r"train on (?P<train>\d{1,12}) samples(?:, validate on (?P<val>\d{1,12}) samples)?",
+    re.IGNORECASE,
+)
+_CLASSES = re.compile(
+    r"(?<!\w)(?:num|n)_?(?:classes|labels)['\"]?\s*[:=]\s*(?P<n>\d{1,6})\b", re.IGNORECASE
+)
+_PREFIX = re.compile(
+    r"^.{0,120}?\b(?:INFO|DEBUG|WARNING|WARN|ERROR)\b\s*"
+    r"(?:\|\s*[\w.<>]+:[\w.<>]+:\d+\s*-\s*|\]\s*|:(?!\s)[\w.]+:(?!\s*[-\d.])|[:|-])\s*"
+)
+_FILLER = re.compile(
+    r"(?:[\s:=~≈<|'\"\[(→>-]|\b(?:is|was|of|at|about|around|equals|approximately|"
+    r"(?:np\.|numpy\.)?float\d*\(|tensor\(|array\())+$",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;|:=!?*\[\](){}\"'\t<>]|\s[-–—]+\s|\s{3,}|[━█▏▎▍▌▋▊▉╸]")
+_TIGHT = re.compile(r"[:=]\s*(?:(?:np\.|numpy\.)?(?:float\d*|tensor|array)\()?['\"\[(]*\s*$")
+_SPLIT_WORD = re.compile(
+    rf"(?<![\w/.-])(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![\w./-]|\s+until)",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(
+    r"[\W_]*(?:(?:epoch|running|start(?:ing)?|begin)\W+)?"
+    rf"(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})"
+    r"(?:\W+(?:set|phase|results?|errors?|loop|metrics|performance|mode|epoch|data|summary))*[\W_]*",
+    re.IGNORECASE,
+)
+_DECIMAL_COMMA = re.compile(r"[:=]\s*-?\d+,\d")
+# How Keras, Lightning, OpenMMLab, the Trainer and scikit-learn print: their training numbers are
+# means over the epoch while it lasted.
+_RUNNING = (" - loss", " - acc", " - val_", "v_num=", "mmcls", "Epoch(train)", "'grad_norm':")
+BOX = str.maketrans("│┃║", "|||")
+_SPACES = re.compile(r"\s{4,}")
+_NAME_WORD = re.compile(r"[^\W\d][\w.@/&+-]*")
+_MOST_WORDS = 4
+_LONGEST_GAP = 200
+_LONGEST_HEADING = 80
+_LONGEST_COUNT = 13
+# Before a metric in running text these make another number of it.
+_VETO = frozenset(
+    [
+        "best",
+        "highest",
+        "lowest",
+        "max",
+        "maximum",
+        "min",
+        "minimum",
+        "previous",
+        "prev",
+        "target",
+        "total",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A number with its name.
+
+    Attributes
+    ----------
+    label : str
+        The name as it stands.
+    name : Name
+        What it means.
+    value : float
+    split : str or None
+        The split that the place in the line says.
+    percent : bool
+        It has a percent sign.
+    n_samples : int or None
+        What it was counted over, where it is written as a fraction.
+    """
+
+    label: str
+    name: Name
+    value: float
+    split: str | None = None
+    percent: bool = False
+    n_samples: int | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """What one line says."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    epoch: float | None = None
+    step: float | None = None
+    section: str | None = None
+    bar: tuple[int, int] | None = None
+    running: bool = False
+    means: bool = False
+    by_global_step: bool = False
+    boosting: bool = False
+    sizes: dict[str, int] = field(default_factory=dict)
+    n_classes: int | None = None
+
+
+def pieces(text: str) -> list[str]:
+    """Split text into what stood on the screen one after the other, without control codes."""
+    return _BREAKS.split(_ESCAPES.sub("", text))
+
+
+def scan(text: str, section: str | None = None) -> Line:
+    """Take a line apart.
+
+    Parameters
+    ----------
+    text : str
+        One piece of :func:`pieces`.
+    section : str, optional
+        The split that a heading above it named.
+    """
+    line = Line()
+    if not any(map(str.isalpha, text)):
+        return line
+    text = _SPACES.sub("   ", text[:MAX_LINE])
+    if sizes := _SIZES.search(text):
+        line.sizes = {split: int(n) for split, n in sizes.groupdict().items() if n}
+        return line
+    if len(text) <= _LONGEST_HEADING and (found := _SECTION.fullmatch(text)):
+        line.section = SPLIT_WORDS[found["split"].casefold()]
+        return line
+    if classes := _CLASSES.search(text):
+        line.n_classes = int(classes["n"])
+    if told := _OF_SET.search(text):
+        _take_sentence(told, line)
+        return line
+    rest = _AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1)
+    cut = _REPORT.search(rest)
+    if cut:
+        rest = rest[: cut.start()]
+    split, rest = _take_place(rest, line)
+    if "Saving dict" in rest:  # of an estimator, which evaluates alone when it says so
+        split = "val"
+    _take_pairs(rest, split or section, line)
+    if cut and not line.pairs:
+        return Line()
+    line.running = any(sign in text for sign in _RUNNING)
+    line.by_global_step = "global_step" in text
+    return line
+
+
+def _plainer(text: str) -> str:
+    """Write what loggers, LightGBM and people of other countries write as others do."""
+    rest = _PREFIX.sub("", text.translate(BOX).replace("'s ", " "), count=1)
+    rest = _OF_TIMM.sub(r"\g<split>: epoch \g<epoch> [", rest, count=1)
+    if "top" in rest or "Top" in rest:
+        rest = re.sub(r"\b(top)[ -]([15])\b", r"\1\2", rest, flags=re.IGNORECASE)
+    if "," in rest and _DECIMAL_COMMA.search(rest) and not re.search(r"\d\.\d", rest):
+        rest = re.sub(r"(?<![\d,])(\d+),(\d+)(?![\d,])", r"\1.\2", rest)
+    return rest
+
+
+def _take_sentence(told: re.Match[str], line: Line) -> None:
+    split = SPLIT_WORDS[told["split"].casefold()]
+    try:
+        value = float(told["value"].rstrip("."))
+    except ValueError:
+        return
+    line.sizes[split] = int(told["n"].replace(",", ""))
+    line.pairs.append(
+        Pair("accuracy", recognise("accuracy"), value, split, percent=bool(told["percent"]))
+    )
+
+
+def _take_place(text: str, line: Line) -> tuple[str | None, str]:
+    """Take the epoch, the step and the progress out of a line; give the split they name."""
+    split = None
+    if bar := _KERAS_BAR.search(text):
+        total = bar["all"]
+        line.bar = int(bar["done"]), int(total) if total.isdigit() else int(bar["done"])
+        text = f"{text[: bar.start()]} | {text[bar.end() :]}"
+    if leading := _LEADING.match(text):
+        if leading["epoch"]:
+            line.epoch = float(leading["epoch"])
+        else:
+            line.step = float(leading["round"] or leading["tree"])
+            line.boosting = True
+        text = f" {text[leading.end() :]}"
+    if found := _EPOCH.search(text):
+        if line.epoch is None:
+            line.epoch = float(found["epoch"])
+        if found["split"]:
+            split = SPLIT_WORDS.get(found["split"].casefold())
+        text = f"{text[: found.start()]} | {text[found.end() :]}"
+    if found := _STEP.search(text):
+        line.step = float(found["step"]) if line.step is None else line.step
+        text = _STEP.sub(" | ", text)
+    return split, _PROGRESS.sub(" | ", text)
+
+
+def _take_pairs(text: str, split: str | None, line: Line) -> None:
+    """Find the numbers, and before each of them its name."""
+    end = 0
+    context, attached = split, None
+    found: list[tuple[Pair, str | None]] = []
+    for match in _VALUE.finditer(text):
+        gap = text[end : match.start()][-_LONGEST_GAP:]
+        sign = match["sign"]
+        joined = gap[-2:-1].isalnum() and gap[-1:] == "-"  # such a dash is no sign
+        if joined and match["number"].isdigit():
+            continue  # it belongs to a name, such as top-1
+        end = match.end()
+        core = _FILLER.sub("", gap)
+        for word in _SPLIT_WORD.finditer(core):
+            context = SPLIT_WORDS[word["split"].casefold()]
+        if match["percent"] and text[end : end + 1] == "|":
+            continue  # of a bar
+        named = _name(core, tight=bool(_TIGHT.search(gap)), boosting=line.boosting)
+        if named is None and match["percent"] and (behind := _BEHIND.match(text, end)):
+            named = _name(behind["name"], tight=False, boosting=False)
+        if named is None:
+            continue
+        label, name = named
+        attached = name.split or attached
+        line.means |= bool(match["mean"] and not match["of"] and not match["share"])
+        found.append((_pair(label, name, match, sign, context), attached))
+    if found and (bar := _TQDM.search(text)) and "]" not in text[bar.end() :]:
+        found.pop()  # the terminal was too narrow for its last digits
+    line.pairs = _placed(found)
+
+
+def _name(core: str, *, tight: bool, boosting: bool) -> tuple[str, Name] | None:
+    """Find the name at the end of what stands before a number."""
+    words: list[str] = []
+    for word in reversed(_CLAUSE.split(core)[-1].split()):
+        if len(words) == _MOST_WORDS or not _NAME_WORD.fullmatch(word):
+            break
+        words.insert(0, word)
+    for start in range(len(words)):
+        label = " ".join(words[start:])
+        name = recognise(label)
+        if name.kind in {"metric", "regression"} and not name.head:
+            before = words[start - 1].casefold() if start else ""
+            if before in _VETO:
+                return None
+            # With a colon the words before belong to the name; in running text they do not.
+            if before and tight:
+                label = " ".join(words[max(0, start - 2) :])
+            return label, recognise(label)
+    if not words or not tight:
+        return None
+    if boosting and words[-1].casefold() in SPLIT_WORDS:  # CatBoost does not name its loss
+        label = f"{words[-1]} loss"
+        return label, recognise(label)
+    name = recognise(words[-1])
+    if _SOURCE_FILE.fullmatch(words[-1]):
+        return None
+    return (words[-1], name) if name.metric and name.kind not in {"noise", "index"} else None
+
+
+def _pair(label: str, name: Name, match: re.Match[str], sign: str, split: str | None) -> Pair:
+    value = float(match["number"].replace(",", ""))
+    if match["mean"] is not None and not match["share"] and not match["of"]:
+        return Pair(label, name, float(match["mean"].replace(",", "")), split)
+    whole = match["of"] or match["counted"]
+    n_samples = None
+    if whole and name.metric == "accuracy" and len(whole) < _LONGEST_COUNT and float(whole) > 1:
+        n_samples = int(float(whole))
+    if match["of"] and n_samples and value <= n_samples:
+        value /= n_samples
+    if sign in {"-", "−"}:
+        value = -value
+    return Pair(label, name, value, split, bool(match["percent"]) and not match["of"], n_samples)
+
+
+def _placed(found: list[tuple[Pair, str | None]]) -> list[Pair]:
+    """Give names without a split the one that the words before them say, where that holds."""
+    plain = [pair.label.casefold() for pair, _ in found if pair.name.split is None]
+    # A bare loss beside val_loss is that of the training, whatever the words around say.
+    beside = any(pair.name.split == "val" and pair.name.own == "loss" for pair, _ in found)
+    bare = any(pair.name.split is None and pair.name.own == "loss" for pair, _ in found)
+    placed = []
+    for pair, attached in found:
+        split = pair.split
+        if pair.name.split is not None:
+            split = pair.name.split
+        elif beside and bare and plain.count(pair.label.casefold()) == 1:
+            split = None
+        elif split is None and plain.count(pair.label.casefold()) > 1:
+            split = attached
+        placed.append(replace(pair, split=split))
+    return placed

@@ -1,0 +1,157 @@
+"""Tables inside a log: a line of names, then lines of numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from whyloss.readers.logs.line_parser import BOX
+from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise
+
+_RULE = re.compile(r"[\s|:+=─━┼┿╇╋├┤┝┥┠┨╀╪═-]*")
+_NOTHING = re.compile(r"(?i)no log|none|null|n/?a|-+|—|")
+_NUMBER = re.compile(r"(?i)[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)")
+_COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_OTHER = re.compile(r"(?:\d+:)?\d+:\d+(?:\.\d+)?|[\d.]+ ?(?:s|ms|it/s)")
+_NO_LOG = re.compile(r"(?i)\bno log\b")
+_LONE_NUMBER = re.compile(r"(?<![\w.@-])\d+(?:\.\d+)?(?![\w@])")
+_OF_ALL = re.compile(r"(\d+)\s*/\s*\d+")
+_TAIL = re.compile(r":\s*\d+%\|.*$")  # a bar behind the names, as of Ultralytics
+_WORDS = 4
+_LONGEST_HEADING = 4000
+_LONGEST_NAME = 80
+_SPEEDS = {"samples per second", "steps per second"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """The names of the columns, and what separates them.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        One per column.
+    delimiter : str
+        A space for columns that are only aligned.
+    across : bool
+        The columns are splits, and each row begins with the name of a metric.
+    """
+
+    labels: tuple[str, ...]
+    delimiter: str
+    across: bool = False
+
+    def row(self, text: str) -> list[tuple[str, float, bool]] | None:
+        """Read a line of numbers: label, value, and whether it had a percent sign.
+
+        None where the line is no row of this table.
+        """
+        text = _TAIL.sub("", text.translate(BOX))
+        if self.delimiter == " ":
+            text = _NO_LOG.sub("-", text)
+        cells = _cells(text, self.delimiter)
+        if len(cells) != len(self.labels):
+            return None
+        labels = self.labels
+        if self.across:
+            if recognise(cells[0]).kind not in {"metric", "regression"}:
+                return None
+            labels = (labels[0], *(f"{split} {cells[0]}" for split in labels[1:]))
+        elif labels[0].casefold() == "classes":  # what Ultralytics prints of a validation
+            labels = tuple(f"val {label}" for label in labels)
+        found = []
+        for label, cell in zip(labels, cells, strict=True):
+            if _NOTHING.fullmatch(cell) or _OTHER.fullmatch(cell):
+                continue
+            number = _number(cell)
+            if number is not None:
+                found.append((label, number, cell.endswith("%")))
+            elif recognise(label).kind in {"metric", "index"}:
+                return None
+        return found or None
+
+
+def _number(cell: str) -> float | None:
+    text = _OF_ALL.sub(r"\1", cell.rstrip("% ").strip("'\""))
+    if _COMMA_NUMBER.fullmatch(text):
+        text = text.replace(",", ".")
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def is_rule(text: str) -> bool:
+    """Whether a line only draws."""
+    return bool(_RULE.fullmatch(text[:2000]))
+
+
+def heading(text: str, above: str = "") -> Table | None:
+    """Read a line as the names of a table's columns; None where it is none.
+
+    Parameters
+    ----------
+    text : str
+    above : str, optional
+        The line before it, which may hold the first half of the names.
+    """
+    text = _TAIL.sub("", text.translate(BOX))
+    if len(text) > _LONGEST_HEADING or _LONE_NUMBER.search(text):
+        return None
+    for delimiter in ("|", "\t", ",", ";", "  "):
+        if delimiter not in text.strip():
+            continue
+        cells = _cells(text, delimiter)
+        if delimiter == "|" and "|" in above and not _LONE_NUMBER.search(above):
+            upper = _cells(above.translate(BOX), delimiter)
+            if len(upper) == len(cells):
+                cells = [f"{one} {two}".strip() for one, two in zip(upper, cells, strict=True)]
+        names = tuple(cells)
+        if _are_names(cells):
+            return Table(names, delimiter if delimiter != "  " else " ")
+        if len(cells) > 2 and all(cell.casefold() in SPLIT_WORDS for cell in cells[1:]):
+            return Table(names, delimiter if delimiter != "  " else " ", across=True)
+    labels = _phrases(text.split())
+    return Table(tuple(labels), " ") if _are_names(labels) else None
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    if delimiter == " ":
+        return text.split()
+    if delimiter == "  ":
+        return re.split(r"\s{2,}", text.strip())
+    parts = [part.strip().strip("\"'") for part in text.split(delimiter)]
+    if delimiter == "|":
+        parts = parts[1 if not parts[0] else 0 : -1 if not parts[-1] else None]
+    return parts
+
+
+def _are_names(cells: list[str]) -> bool:
+    """Whether the cells differ, and two of them are names that whyloss knows, one of a metric."""
+    if any(len(cell) > _LONGEST_NAME for cell in cells):
+        return False
+    names = [recognise(cell) for cell in cells if cell]
+    known = [name for name in names if name.kind in {"metric", "index", "regression"}]
+    several = len({cell.casefold() for cell in cells if cell}) == len(
+        [cell for cell in cells if cell]
+    )
+    return several and len(known) >= 2 and any(name.kind != "index" for name in known)
+
+
+def _phrases(words: list[str]) -> list[str]:
+    """Join words to names: the longest that are known, each other word by itself."""
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        counts = recognise(words[at]).kind == "index"  # and is no part of "epoch training loss"
+        for size in range(min(_WORDS, len(words) - at), 0, -1):
+            phrase = " ".join(words[at : at + size])
+            if size == 1 or _is_one(phrase, counts=counts):
+                found.append(phrase)
+                at += size
+                break
+    return found
+
+
+def _is_one(phrase: str, *, counts: bool) -> bool:
+    name = recognise(phrase)
+    if counts:
+        return name.kind == "index"
+    return phrase.casefold() in _SPEEDS or (name.kind in {"metric", "regression"} and not name.head)

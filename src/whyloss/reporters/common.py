@@ -1,0 +1,146 @@
+"""Phrases that several reporters share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from whyloss.formatting import counted, nats, percent, points, signed
+from whyloss.references import references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whyloss.results.attribution import Attribution
+    from whyloss.results.diagnosis import Diagnosis
+    from whyloss.results.estimate import Estimate
+    from whyloss.results.metrics import SliceRow
+    from whyloss.results.remedy import Remedy
+    from whyloss.results.samples import SampleRow
+
+CLEAR = 2.0  # standard errors from which on a change is worth taking apart
+
+
+def interval(estimate: Estimate, form: Callable[[float], str]) -> str:
+    """The 95 % interval in brackets; nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"({form(estimate.low)} … {form(estimate.high)})"
+
+
+def effect(remedy: Remedy) -> str:
+    """What a remedy does to its metric, with the interval."""
+    value = remedy.effect
+    if remedy.metric == "accuracy":
+        bounds = interval(value, lambda share: signed(100 * share, 1))
+        return f"accuracy {points(value.value)} {bounds}".rstrip()
+    return f"loss {signed(value.value)} nats {interval(value, signed)}".rstrip()
+
+
+def changed_most(a: Attribution) -> str:
+    """How few samples carry at least half of a change; nothing where it takes many."""
+    if not abs(a.total.z) > CLEAR:
+        return ""
+    for top in a.top:
+        if top.share < 0.5:
+            continue
+        rose = a.total.value > 0
+        who = (
+            "The sample that changed most carries"
+            if top.samples == 1
+            else f"The {counted(top.samples, 'sample')} that changed most carry"
+        )
+        beyond = top.share >= 1.005  # as it is shown
+        others = f"; the others together {'fell' if rose else 'rose'}" if beyond else ""
+        return f"{who} {percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
+    return ""
+
+
+def slices_by_column(diagnosis: Diagnosis, most: int) -> dict[str, list[SliceRow]]:
+    """The slices of each column that cost most beyond their share, the worst first."""
+    columns: dict[str, list[SliceRow]] = {}
+    for row in diagnosis.slices:
+        columns.setdefault(row.column, []).append(row)
+    return {name: rows[:most] for name, rows in columns.items()}
+
+
+def share_of_loss(row: SampleRow) -> str:
+    """What a sample adds to the summed loss; nothing where its own loss is infinite."""
+    return percent(row.share) if math.isfinite(row.share) else ""
+
+
+def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
+    """What was not checked, a sentence for each reason; of many names only the first are spelt out."""
+    by_reason: dict[str, list[str]] = {}
+    for item in diagnosis.not_checked:
+        by_reason.setdefault(item.reason, []).append(item.name)
+    lines = []
+    for reason, names in by_reason.items():
+        needed = reason.removeprefix("needs ")
+        if needed == reason:
+            lines.append(f"{', '.join(names)}: {reason}.")
+            continue
+        verb = "needs" if len(names) == 1 else "need"
+        named = ", ".join(names[:most])
+        if len(names) > most:
+            named += f" and {len(names) - most} more"
+        lines.append(f"{counted(len(names), 'check')} {verb} {needed}: {named}.")
+    return lines
+
+
+def measured_against(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
+    """Reported numbers beside their yardsticks: a heading row, then a label and a cell per split."""
+    found = diagnosis.yardsticks
+    if not found:
+        return []
+    assumed = any(row.n_classes is None for row in found)
+    rows: list[tuple[str, ...]] = [("", *(row.split for row in found))]
+    rows.append(("loss", *(nats(row.log_loss) for row in found)))
+    rows.append(("accuracy", *(percent(row.accuracy) for row in found)))
+    if found[0].guessing is not None:
+        rows.append(
+            (
+                "guessing by the class shares",
+                *("" if row.guessing is None else nats(row.guessing) for row in found),
+            )
+        )
+        rows.append(
+            (
+                "below guessing by",
+                *("" if row.skill is None else percent(row.skill, 0) for row in found),
+            )
+        )
+    calibrated = "calibrated models of that accuracy"
+    rows.append(
+        (
+            f"{calibrated}, at least" if assumed else calibrated,
+            *(f"{nats(row.envelope[0])} … {nats(row.envelope[1])}" for row in found),
+        )
+    )
+    if any(row.provable > 0 for row in found):
+        rows.append(("surely misplaced confidence", *(nats(row.provable) for row in found)))
+    rows.append(("no model of that accuracy is below", *(nats(row.least) for row in found)))
+    rows.append(("a much-quoted table calls it", *(row.folk for row in found)))
+    return rows
+
+
+FOLK_CAVEAT = (
+    "That table knows neither the number of classes nor the accuracy: the same loss is poor for two "
+    "classes and splendid for a thousand."
+)
+
+
+def reference_link(key: str) -> str:
+    """The address of a publication."""
+    return references()[key].link
+
+
+def reference_line(key: str) -> str:
+    """Authors, year, title and address of a publication."""
+    return str(references()[key])
+
+
+def short(text: str, length: int = 40) -> str:
+    """Text on one line, cut where it is too long; control characters are shown as spaces."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= length else line[: length - 1] + "…"

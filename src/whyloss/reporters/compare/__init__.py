@@ -1,0 +1,7 @@
+"""The comparison as text."""
+
+from __future__ import annotations
+
+from whyloss.reporters.compare.compare import FORMATS, one_line, render, schema, show, to_dict
+
+__all__ = ["FORMATS", "one_line", "render", "schema", "show", "to_dict"]

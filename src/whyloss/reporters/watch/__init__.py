@@ -1,0 +1,1 @@
+"""A training while it runs, in the terminal and in the browser."""

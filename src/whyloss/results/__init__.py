@@ -1,0 +1,1 @@
+"""What whyloss answers: frozen rows without behaviour, which verbs fill and reporters read."""

@@ -1,0 +1,103 @@
+"""What rules find, and the verdict that rests on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whyloss.results.estimate import Estimate
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    ERROR = "error"  # the numbers themselves are not what they claim to be
+    WARNING = "warning"  # something is wrong with the model or its training
+    INFO = "info"  # worth knowing
+    OK = "ok"  # nothing is wrong
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found.
+
+    Attributes
+    ----------
+    code, name : str
+        Of the rule; filled in when it is run.
+    severity : Severity
+    headline : str
+        A few words: the cause as a title.
+    message : str
+        One or two plain sentences with the numbers.
+    evidence : mapping of str to Estimate
+        Each number behind the message, with its interval.
+    nats : float or None
+        How much of the loss, or of its change, this explains, in nats; None where that makes no
+        sense.
+    epochs : tuple of int
+    samples : tuple of int or str
+        Ids of the samples that show it.
+    remedies : tuple of str
+        Names of remedies that help.
+    references : tuple of str
+        arXiv or DOI identifiers, from the rule's text.
+    """
+
+    severity: Severity
+    headline: str
+    message: str
+    evidence: Mapping[str, Estimate] = field(default_factory=dict)
+    nats: float | None = None
+    epochs: tuple[int, ...] = ()
+    samples: tuple[int | str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    code: str = ""
+    name: str = ""
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in short.
+
+    Attributes
+    ----------
+    code, name : str
+        Of the finding it rests on; ``WL000``, ``cannot-tell`` where there is none.
+    severity : Severity
+    title : str
+        The cause in a few words.
+    headline : str
+        What happened: one or two sentences that a beginner understands.
+    text : str
+        The headline, and why.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    title: str
+    headline: str
+    text: str
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Something that was not checked, and why."""
+
+    code: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """What these data cannot tell, and the lines that would log what is missing."""
+
+    text: str
+    snippet: str

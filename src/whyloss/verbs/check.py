@@ -1,0 +1,213 @@
+"""Whether a diagnosis meets conditions that somebody set: for continuous integration."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from whyloss import rules
+from whyloss.errors import DataError
+from whyloss.formatting import counted, nats, percent
+from whyloss.results.check import CheckResult, ConditionOutcome, ConditionResult
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from whyloss.results.diagnosis import Diagnosis
+    from whyloss.results.finding import Finding
+
+# What a condition calls a number, and what the diagnosis calls it.
+METRICS = {
+    "accuracy": "accuracy",
+    "log_loss": "log_loss",
+    "loss": "log_loss",
+    "refinement": "refinement",
+    "calibration": "calibration",
+    "temperature": "temperature",
+    "n_samples": "n_samples",
+}
+
+_COMPARED = re.compile(
+    r"\s*(?P<metric>[A-Za-z_]+)\s*(?P<how><=|>=|<|>)\s*(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)"
+    r"\s*(?P<percent>%?)\s*"
+)
+_HOW: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def parse(conditions: Sequence[str]) -> list[Condition]:
+    """Understand conditions before any work is done.
+
+    Parameters
+    ----------
+    conditions : sequence of str
+        Names or codes of rules, severities, or numbers such as ``"accuracy<0.9"``.
+
+    Raises
+    ------
+    DataError
+        One of them is none of that.
+    """
+    return [_parse(text.strip()) for text in conditions]
+
+
+def check(
+    diagnosis: Diagnosis, conditions: Sequence[Condition], *, strict: bool = False
+) -> CheckResult:
+    """Hold a diagnosis against conditions; each says what is *not* to be.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    conditions : sequence of Condition
+        From :func:`parse`.
+    strict : bool, default False
+        Let a number fail by its value; else it fails only where its whole 95 % interval does, so
+        that chance alone seldom stops anybody. A number without an interval always fails by its
+        value.
+    """
+    return CheckResult(
+        diagnosis, strict, tuple(condition.hold(diagnosis, strict) for condition in conditions)
+    )
+
+
+@dataclass(frozen=True)
+class _Severity:
+    text: str
+    least: Severity
+
+    def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
+        grave = [
+            found for found in diagnosis.findings if _rank(found.severity) <= _rank(self.least)
+        ]
+        if not grave:
+            return ConditionResult(self.text, ConditionOutcome.PASSED, "no such finding")
+        named = ", ".join(f"{found.name} ({found.code})" for found in grave)
+        return ConditionResult(
+            self.text, ConditionOutcome.FAILED, f"{counted(len(grave), 'finding')}: {named}"
+        )
+
+
+@dataclass(frozen=True)
+class _Rule:
+    text: str
+    name: str
+
+    def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
+        for found in diagnosis.findings:
+            if found.name == self.name:
+                return ConditionResult(self.text, ConditionOutcome.FAILED, _said(found))
+        for item in diagnosis.not_checked:
+            if item.name == self.name:
+                aside = item.reason.startswith("set aside")
+                return ConditionResult(
+                    self.text,
+                    ConditionOutcome.PASSED if aside else ConditionOutcome.NOT_CHECKED,
+                    item.reason,
+                )
+        return ConditionResult(self.text, ConditionOutcome.PASSED, "not found")
+
+
+@dataclass(frozen=True)
+class _Number:
+    text: str
+    metric: str
+    how: str
+    bound: float
+
+    def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:
+        name = METRICS[self.metric]
+        number = diagnosis.numbers.get(name)
+        value = Estimate(number) if isinstance(number, int | float) else number
+        if not isinstance(value, Estimate) or math.isnan(value.value):
+            return ConditionResult(
+                self.text,
+                ConditionOutcome.NOT_CHECKED,
+                f"{name} is not known from {diagnosis.level.value} of this kind or size",
+            )
+        said = _written(name, value)
+        if not self._meets(value.value):
+            return ConditionResult(self.text, ConditionOutcome.PASSED, said)
+        if strict or value.low is None or value.high is None:
+            return ConditionResult(self.text, ConditionOutcome.FAILED, said)
+        if self._meets(value.low) and self._meets(value.high):
+            return ConditionResult(self.text, ConditionOutcome.FAILED, said)
+        return ConditionResult(
+            self.text,
+            ConditionOutcome.PASSED,
+            f"{said}: beyond the bound, but not with its whole interval: it may be chance "
+            "(--strict fails on the value)",
+        )
+
+    def _meets(self, value: float) -> bool:
+        return _HOW[self.how](value, self.bound)
+
+
+Condition = _Severity | _Rule | _Number
+
+
+def _parse(text: str) -> Condition:
+    wanted = text.lower()
+    for severity in Severity:
+        if wanted == severity.value and severity is not Severity.OK:
+            return _Severity(text, severity)
+    for rule in rules.ALL:
+        if wanted in {rule.name, rule.code.lower()}:
+            return _Rule(text, rule.name)
+    found = _COMPARED.fullmatch(text)
+    if found and found["metric"].lower() in METRICS:
+        try:
+            bound = float(found["value"]) / (100.0 if found["percent"] else 1.0)
+        except ValueError:  # such as 1.2.3
+            pass
+        else:
+            return _Number(text, found["metric"].lower(), found["how"], bound)
+    raise _not_understood(text, found["metric"].lower() if found else wanted)
+
+
+def _not_understood(text: str, wanted: str) -> DataError:
+    severities = [severity.value for severity in Severity if severity is not Severity.OK]
+    known = [
+        *severities,
+        *METRICS,
+        *(name for rule in rules.ALL for name in (rule.name, rule.code)),
+    ]
+    close = difflib.get_close_matches(wanted, known, n=1)
+    return DataError(
+        f"The condition {text[:80]!r} is not understood",
+        expected=f"{', '.join(severities)}, a rule, or a number of {', '.join(METRICS)} beside "
+        "<, <=, > or >=, such as accuracy<0.9",
+        got=text[:80] or "nothing",
+        hint=f"Did you mean {close[0]}?" if close else "whyloss rules lists the rules.",
+    )
+
+
+def _rank(severity: Severity) -> int:
+    return list(Severity).index(severity)
+
+
+def _said(found: Finding) -> str:
+    return f"{found.headline}: {found.message}"
+
+
+def _written(name: str, value: Estimate) -> str:
+    """The number with its interval, or why it has none."""
+    form: Callable[[float], str] = {
+        "accuracy": percent,
+        "n_samples": "{:,.0f}".format,
+        "temperature": "{:.2f}".format,
+    }.get(name, nats)
+    text = form(value.value)
+    if value.low is not None and value.high is not None:
+        text += f" ({form(value.low)} … {form(value.high)})"
+    return f"{text}, {value.note}" if value.note else text

@@ -1,0 +1,173 @@
+"""Run the rules, rank what they find, add up where the loss comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss import remedies, rules
+from whyloss.errors import WhylossError
+from whyloss.evidence import best_of_curve
+from whyloss.formatting import counted, spans
+from whyloss.results.diagnosis import Diagnosis
+from whyloss.results.finding import NotChecked
+from whyloss.results.level import Level
+from whyloss.verbs.diagnose.confusion import confusion
+from whyloss.verbs.diagnose.epoch_views import epoch_views
+from whyloss.verbs.diagnose.open_questions import open_questions
+from whyloss.verbs.diagnose.reference_losses import yardsticks
+from whyloss.verbs.diagnose.sample_pool import sample_pool
+from whyloss.verbs.diagnose.slice_rows import slice_rows
+from whyloss.verbs.diagnose.tables import (
+    attribution_of,
+    class_rows,
+    epoch_rows,
+    numbers_of,
+    sample_rows,
+)
+from whyloss.verbs.diagnose.verdict import decide, rank
+
+if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
+    from whyloss.results.finding import Finding
+    from whyloss.results.metrics import BestEpoch
+
+_LEVEL_NEEDS = {
+    Level.NUMBERS: "a loss and an accuracy",
+    Level.CURVES: "loss and accuracy of several epochs",
+    Level.SNAPSHOT: "the predictions of the split, with their labels",
+    Level.RUN: "the predictions of at least two epochs over the same samples",
+}
+
+
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """Check every rule and every remedy on the evidence.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
+    split, level = evidence.split, evidence.level
+    comparison = evidence.comparison  # raises where the epochs do not fit together
+    findings, not_checked = _check(evidence)
+    explained = _explained(findings)
+    kept = [found for found in findings if found.name not in explained]
+    aside = [
+        NotChecked(found.code, found.name, f"set aside: {explained[found.name]} explains it")
+        for found in findings
+        if found.name in explained
+    ]
+    ranked = rank(kept)
+    proposed = []
+    for name, propose in remedies.ALL.items():
+        if name in explained:
+            reason = f"set aside: {explained[name]} comes first"
+            not_checked.append(NotChecked("remedy", name, reason))
+            continue
+        answer = propose(evidence)
+        if isinstance(answer, remedies.Remedy):
+            proposed.append(answer)
+        else:
+            not_checked.append(NotChecked("remedy", name, answer.reason))
+    views = epoch_views(evidence)
+    return Diagnosis(
+        source=evidence.source.name,
+        split=split,
+        level=level,
+        verdict=decide(evidence, ranked),
+        findings=ranked,
+        attribution=attribution_of(comparison) if comparison else None,
+        best_epochs=_best_epochs(evidence),
+        remedies=tuple(proposed),
+        not_checked=(*aside, *not_checked),
+        numbers=numbers_of(evidence),
+        epochs=epoch_rows(evidence),
+        classes=class_rows(evidence),
+        samples=sample_rows(evidence),
+        slices=slice_rows(evidence),
+        confusion=confusion(evidence),
+        views=views,
+        pool=sample_pool(evidence, views),
+        yardsticks=yardsticks(evidence),
+        notes=(*evidence.source.notes, *_notes(evidence)),
+        open_questions=open_questions(evidence),
+    )
+
+
+def _check(evidence: Evidence) -> tuple[list[Finding], list[NotChecked]]:
+    findings, not_checked = [], []
+    for rule in rules.ALL:
+        if not evidence.supports(rule.needs):
+            not_checked.append(
+                NotChecked(rule.code, rule.name, f"needs {_LEVEL_NEEDS[rule.needs]}")
+            )
+            continue
+        try:
+            found = rule.run(evidence)
+        except WhylossError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
+            reason = f"could not run: {type(error).__name__}: {error}"
+            not_checked.append(NotChecked(rule.code, rule.name, reason))
+            continue
+        if found is not None:
+            findings.append(found)
+    return findings, not_checked
+
+
+def _explained(findings: list[Finding]) -> dict[str, str]:
+    """Findings and remedies to be set aside, with the name of the finding that explains them."""
+    by: dict[str, str] = {}
+    for winner in findings:
+        for loser in rules.SETS_ASIDE.get(winner.name, ()):
+            by.setdefault(loser, winner.name)
+    return by
+
+
+def _best_epochs(evidence: Evidence) -> dict[str, BestEpoch]:
+    if not evidence.supports(Level.RUN):
+        curve = evidence.curve()
+        return {} if curve is None or evidence.epochs else best_of_curve(curve)
+    refinement = evidence.best_refinement
+    found = {"accuracy": evidence.best_accuracy, "log_loss": evidence.best_loss}
+    return found if refinement is None else {**found, "refinement": refinement}
+
+
+def _notes(evidence: Evidence) -> tuple[str, ...]:
+    notes = []
+    if evidence.epochs:
+        last = evidence.epochs[-1]
+        facts = evidence.last
+        if facts.n_eff is not None:
+            notes.append(
+                f"Samples are weighted, in every mean and fit: {counted(facts.n_predicted, 'sample')} "
+                f"weigh as much as {facts.n_eff:,.0f} equal ones (n_eff), which the intervals rest on."
+            )
+        dropped = evidence.source.duplicates(evidence.split, last)
+        if dropped:
+            notes.append(
+                f"At epoch {last} {counted(dropped, 'row')} repeated a sample, as distributed "
+                "samplers pad, and counted once."
+            )
+        ids = facts.predictions.ids
+        repeated = len(ids) - len(np.unique(ids))
+        if repeated:
+            notes.append(
+                f"{counted(repeated, 'row')} repeat the id of another one; each is a sample of its "
+                "own here, and of them only the first is followed from epoch to epoch."
+            )
+    left_out = sorted(set(evidence.epochs) - set(evidence.comparable_epochs))
+    if left_out:
+        notes.append(
+            f"Epochs {spans(left_out)} are left out of every comparison: fewer than half of their "
+            "rows can be scored."
+        )
+    if evidence.supports(Level.RUN):
+        shown = evidence.at(evidence.comparable_epochs[-1]).predictions.n_samples
+        if evidence.n_common < shown:
+            notes.append(
+                f"Epochs are compared on the {counted(evidence.n_common, 'sample')} that all of "
+                f"them have with a finite loss, of {shown:,}."
+            )
+    return tuple(notes)

@@ -1,0 +1,66 @@
+"""The samples that a reader can look through: the most expensive ones, and some at random."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.results.samples import SamplePool
+from whyloss.verbs.diagnose.tables import rows_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.evidence import Evidence
+    from whyloss.measures.estimates.intervals import FloatVector
+    from whyloss.results.epoch_views import EpochViews
+
+COSTLIEST = 1500
+DRAWN = 500
+
+
+def sample_pool(evidence: Evidence, views: EpochViews | None) -> SamplePool | None:
+    """Pick the samples to look through; None where no sample can be scored.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    views : EpochViews or None
+        The epochs at which to tell the losses.
+    """
+    if views is None:
+        return None
+    facts = evidence.last
+    known = np.flatnonzero(facts.predicted)
+    order = known[np.argsort(-facts.costs[known], kind="stable")]
+    # Always the same draw, so that the same run gives the same page.
+    rest = order[COSTLIEST:]
+    if len(rest) > DRAWN:
+        rest = rest[np.sort(np.random.default_rng(0).choice(len(rest), DRAWN, replace=False))]
+    costliest = order[:COSTLIEST]
+    rows = np.concatenate([costliest, rest])
+    columns = [
+        _losses_at(evidence, view.epoch, facts.predictions.ids[rows]) for view in views.views
+    ]
+    told = rows_of(evidence, rows)
+    return SamplePool(
+        n_samples=len(known),
+        costliest=told[: len(costliest)],
+        drawn=told[len(costliest) :],
+        losses=tuple(
+            tuple(None if np.isnan(loss) else loss for loss in losses)
+            for losses in np.stack(columns, axis=1).tolist()
+        ),
+    )
+
+
+def _losses_at(evidence: Evidence, epoch: int, ids: npt.NDArray[np.generic]) -> FloatVector:
+    """Loss of each of these samples at an epoch, NaN where it has none."""
+    facts = evidence.at(epoch)
+    there = facts.predictions.ids
+    order = np.argsort(there, kind="stable")
+    place = np.minimum(np.searchsorted(there, ids, sorter=order), len(there) - 1)
+    row = order[place]
+    losses: FloatVector = np.where(there[row] == ids, facts.samples.log_loss[row], np.nan)
+    return losses

@@ -1,0 +1,247 @@
+"""The tables inside a diagnosis: computed once here, drawn by every reporter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whyloss.evidence import EpochChange, EpochFacts, Evidence
+from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.estimates.intervals import wilson
+from whyloss.measures.losses.logits import RowStatus
+from whyloss.results.attribution import Attribution, ChangePart, OutcomeRow
+from whyloss.results.estimate import Estimate
+from whyloss.results.level import Level
+from whyloss.results.metrics import ClassRow, EpochRow
+from whyloss.results.samples import SampleRow
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.measures.attribution import Cell
+
+TOP_SAMPLES = 50
+
+
+def attribution_of(found: EpochChange) -> Attribution:
+    """Table of the change between two epochs."""
+    change = found.change
+    first, second = found.first, found.second
+
+    def row(cell: Cell) -> OutcomeRow:
+        name = None if cell.class_index is None else first.predictions.classes[cell.class_index]
+        return OutcomeRow(
+            cell.outcome, name, cell.samples, cell.total, cell.refinement, cell.calibration
+        )
+
+    def part(name: str, estimate: Estimate) -> ChangePart:
+        return ChangePart(name, estimate.value, estimate.se)
+
+    scale = found.scale
+    return Attribution(
+        from_epoch=first.epoch,
+        to_epoch=second.epoch,
+        n_samples=change.n_samples,
+        before=found.loss_before,
+        after=found.loss_after,
+        total=change.total,
+        parts=(
+            part("refinement", change.refinement),
+            part("calibration", change.calibration),
+        ),
+        cells=tuple(row(cell) for cell in change.cells),
+        class_cells=tuple(row(cell) for cell in change.class_cells),
+        top=change.top,
+        inflation=scale.inflation if scale else None,
+        scale_parts=(part("scale", scale.scale), part("direction", scale.direction))
+        if scale
+        else (),
+        accuracy=change.accuracy,
+        held=found.accuracy,
+    )
+
+
+def epoch_rows(evidence: Evidence) -> tuple[EpochRow, ...]:
+    """Every epoch of the explained split, and loss and accuracy of the others."""
+    rows = [_full_row(evidence.split, evidence.at(epoch)) for epoch in evidence.epochs]
+    for split in evidence.splits:
+        recorded = evidence.source.epochs(split) if split in evidence.source.splits else ()
+        if split != evidence.split:
+            rows += [
+                EpochRow(split, epoch, facts.n_predicted, facts.log_loss, facts.accuracy)
+                for epoch in recorded
+                if not evidence.epochs or epoch <= evidence.epochs[-1]
+                for facts in [evidence.at(epoch, split)]
+            ]
+        if not recorded:
+            rows += _reported_rows(evidence, split)
+    return tuple(rows)
+
+
+def _full_row(split: str, facts: EpochFacts) -> EpochRow:
+    binary = facts.predictions.n_classes == 2 and facts.n_predicted > 0
+    positive = facts.class_scores[1] if binary else None
+    calibrated = facts.calibrated
+    return EpochRow(
+        split=split,
+        epoch=facts.epoch,
+        n_samples=facts.n_predicted,
+        log_loss=facts.log_loss,
+        accuracy=facts.accuracy,
+        refinement=calibrated.refinement if calibrated else None,
+        temperature=calibrated.fit.estimate if calibrated else None,
+        precision=positive.precision if positive else None,
+        recall=positive.recall if positive else None,
+        envelope=fano_envelope(facts.accuracy.value, facts.predictions.n_classes)
+        if facts.n_predicted
+        else None,
+    )
+
+
+def _reported_rows(evidence: Evidence, split: str) -> list[EpochRow]:
+    history = evidence.history
+    loss, accuracy = history.column(split, "loss"), history.column(split, "accuracy")
+    unknown = np.full(len(history.epochs), np.nan)
+    n = history.n_val if split == evidence.split else None
+    k = evidence.n_classes
+    rows = []
+    for epoch, value, share in zip(
+        history.epochs.tolist(),
+        (unknown if loss is None else loss).tolist(),
+        (unknown if accuracy is None else accuracy).tolist(),
+        strict=True,
+    ):
+        if np.isnan(value) and np.isnan(share):
+            continue
+        rows.append(
+            EpochRow(
+                split,
+                epoch,
+                n,
+                Estimate(value, note="as reported, without its spread"),
+                wilson(share * n, n) if n else Estimate(share, note="n is not known"),
+                envelope=fano_envelope(share, k) if k and k > 1 and share >= 0 else None,
+            )
+        )
+    return rows
+
+
+def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
+    """Precision, recall and loss of every class at the last epoch."""
+    if not evidence.epochs:
+        return ()
+    facts = evidence.last
+    return tuple(
+        ClassRow(name, scores.support, scores.predicted, scores.precision, scores.recall, loss)
+        for name, scores, loss in zip(
+            facts.predictions.classes, facts.class_scores, facts.class_losses, strict=True
+        )
+    )
+
+
+def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
+    """The samples that carry most of the loss at the last epoch, largest first."""
+    if not evidence.epochs:
+        return ()
+    costs = evidence.last.costs
+    costs = np.where(np.isnan(costs), -np.inf, costs)
+    order = np.argsort(-costs, kind="stable")[:TOP_SAMPLES]
+    return rows_of(evidence, order[costs[order] > 0])
+
+
+def rows_of(evidence: Evidence, order: npt.NDArray[np.intp]) -> tuple[SampleRow, ...]:
+    """What is to be told of some samples of the last epoch.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    order : ndarray of int, shape (n_rows,)
+        Their rows, in the order in which to tell of them.
+    """
+    facts = evidence.last
+    costs = facts.costs
+    total = float(costs[facts.scored].sum())
+    names = facts.predictions.classes
+    ids = facts.predictions.ids[order].tolist()
+    known = evidence.source.samples(evidence.split, ids)
+    before = _losses_before(evidence, ids)
+    rows = []
+    for row, sample_id, sample in zip(order.tolist(), ids, known, strict=True):
+        cost, earlier = float(costs[row]), before.get(sample_id)
+        rows.append(
+            SampleRow(
+                id=sample_id,
+                label=names[facts.predictions.y_true[row]],
+                predicted=names[facts.samples.y_pred[row]],
+                confidence=float(facts.samples.confidence[row]),
+                log_loss=float(facts.samples.log_loss[row]),
+                share=cost / total if np.isfinite(cost) and total > 0 else float("nan"),
+                before=earlier[0] if earlier else None,
+                outcome=_outcome(now=bool(facts.right[row]), then=earlier[1]) if earlier else None,
+                sample=sample,
+            )
+        )
+    return tuple(rows)
+
+
+def _losses_before(evidence: Evidence, ids: list[Any]) -> dict[Any, tuple[float, bool]]:
+    """Loss, and whether it was right, of these samples at the start of the change in question."""
+    found = evidence.comparison
+    if found is None:
+        return {}
+    first = found.first
+    wanted = set(ids)
+    return {
+        sample_id: (float(first.samples.log_loss[row]), bool(first.right[row]))
+        for row, sample_id in enumerate(first.predictions.ids.tolist())
+        if sample_id in wanted
+    }
+
+
+def _outcome(*, now: bool, then: bool) -> str:
+    if now:
+        return "stayed right" if then else "fixed"
+    return "broke" if then else "stayed wrong"
+
+
+def numbers_of(evidence: Evidence) -> dict[str, Estimate | float | int | str | None]:
+    """Everything that was measured at the epoch in question, by name."""
+    numbers = evidence.numbers
+    if numbers is None:
+        return {}
+    out: dict[str, Estimate | float | int | str | None] = {
+        "split": evidence.split,
+        "epoch": numbers.epoch,
+        "n_samples": numbers.n_samples,
+        **({} if numbers.n_eff is None else {"n_eff": numbers.n_eff}),
+        "n_classes": numbers.n_classes,
+        "log_loss": numbers.log_loss,
+        "accuracy": numbers.accuracy,
+        "prior_entropy": numbers.prior_entropy,
+        "largest_class_share": numbers.majority,
+    }
+    if numbers.n_classes:
+        out["chance"] = float(np.log(numbers.n_classes))
+        low, high = fano_envelope(numbers.accuracy.value, numbers.n_classes)
+        out["envelope_low"], out["envelope_high"] = low, high
+    if numbers.prior_entropy:
+        out["skill"] = 1.0 - numbers.log_loss.value / numbers.prior_entropy
+    if evidence.supports(Level.SNAPSHOT):
+        facts = evidence.last
+        out["surprise_gap"] = facts.gap.gap
+        out["surprise_z"] = facts.gap.z
+        if facts.calibrated is not None:
+            out["refinement"] = facts.calibrated.refinement
+            out["calibration"] = facts.calibrated.calibration
+            out["temperature"] = facts.calibrated.fit.estimate
+        for status in (RowStatus.NON_FINITE, RowStatus.NOT_A_DISTRIBUTION, RowStatus.INFINITE_LOSS):
+            out[f"rows_{status.name.lower()}"] = facts.samples.count(status)
+        loss = np.sort(facts.costs[facts.scored])[::-1]
+        for share in (0.01, 0.05):
+            top = max(1, round(share * len(loss)))
+            total = float(loss.sum())
+            out[f"loss_share_of_top_{share:.0%}"] = (
+                float(loss[:top].sum()) / total if total else None
+            )
+    return out

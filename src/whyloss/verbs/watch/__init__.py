@@ -1,0 +1,1 @@
+"""The verb watch: a training while it runs."""
