@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conftest import require
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.diagnosis import simulated, trained
 from benchmarks.diagnosis.alternatives import ALTERNATIVES

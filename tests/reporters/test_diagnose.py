@@ -13,7 +13,7 @@ from whyloss.data import History, InMemorySource, Predictions
 from whyloss.reporters.diagnose.json import schema
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
+SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 HOSTILE = [
     "</script><script>alert(1)</script>",
     "a|b`c*d_[e](f)\x1b[31m\n# g",

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from conftest import require
 from whyloss.cli import cli
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 # Rule pages are generated, and tested with the rules.
 PAGES = sorted(

@@ -263,7 +263,7 @@ def test_small_sets_give_numbers_or_a_reason(seed, n):
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
 def test_text_is_as_reviewed(two, form, request):
     text = render(whyloss.compare(*two), form)
-    path = Path(__file__).parent / "snapshots" / f"compare.{form}.txt"
+    path = Path(__file__).parents[1] / "snapshots" / f"compare.{form}.txt"
     if request.config.getoption("--update-snapshots"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")

@@ -93,7 +93,7 @@ def test_precedence_names_known_rules_and_remedies():
 
 
 def test_pages_in_the_documentation_are_those_of_the_rules():
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     spec = importlib.util.spec_from_file_location("rule_pages", root / "tools/rule_pages.py")
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
