@@ -3,14 +3,24 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from whyloss.data.history import History
+from whyloss.data.history import History, TaskFacts
 from whyloss.data.predictions import SCALES, Predictions, Scale
 from whyloss.data.source import InMemorySource, Sample, Source
 
 if TYPE_CHECKING:
     from whyloss.data.run import Run
 
-__all__ = ["SCALES", "History", "InMemorySource", "Predictions", "Run", "Sample", "Scale", "Source"]
+__all__ = [
+    "SCALES",
+    "History",
+    "InMemorySource",
+    "Predictions",
+    "Run",
+    "Sample",
+    "Scale",
+    "Source",
+    "TaskFacts",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -16,6 +16,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+@dataclass(frozen=True)
+class TaskFacts:
+    """What the text around the numbers says of the task; None where it says nothing.
+
+    Attributes
+    ----------
+    batch_size : int or None
+    n_outputs : int or None
+        Outputs of the last layer.
+    activation : {"softmax", "sigmoid", "linear"} or None
+        Of the last layer.
+    loss_function : str or None
+        Such as "cross-entropy", "binary cross-entropy", "mse", "hinge" or "focal".
+    label_smoothing, learning_rate : float or None
+    class_weights, regularised : bool or None
+        Whether the loss has class weights, or a regulariser as one of its terms.
+    """
+
+    batch_size: int | None = None
+    n_outputs: int | None = None
+    activation: str | None = None
+    loss_function: str | None = None
+    label_smoothing: float | None = None
+    learning_rate: float | None = None
+    class_weights: bool | None = None
+    regularised: bool | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class History:
     """Scalars per epoch, by split and metric.
@@ -39,6 +67,8 @@ class History:
     running_train : bool or None
         Whether the training numbers are means over the epoch while the model was still
         learning, as Keras and Lightning print them. None where that is not known.
+    facts : TaskFacts
+        What the text around the numbers says of the task.
     """
 
     epochs: npt.NDArray[np.int64]
@@ -50,6 +80,7 @@ class History:
     not_numbers: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     task: str | None = None
     running_train: bool | None = None
+    facts: TaskFacts = field(default_factory=TaskFacts)
 
     def __post_init__(self) -> None:
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:

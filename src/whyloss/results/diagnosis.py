@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from whyloss.results.attribution import Attribution
     from whyloss.results.epoch_views import EpochViews
     from whyloss.results.estimate import Estimate
-    from whyloss.results.finding import Finding, NotChecked, OpenQuestion, Verdict
+    from whyloss.results.finding import Finding, NotChecked, OpenQuestion, Suspect, Verdict
     from whyloss.results.level import Level
     from whyloss.results.metrics import BestEpoch, ClassRow, EpochRow, ReferenceLosses, SliceRow
     from whyloss.results.remedy import Remedy
@@ -32,6 +32,8 @@ class Diagnosis:
     verdict : Verdict
     findings : tuple of Finding
         By severity, then by the nats that they explain.
+    suspects : tuple of Suspect
+        Causes that fit and are not proved, the likeliest first; at most three.
     attribution : Attribution or None
         Where the change of the loss comes from; None with fewer than two epochs.
     best_epochs : mapping of str to BestEpoch
@@ -64,6 +66,7 @@ class Diagnosis:
     level: Level
     verdict: Verdict
     findings: tuple[Finding, ...]
+    suspects: tuple[Suspect, ...]
     attribution: Attribution | None
     best_epochs: Mapping[str, BestEpoch]
     remedies: tuple[Remedy, ...]

@@ -101,3 +101,26 @@ class OpenQuestion:
 
     text: str
     snippet: str
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A cause that fits the numbers and is not proved by them.
+
+    Attributes
+    ----------
+    code, name : str
+        Of the rule whose cause it is.
+    why : str
+        One sentence: the numbers that fit.
+    check : str
+        The one check that tells this cause from the next one.
+    snippet : str
+        Lines to copy that make the check; empty where there are none.
+    """
+
+    code: str
+    name: str
+    why: str
+    check: str
+    snippet: str = ""

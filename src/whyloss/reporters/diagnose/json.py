@@ -42,6 +42,7 @@ def to_dict(diagnosis: Diagnosis) -> dict[str, object]:
         "level": d.level.value,
         "verdict": _plain(d.verdict),
         "findings": [_plain(found) for found in d.findings],
+        "suspects": [_plain(suspect) for suspect in d.suspects],
         "attribution": _attribution(d),
         "best_epochs": {
             metric: _best_epoch(d, metric) for metric in ("accuracy", "log_loss", "refinement")

@@ -77,6 +77,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         level=level,
         verdict=decide(evidence, ranked),
         findings=ranked,
+        suspects=(),
         attribution=attribution_of(comparison) if comparison else None,
         best_epochs=_best_epochs(evidence),
         remedies=tuple(proposed),
