@@ -58,7 +58,7 @@ class Column:
 
 
 @dataclass
-class Roles:
+class ColumnMapping:
     """The outcome: a column for each role, and what a person should know about the choice."""
 
     columns: dict[Role, Column] = field(default_factory=dict)
@@ -66,7 +66,9 @@ class Roles:
     notes: list[str] = field(default_factory=list)
 
 
-def assign(columns: Iterable[Column], options: ReadOptions, *, by_global_step: bool) -> Roles:
+def map_columns(
+    columns: Iterable[Column], options: ReadOptions, *, by_global_step: bool
+) -> ColumnMapping:
     """Give every column its role.
 
     Parameters
@@ -83,18 +85,18 @@ def assign(columns: Iterable[Column], options: ReadOptions, *, by_global_step: b
     DataError
         Two columns claim one role with different numbers, or several outputs could be meant.
     """
-    roles = Roles()
-    mapped, rest = _mapped(list(columns), options, roles)
+    mapping = ColumnMapping()
+    mapped, rest = _mapped(list(columns), options, mapping)
     known = [column for column in rest if column.name.kind == "metric"]
-    splits = _splits(known, roles, by_global_step=by_global_step)
+    splits = _splits(known, mapping, by_global_step=by_global_step)
     for split in sorted(set(splits.values()), key=_split_order):
         mine = [column for column in known if splits.get(column) == split]
-        _assign_split(split, mine, mapped, roles)
+        _assign_split(split, mine, mapped, mapping)
     for column in rest:
         if column.name.kind != "metric":
             role = (column.split or "train", column.name.metric)
-            roles.columns.setdefault(role, column)
-    return roles
+            mapping.columns.setdefault(role, column)
+    return mapping
 
 
 def _split_order(split: str) -> tuple[int, str]:
@@ -107,7 +109,7 @@ def _normal(label: str) -> str:
 
 
 def _mapped(
-    columns: list[Column], options: ReadOptions, roles: Roles
+    columns: list[Column], options: ReadOptions, mapping: ColumnMapping
 ) -> tuple[set[Role], list[Column]]:
     """Serve what the caller mapped, and give the roles that are taken and the columns left."""
     wanted = {_normal(theirs): ours for theirs, ours in options.columns.items()}
@@ -119,9 +121,9 @@ def _mapped(
             continue
         split, _, metric = ours.partition(".")
         role = (split, "accuracy" if metric == "error" else metric)
-        roles.columns[role] = column
+        mapping.columns[role] = column
         if metric == "error":
-            roles.inverted.add(role)
+            mapping.inverted.add(role)
     there = {_normal(column.label) for column in columns}
     for theirs in options.columns:
         if _normal(theirs) not in there:
@@ -130,10 +132,12 @@ def _mapped(
                 expected=f"one of {', '.join(sorted({c.label for c in columns}))[:200]}",
                 got=theirs,
             )
-    return set(roles.columns), rest
+    return set(mapping.columns), rest
 
 
-def _splits(columns: list[Column], roles: Roles, *, by_global_step: bool) -> dict[Column, str]:
+def _splits(
+    columns: list[Column], mapping: ColumnMapping, *, by_global_step: bool
+) -> dict[Column, str]:
     """Say of which split each column is, also where its name does not tell."""
     found = {column: column.split for column in columns if column.split is not None}
     plain = [column for column in columns if column.split is None]
@@ -167,7 +171,7 @@ def _splits(columns: list[Column], roles: Roles, *, by_global_step: bool) -> dic
             split = held_out[0] if (held_out[0], name.own) not in told else "train"
         found[column] = split
     if plain and not told:
-        roles.notes.append("No split is named: the numbers count as those of the training.")
+        mapping.notes.append("No split is named: the numbers count as those of the training.")
     return found
 
 
@@ -189,7 +193,9 @@ def _same(one: Column, two: Column) -> bool:
     )
 
 
-def _assign_split(split: str, columns: list[Column], taken: set[Role], roles: Roles) -> None:
+def _assign_split(
+    split: str, columns: list[Column], taken: set[Role], mapping: ColumnMapping
+) -> None:
     """Share out the roles of one split."""
     by_name: dict[str, list[Column]] = {}
     for column in columns:
@@ -206,15 +212,17 @@ def _assign_split(split: str, columns: list[Column], taken: set[Role], roles: Ro
             continue
         best, *others = sorted(candidates, key=lambda column: column.preference)
         _check_choice(split, metric, best, others)
-        roles.columns[split, metric] = best
+        mapping.columns[split, metric] = best
         if best.name.inverted:
-            roles.inverted.add((split, metric))
+            mapping.inverted.add((split, metric))
         for other in others:
-            _keep_aside(split, metric, best, other, roles)
+            _keep_aside(split, metric, best, other, mapping)
     for own, metric in promoted.items():
-        label = roles.columns[split, metric].label
+        label = mapping.columns[split, metric].label
         if metric not in {own, "total_loss"}:
-            roles.notes.append(f'{split}_{metric} is that of "{label}", the only one of its kind.')
+            mapping.notes.append(
+                f'{split}_{metric} is that of "{label}", the only one of its kind.'
+            )
 
 
 def _check_choice(split: str, metric: str, best: Column, others: list[Column]) -> None:
@@ -238,21 +246,23 @@ def _refuse(split: str, metric: str, columns: list[Column]) -> None:
     )
 
 
-def _keep_aside(split: str, metric: str, best: Column, other: Column, roles: Roles) -> None:
+def _keep_aside(
+    split: str, metric: str, best: Column, other: Column, mapping: ColumnMapping
+) -> None:
     """Fill holes from a column that was not chosen, or keep it under another name."""
     if not _clash(best, other):
         if other.name.inverted == best.name.inverted:
             best.cells = other.cells | best.cells
         return
     if other.name.number is not None:
-        roles.columns[f"{split}_{other.name.number}", metric] = other
-        roles.notes.append(
+        mapping.columns[f"{split}_{other.name.number}", metric] = other
+        mapping.notes.append(
             f'{split}_{metric} is "{best.label}", the last one of its kind; "{other.label}" is kept '
             f"as {split}_{other.name.number}."
         )
     elif metric == "loss" and best.name.cross_entropy and not other.name.cross_entropy:
-        roles.columns[split, "total_loss"] = other
-        roles.notes.append(
+        mapping.columns[split, "total_loss"] = other
+        mapping.notes.append(
             f'{split}_loss is the cross-entropy "{best.label}"; "{other.label}" differs from it, '
             "holds more terms or weights, and is kept as total_loss."
         )

@@ -170,18 +170,18 @@ class Line:
     n_classes: int | None = None
 
 
-def pieces(text: str) -> list[str]:
+def split_pieces(text: str) -> list[str]:
     """Split text into what stood on the screen one after the other, without control codes."""
     return _BREAKS.split(_ESCAPES.sub("", text))
 
 
-def scan(text: str, section: str | None = None) -> Line:
+def parse_line(text: str, section: str | None = None) -> Line:
     """Take a line apart.
 
     Parameters
     ----------
     text : str
-        One piece of :func:`pieces`.
+        One piece of :func:`split_pieces`.
     section : str, optional
         The split that a heading above it named.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from whyloss.data.history import History
 from whyloss.errors import DataError, FormatError
 from whyloss.formatting import counted
-from whyloss.readers.logs.column_mapping import Column, Role, Roles, assign
+from whyloss.readers.logs.column_mapping import Column, ColumnMapping, Role, map_columns
 from whyloss.readers.logs.metric_names import recognise
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SHARES = frozenset({"accuracy", "top5_accuracy", "auc", "auc_pr", "f1", "precis
 _OF_CLASSIFIERS = _SHARES | {"mcc"}
 
 
-class Ledger:
+class LogTable:
     """Numbers by row and column, in bounded memory.
 
     Attributes
@@ -74,7 +74,7 @@ class Ledger:
         """The row that came last."""
         return next(reversed(self._rows), None)
 
-    def put(
+    def add(
         self,
         key: float,
         label: str,
@@ -115,7 +115,7 @@ class Ledger:
         if len(self._rows) > MAX_ROWS:
             self._thin()
 
-    def holds(self, key: float, label: str, split: str | None) -> bool:
+    def has(self, key: float, label: str, split: str | None) -> bool:
         """Whether the row has that number already."""
         column = self._columns.get((recognise(label).split or split, label.casefold()))
         return column is not None and key in column.cells
@@ -160,7 +160,7 @@ class Ledger:
 
     # --- the history ----------------------------------------------------------------------------
 
-    def settle(self, options: ReadOptions) -> tuple[History, tuple[str, ...]]:
+    def to_history(self, options: ReadOptions) -> tuple[History, tuple[str, ...]]:
         """Make a history of what has come so far; more may come.
 
         Returns
@@ -177,20 +177,20 @@ class Ledger:
             The numbers are of no classifier, or several could be meant.
         """
         columns = [replace(column) for column in self._columns.values() if column.cells]
-        _decline(columns, options)
-        roles = assign(columns, options, by_global_step=self.by_global_step)
-        if not any(metric in _SHARES | {"loss"} for _, metric in roles.columns):
+        _refuse_regression(columns, options)
+        mapping = map_columns(columns, options, by_global_step=self.by_global_step)
+        if not any(metric in _SHARES | {"loss"} for _, metric in mapping.columns):
             raise FormatError(
                 "There is neither a loss nor an accuracy in it",
                 expected="numbers with names, such as val_loss: 0.46 - val_accuracy: 0.78",
                 got=", ".join(f'"{column.label}"' for column in columns[:8]) or "none",
                 hint='Name them with --map "their name=val.loss".' if columns else None,
             )
-        notes = [*_mapping(roles), *roles.notes]
-        keys, numbers = _rows(self.kind, list(roles.columns.items()), notes)
+        notes = [*_mapping_notes(mapping), *mapping.notes]
+        keys, numbers = _rows(self.kind, list(mapping.columns.items()), notes)
         arrays: dict[Role, Any] = {}
         wild: dict[Role, tuple[int, ...]] = {}
-        for role, column in _shares(roles, notes).items():
+        for role, column in _shares(mapping, notes).items():
             cells = {keys[key]: value for key, value in sorted(column.cells.items()) if key in keys}
             arrays[role] = np.array([cells.get(number, math.nan) for number in numbers])
             bad = tuple(n for n in numbers if n in cells and not math.isfinite(cells[n]))
@@ -202,7 +202,7 @@ class Ledger:
             notes.append(f"Left out between others: {counted(self._thinned, 'row')}.")
         if self._left_out:
             notes.append(f"Left out: {counted(self._left_out, 'value')} of further columns.")
-        task, n_classes = self._task(roles, options)
+        task, n_classes = self._task(mapping, options)
         sizes = [self.n_samples[split] for split in HELD_OUT if split in self.n_samples]
         history = History(
             np.asarray(numbers, dtype=np.int64),
@@ -217,10 +217,10 @@ class Ledger:
         )
         return history, tuple(notes)
 
-    def _task(self, roles: Roles, options: ReadOptions) -> tuple[str | None, int | None]:
+    def _task(self, mapping: ColumnMapping, options: ReadOptions) -> tuple[str | None, int | None]:
         """Tell the task and the number of classes where names leave no doubt."""
-        tasks = {column.name.task for column in roles.columns.values()} - {None}
-        labels = " ".join(column.label.casefold() for column in roles.columns.values())
+        tasks = {column.name.task for column in mapping.columns.values()} - {None}
+        labels = " ".join(column.label.casefold() for column in mapping.columns.values())
         if self.boosting and not tasks and ("-logloss" in labels or "-error" in labels):
             tasks = {"binary"}
         task = options.task or (tasks.pop() if len(tasks) == 1 else None)
@@ -237,7 +237,7 @@ def _runs(columns: Iterable[Column]) -> bool | None:
     return True if keras or lightning or ultralytics else None
 
 
-def _decline(columns: Iterable[Column], options: ReadOptions) -> None:
+def _refuse_regression(columns: Iterable[Column], options: ReadOptions) -> None:
     """Refuse what is no classification, with the reason."""
     regression = [column.label for column in columns if column.name.kind == "regression"]
     classifies = any(
@@ -259,12 +259,12 @@ def _decline(columns: Iterable[Column], options: ReadOptions) -> None:
     )
 
 
-def _mapping(roles: Roles) -> list[str]:
+def _mapping_notes(mapping: ColumnMapping) -> list[str]:
     """Say which column became what; those that no rule reads are only counted."""
     said, others = [], 0
-    for (split, metric), column in roles.columns.items():
+    for (split, metric), column in mapping.columns.items():
         if column.name.kind == "metric" and column.name.metric != "learning_rate":
-            sign = "1 − " if (split, metric) in roles.inverted else ""
+            sign = "1 − " if (split, metric) in mapping.inverted else ""
             said.append(f'{split}_{metric} ← {sign}"{column.label}"')
         else:
             others += 1
@@ -272,17 +272,17 @@ def _mapping(roles: Roles) -> list[str]:
     return [f"Read as: {', '.join(said)}{kept}."] if said else []
 
 
-def _shares(roles: Roles, notes: list[str]) -> dict[Role, Column]:
+def _shares(mapping: ColumnMapping, notes: list[str]) -> dict[Role, Column]:
     """Give columns of which accuracies and the like are shares from 0 to 1."""
     tops = {
         role: max(abs(value) for value in column.cells.values() if math.isfinite(value))
-        for role, column in roles.columns.items()
+        for role, column in mapping.columns.items()
         if (role[1] in _SHARES or column.name.metric in _SHARES)
         and any(math.isfinite(value) for value in column.cells.values())
     }
     found: dict[Role, Column] = {}
     divided, odd = [], []
-    for role, column in roles.columns.items():
+    for role, column in mapping.columns.items():
         top = tops.get(role)
         cells = column.cells
         if top is not None:
@@ -294,7 +294,7 @@ def _shares(roles: Roles, notes: list[str]) -> dict[Role, Column]:
             if top > 1 + 1e-6 or (max(peers) > 1 + 1e-6 and 20 * top > max(peers)):
                 divided.append(f'"{column.label}"')
                 cells = {key: value / 100 for key, value in cells.items()}
-        if role in roles.inverted:
+        if role in mapping.inverted:
             cells = {key: 1 - value for key, value in cells.items()}
         found[role] = replace(column, cells=cells)
     if divided:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import counted
-from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, pieces, scan
-from whyloss.readers.logs.log_table import AFTERWARDS, Ledger
+from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, parse_line, split_pieces
+from whyloss.readers.logs.log_table import AFTERWARDS, LogTable
 from whyloss.readers.logs.metric_names import recognise
 from whyloss.readers.logs.table_parser import Table, heading, is_rule
 from whyloss.readers.options import ReadOptions
@@ -34,7 +34,7 @@ class TextLog:
 
     def __init__(self, options: ReadOptions | None = None) -> None:
         self._options = options or ReadOptions()
-        self._ledger = Ledger()
+        self._log_table = LogTable()
         self._tail = ""
         self._held = ""
         self._above = ""
@@ -93,7 +93,7 @@ class TextLog:
     @property
     def n_epochs(self) -> int:
         """Number of epochs, or of rows, so far; the last one may still be growing."""
-        return len(self._ledger)
+        return len(self._log_table)
 
     def history(self) -> tuple[History, tuple[str, ...]]:
         """Make a history of the lines so far.
@@ -110,7 +110,7 @@ class TextLog:
             There is nothing to read, or it is no log of a classifier.
         """
         self._release()
-        history, notes = self._ledger.settle(self._options)
+        history, notes = self._log_table.to_history(self._options)
         more = list(notes)
         if self._restarts:
             more.append(
@@ -126,7 +126,7 @@ class TextLog:
     # --- one line -------------------------------------------------------------------------------
 
     def _take(self, text: str) -> None:
-        for piece in pieces(text):
+        for piece in split_pieces(text):
             if len(piece) > MAX_LINE:
                 self._cut += 1
             stripped = piece[:MAX_LINE].rstrip()
@@ -162,14 +162,14 @@ class TextLog:
             return
         # A line that begins with a star sums up the lines above it.
         split = self._last_split if text.lstrip().startswith("* ") else None
-        line = scan(text, split or self._section)
+        line = parse_line(text, split or self._section)
         self._note(line)
         if line.section:
             self._section = line.section
         elif line.epoch is not None and not line.pairs:
             self._section = None
             self._heading = line.epoch
-            if self._ledger.kind != "epoch":
+            if self._log_table.kind != "epoch":
                 self._count_epochs(line.epoch, [])
         elif line.pairs:
             self._take_pairs(line, text)
@@ -180,15 +180,15 @@ class TextLog:
 
     def _note(self, line: Line) -> None:
         """Remember what a line says of the whole log."""
-        ledger = self._ledger
-        ledger.n_samples |= line.sizes
-        ledger.n_classes = line.n_classes or ledger.n_classes
-        ledger.by_global_step |= line.by_global_step
-        ledger.boosting |= line.boosting
+        table = self._log_table
+        table.n_samples |= line.sizes
+        table.n_classes = line.n_classes or table.n_classes
+        table.by_global_step |= line.by_global_step
+        table.boosting |= line.boosting
         if line.boosting:
-            ledger.running = False
-        elif ledger.running is None and line.pairs and (line.running or line.bar or line.means):
-            ledger.running = True
+            table.running = False
+        elif table.running is None and line.pairs and (line.running or line.bar or line.means):
+            table.running = True
 
     def _take_pairs(self, line: Line, text: str) -> None:
         """Write the numbers of a line where they belong."""
@@ -208,21 +208,21 @@ class TextLog:
 
     def _ended(self, line: Line, pairs: list[Pair]) -> bool:
         """Whether the epoch is over, and these numbers come from after it."""
-        ledger, key = self._ledger, self._key
-        if ledger.kind != "epoch" or key is None or self._partial:
+        table, key = self._log_table, self._key
+        if table.kind != "epoch" or key is None or self._partial:
             return False
         if any(pair.split not in {None, "train"} for pair in pairs) or not self._holds(key, pairs):
             return False
         other = line.bar is not None and self._bar is not None and line.bar[1] != self._bar
         said = self._inline and line.step is None and line.bar is None
-        return ledger.evaluated(key) or other or said
+        return table.evaluated(key) or other or said
 
     def _holds(self, key: float, pairs: list[Pair]) -> bool:
-        return any(self._ledger.holds(key, pair.label, pair.split) for pair in pairs)
+        return any(self._log_table.has(key, pair.label, pair.split) for pair in pairs)
 
     def _write(self, pairs: list[Pair], split: str | None = None) -> None:
         for pair in pairs:
-            self._ledger.put(
+            self._log_table.add(
                 self._key or 0.0,
                 pair.label,
                 pair.value,
@@ -230,28 +230,28 @@ class TextLog:
                 percent=pair.percent,
             )
             if pair.n_samples:
-                self._ledger.n_samples[split or pair.split or "train"] = pair.n_samples
+                self._log_table.n_samples[split or pair.split or "train"] = pair.n_samples
 
     # --- which row ------------------------------------------------------------------------------
 
     def _place(self, epoch: float | None, step: float | None, pairs: list[Pair]) -> None:
         """Go to the row that numbers belong to."""
-        ledger = self._ledger
+        table = self._log_table
         named, self._heading = self._heading, None
         self._inline = epoch is not None
         if epoch is not None:
-            if ledger.kind != "epoch":
+            if table.kind != "epoch":
                 self._count_epochs(epoch, pairs)
             self._go(epoch, pairs, again=False)
         elif named is not None:
             self._go(named, pairs, again=True)
-        elif ledger.kind == "epoch":
+        elif table.kind == "epoch":
             return
         elif step is not None:
-            if ledger.kind == "row":
+            if table.kind == "row":
                 self._count_steps(step)
             self._go(step, pairs, again=False)
-        elif ledger.kind == "row":
+        elif table.kind == "row":
             if self._key is None:
                 self._key = 1.0
             elif self._holds(self._key, pairs) and not self._partial:
@@ -270,7 +270,7 @@ class TextLog:
             A heading said the number: if the row has these numbers already, it is another one.
         """
         key = number + self._offset
-        known = key in self._ledger
+        known = key in self._log_table
         if self._highest is not None and key <= self._highest:
             backward = key != self._key and (not known or self._holds(key, pairs))
             repeated = key == self._key and again and not self._partial and self._holds(key, pairs)
@@ -287,25 +287,25 @@ class TextLog:
 
     def _count_epochs(self, epoch: float, pairs: list[Pair]) -> None:
         """Begin to count epochs: the first is named, and what came before it gets its place."""
-        ledger = self._ledger
-        keys = ledger.keys
-        if ledger.kind == "step":
-            ledger.renumber(dict.fromkeys(keys, epoch))
+        table = self._log_table
+        keys = table.keys
+        if table.kind == "step":
+            table.renumber(dict.fromkeys(keys, epoch))
         elif keys and (self._partial or (pairs and not self._holds(keys[-1], pairs))):
-            ledger.renumber({keys[-1]: epoch})
+            table.renumber({keys[-1]: epoch})
         else:
             before = {key: epoch - len(keys) + at for at, key in enumerate(keys)}
-            ledger.renumber({key: new for key, new in before.items() if new >= 0})
-        ledger.kind = "epoch"
-        self._highest = ledger.last
-        self._key = ledger.last
+            table.renumber({key: new for key, new in before.items() if new >= 0})
+        table.kind = "epoch"
+        self._highest = table.last
+        self._key = table.last
 
     def _count_steps(self, step: float) -> None:
         """Begin to count steps."""
-        keys = self._ledger.keys
-        self._ledger.renumber({key: step - len(keys) + at for at, key in enumerate(keys)})
-        self._ledger.kind = "step"
-        self._highest = self._ledger.last
+        keys = self._log_table.keys
+        self._log_table.renumber({key: step - len(keys) + at for at, key in enumerate(keys)})
+        self._log_table.kind = "step"
+        self._highest = self._log_table.last
 
 
 def _without_repeats(pairs: list[Pair], place: Container[str]) -> list[Pair]:
