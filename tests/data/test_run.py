@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -239,6 +240,127 @@ def test_parquet_parts_are_read_too(tmp_path, fixed):
     read = Run.open(tmp_path).predictions("val", 1)
     np.testing.assert_array_equal(read.scores, SCORES)
     np.testing.assert_array_equal(read.ids, IDS)
+
+
+# --- a run in one Parquet file -------------------------------------------------------------------
+
+
+def pack(path, *, row_group_size=1000, change=lambda table: table):
+    """Replace the recorded parts by one file, as docs/run-format.md shows it."""
+    folder = path / "predictions"
+    table = pa.dataset.dataset(folder, format="arrow", partitioning="hive").to_table()
+    table = table.sort_by([("split", "ascending"), ("epoch", "ascending")])
+    target = path / "predictions.parquet"
+    pq.write_table(change(table), target, row_group_size=row_group_size)
+    shutil.rmtree(folder)
+    return target
+
+
+def two_splits(path):
+    weights, slices = np.arange(1.0, 7.0), {"site": list("ababab")}
+    write(path, epochs=(3, 12), weights=weights, slices=slices)
+    options = {"weights": weights, "slices": slices, "resume": True}
+    return write(path, split="val/é", epochs=(3,), scores=SCORES + 1, **options)
+
+
+@pytest.mark.parametrize("row_group_size", [1, 4, 6, 1000])
+def test_given_a_packed_run_then_it_is_read_like_its_parts(tmp_path, row_group_size):
+    run = two_splits(tmp_path / "parts")
+    shutil.copytree(run.path, tmp_path / "packed")
+    pack(tmp_path / "packed", row_group_size=row_group_size)
+    packed = Run.open(tmp_path / "packed")
+    assert packed.splits == run.splits == ("val", "val/é")
+    for split in run.splits:
+        assert packed.epochs(split) == run.epochs(split)
+        for epoch in run.epochs(split):
+            one, other = packed.predictions(split, epoch), run.predictions(split, epoch)
+            assert one.scores.dtype == other.scores.dtype
+            np.testing.assert_array_equal(one.scores, other.scores)
+            np.testing.assert_array_equal(one.y_true, other.y_true)
+            np.testing.assert_array_equal(one.ids, other.ids)
+    np.testing.assert_array_equal(packed.predictions("val", 12).weights, np.arange(1.0, 7.0))
+    assert packed.predictions("val", 12).slices["site"].tolist() == list("ababab")
+
+
+def test_given_a_packed_run_then_other_epochs_stay_on_the_disk(tmp_path):
+    rows = np.zeros((3000, 100), np.float32)
+    write(tmp_path, epochs=range(20), scores=rows, y_true=np.zeros(3000, int), ids=np.arange(3000))
+    pack(tmp_path, row_group_size=3000)
+    run = Run.open(tmp_path)
+    before = pa.total_allocated_bytes()
+    kept = run.predictions("val", 7)
+    assert pa.total_allocated_bytes() - before < 3 * kept.scores.nbytes
+
+
+def test_given_weights_of_one_split_only_then_the_other_has_none(tmp_path):
+    write(tmp_path, weights=np.arange(1.0, 7.0))
+    pack(tmp_path)
+    path = tmp_path / "predictions.parquet"
+    other = pq.read_table(path).drop_columns(["weight", "split"])
+    other = other.append_column("split", [["train"] * 6])
+    both = pa.concat_tables([pq.read_table(path), other], promote_options="default")
+    pq.write_table(both, path)
+    run = Run.open(tmp_path)
+    np.testing.assert_array_equal(run.predictions("val", 1).weights, np.arange(1.0, 7.0))
+    assert run.predictions("train", 1).weights is None
+
+
+def test_given_an_epoch_recorded_after_packing_then_it_replaces_the_packed_one(tmp_path):
+    write(tmp_path, epochs=(1, 2))
+    pack(tmp_path)
+    run = write(tmp_path, epochs=(2, 3), scores=SCORES + 1, resume=True)
+    assert run.epochs("val") == (1, 2, 3)
+    np.testing.assert_array_equal(run.predictions("val", 1).scores, SCORES)
+    np.testing.assert_array_equal(run.predictions("val", 2).scores, SCORES + 1)
+
+
+def test_given_a_packed_run_then_it_is_overwritten_only_when_asked(tmp_path):
+    write(tmp_path)
+    pack(tmp_path)
+    with pytest.raises(DataError, match="exists already"):
+        write(tmp_path)
+    run = write(tmp_path, epochs=(5,), overwrite=True)
+    assert run.epochs("val") == (5,)
+    assert not (tmp_path / "predictions.parquet").exists()
+
+
+def test_given_a_file_packed_anew_then_its_new_epochs_are_seen(tmp_path):
+    run = write(tmp_path, epochs=(1,))
+    path = pack(tmp_path)
+    assert run.epochs("val") == (1,)
+    table = pq.read_table(path)
+    later = table.drop_columns(["epoch"]).append_column("epoch", [np.full(6, 9, np.int32)])
+    pq.write_table(later, path)
+    assert run.epochs("val") == (9,)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("epoch", np.full(6, 1.0), "one column of integers; got double"),
+        ("split", np.full(6, 1), "one column of strings; got int64"),
+        ("epoch", None, "one column of integers; got the columns"),
+    ],
+)
+def test_given_a_packed_run_without_split_or_epoch_then_the_error_says_so(
+    tmp_path, column, values, expected
+):
+    def change(table):
+        left = table.drop_columns([column])
+        return left if values is None else left.append_column(column, [values])
+
+    write(tmp_path)
+    pack(tmp_path, change=change)
+    with pytest.raises(FormatError, match=f"no usable column '{column}': expected {expected}"):
+        _ = Run.open(tmp_path).splits
+
+
+def test_given_a_torn_packed_file_then_the_error_names_it(tmp_path):
+    write(tmp_path)
+    path = pack(tmp_path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(FormatError, match=r"predictions.parquet cannot be read"):
+        _ = Run.open(tmp_path).splits
 
 
 # --- splits, whatever they are called -----------------------------------------------------------

@@ -6,7 +6,6 @@ import pytest
 import whyloss
 from conftest import require
 from whyloss.data import Predictions
-from whyloss.data.part import Part
 from whyloss.data.run_writer import FIRST_WRITER, RunWriter
 from whyloss.engines import local
 from whyloss.errors import DataError
@@ -91,7 +90,7 @@ def test_a_run_is_summed_group_by_group(tmp_path, weighted, text):
     run = recorded(tmp_path / "run", whole, *halves)
     work = local.plan(run, "val", 3)
     assert work.fresh == (None, None)
-    assert sum(local.n_groups(path) for path in work.paths) > 3
+    assert sum(local.n_groups(part) for part in work.parts) > 3
     same(local.summarise_run(run, "val", 3), summed(run.predictions("val", 3)))
 
 
@@ -114,8 +113,8 @@ def test_rows_in_any_order_and_ids_between_those_of_others(tmp_path):
 def test_groups_of_a_part_are_read_where_they_lie(tmp_path):
     whole = batch()
     run = recorded(tmp_path / "run", whole, [slice(0, 100), slice(100, 300)])
-    [path] = local.plan(run, "val", 3).paths
-    groups = list(Part(path).groups(1))
+    [part] = local.plan(run, "val", 3).parts
+    groups = list(part.open().groups(1))
     np.testing.assert_array_equal(
         np.concatenate([group.scores("logits") for group in groups]), whole.scores
     )

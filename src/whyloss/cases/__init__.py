@@ -54,6 +54,7 @@ class Case:
         return diagnose(self.source(), **self.known)
 
 
+# The recorded runs among them are packed into one Parquet file each: see docs/run-format.md.
 def _shipped(name: str) -> Callable[[], Path]:
     return lambda: Path(str(files("whyloss.cases"))) / "data" / name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,33 @@ _IDS = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
 _LISTS = (pa.types.is_fixed_size_list, pa.types.is_list, pa.types.is_large_list)
 
 
+@dataclass(frozen=True)
+class PartFile:
+    """Where a part lies.
+
+    Attributes
+    ----------
+    path : Path
+        An Arrow IPC file, or one of Parquet.
+    rows : (str, int) or None
+        The split and the epoch of the rows in a packed file, which holds several; None for all
+        rows of the file.
+    """
+
+    path: Path
+    rows: tuple[str, int] | None = None
+
+    def open(self) -> Part:
+        """Read the part.
+
+        Raises
+        ------
+        FormatError
+            The file cannot be read.
+        """
+        return Part(self.path, self.rows)
+
+
 class Part:
     """Rows that one writer committed at once: predictions, or words for samples.
 
@@ -31,6 +59,8 @@ class Part:
     ----------
     path : Path
         An Arrow IPC file, or one of Parquet.
+    rows : (str, int), optional
+        As in :class:`PartFile`.
 
     Raises
     ------
@@ -38,10 +68,10 @@ class Part:
         The file cannot be read; so do the methods where a column is not as it must be.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rows: tuple[str, int] | None = None) -> None:
         self.path = path
         try:
-            self._table = _read(path)
+            self._table = _read(path, rows)
         except (pa.ArrowException, OSError) as error:
             raise FormatError(
                 f"{path} cannot be read",
@@ -152,7 +182,11 @@ class Part:
         return FormatError(f"{self.path} has no usable column {name!r}", expected=expected, got=got)
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, rows: tuple[str, int] | None) -> pa.Table:
+    if rows is not None:
+        from whyloss.data.packed import read_packed  # noqa: PLC0415 - most runs hold none
+
+        return read_packed(path, *rows)
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq  # noqa: PLC0415 - most runs hold none
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from whyloss.data.history import History
 from whyloss.data.layout import (
+    PACKED_FILE,
     PREDICTIONS_FOLDER,
     SAMPLES_FOLDER,
     SCALARS_FILE,
@@ -22,7 +23,7 @@ from whyloss.data.layout import (
     read_info,
     split_folder,
 )
-from whyloss.data.part import Part
+from whyloss.data.part import Part, PartFile
 from whyloss.data.predictions import Predictions, Scale, check_ids
 from whyloss.data.scalars import drop_torn_line, read_rows
 from whyloss.data.source import Sample
@@ -105,7 +106,8 @@ class Run:
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have predictions, by name."""
-        return tuple(sorted(split for split in self._splits() if self.epochs(split)))
+        names = self._splits().keys() | self._packed().keys()
+        return tuple(sorted(split for split in names if self.epochs(split)))
 
     @property
     def history(self) -> History:
@@ -121,7 +123,40 @@ class Run:
 
     def epochs(self, split: str) -> tuple[int, ...]:
         """The epochs at which `split` has predictions, ascending."""
-        return tuple(sorted(n for n, path in self._epochs(split).items() if parts_in(path)))
+        recorded = {n for n, path in self._epochs(split).items() if parts_in(path)}
+        return tuple(sorted(recorded | self._packed().get(split, frozenset())))
+
+    def parts(self, split: str, epoch: int) -> tuple[PartFile, ...]:
+        """Where the predictions of `split` at `epoch` lie.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+
+        Returns
+        -------
+        tuple of PartFile
+            By name. An epoch that has both parts and packed rows was recorded again after it
+            was packed: then the parts are it.
+
+        Raises
+        ------
+        DataError
+            There are none.
+        """
+        folder = self._epochs(split).get(epoch)
+        files = [] if folder is None else [PartFile(path) for path in parts_in(folder)]
+        if not files and epoch in self._packed().get(split, ()):
+            files = [PartFile(self._path / PACKED_FILE, (split, epoch))]
+        if not files:
+            known = ", ".join(str(number) for number in self.epochs(split))
+            raise DataError(
+                f"{self.name} has no predictions of {split!r} at epoch {epoch}",
+                expected=f"one of the epochs {known:.80}" if known else f"one of {self.splits}",
+                got=f"{epoch}" if known else f"{split!r}",
+            )
+        return tuple(files)
 
     def predictions(self, split: str, epoch: int) -> Predictions:
         """Read the predictions of `split` at `epoch`.
@@ -136,7 +171,7 @@ class Run:
         FormatError
             A file cannot be read.
         """
-        parts = self._parts(split, epoch)
+        parts = self._read_parts(split, epoch)
         scale = self.scale or parts[0].scale
         ids, y_true, keep = self._identities(split, epoch, parts)
         scores = _joined([part.scores(scale) for part in parts], parts)
@@ -166,7 +201,7 @@ class Run:
 
     def duplicates(self, split: str, epoch: int) -> int:
         """Count the rows that :meth:`predictions` drops because their id came before."""
-        ids, _, keep = self._identities(split, epoch, self._parts(split, epoch))
+        ids, _, keep = self._identities(split, epoch, self._read_parts(split, epoch))
         return 0 if keep is None else len(ids) - len(keep)
 
     def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
@@ -220,17 +255,17 @@ class Run:
         folder = self._splits().get(split)
         return {} if folder is None else dict(_numbered(folder))
 
-    def _parts(self, split: str, epoch: int) -> list[Part]:
-        folder = self._epochs(split).get(epoch)
-        paths = [] if folder is None else parts_in(folder)
-        if not paths:
-            there = ", ".join(str(number) for number in self.epochs(split))
-            raise DataError(
-                f"{self.name} has no predictions of {split!r} at epoch {epoch}",
-                expected=f"one of the epochs {there:.80}" if there else f"one of {self.splits}",
-                got=f"{epoch}" if there else f"{split!r}",
-            )
-        return [Part(path) for path in paths]
+    def _packed(self) -> dict[str, frozenset[int]]:
+        """Epochs by split in the packed file; none where there is no such file."""
+        path = self._path / PACKED_FILE
+        if not path.exists():
+            return {}
+        from whyloss.data.packed import packed_epochs  # noqa: PLC0415 - most runs hold none
+
+        return packed_epochs(path)
+
+    def _read_parts(self, split: str, epoch: int) -> list[Part]:
+        return [file.open() for file in self.parts(split, epoch)]
 
     def _identities(
         self, split: str, epoch: int, parts: list[Part]

@@ -15,6 +15,7 @@ from whyloss.data.columns import sample_table
 from whyloss.data.durable import aside, make_folder, sync_folder, write_aside
 from whyloss.data.layout import (
     INFO_FILE,
+    PACKED_FILE,
     PART,
     PREDICTIONS_FOLDER,
     SAMPLES_FOLDER,
@@ -302,7 +303,7 @@ class RunWriter:
         folders += self.path.glob(f"{SAMPLES_FOLDER}/split=*")
         parts = [part for folder in folders for part in parts_in(folder)]
         if self._writer == FIRST_WRITER:
-            files = (self.path / INFO_FILE, self.path / SCALARS_FILE)
+            files = (self.path / name for name in (INFO_FILE, SCALARS_FILE, PACKED_FILE))
             return [*(file for file in files if file.exists()), *parts]
         return [part for part in parts if self._owns(part)]
 
@@ -334,7 +335,8 @@ class RunWriter:
         self._settle()
 
     def _erase(self) -> None:
-        (self.path / SCALARS_FILE).unlink(missing_ok=True)
+        for name in (SCALARS_FILE, PACKED_FILE):
+            (self.path / name).unlink(missing_ok=True)
         for folder in (PREDICTIONS_FOLDER, SAMPLES_FOLDER):
             for part in (self.path / folder).glob("split=*/**/*part-*"):
                 known = PART.fullmatch(part.name) or TEMPORARY.fullmatch(part.name)

@@ -42,8 +42,8 @@ def summarise_run(
     [shared] = client.scatter([work], broadcast=True)
     futures = [
         client.submit(_part, shared, k, start, temperature, pure=False)
-        for k, path in enumerate(work.paths)
-        for start in range(0, n_groups(path), GROUPS)
+        for k, part in enumerate(work.parts)
+        for start in range(0, n_groups(part), GROUPS)
     ]
     summary = Summary(work.n_classes, temperature=temperature)
     for future in futures:  # in the order of the rows: the same to the last bit every time

@@ -9,25 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whyloss.data import Predictions
-from whyloss.data.layout import (
-    PREDICTIONS_FOLDER,
-    WEIGHT_COLUMN,
-    epoch_folder,
-    parts_in,
-    split_folder,
-)
-from whyloss.data.part import Part
+from whyloss.data.layout import WEIGHT_COLUMN
 from whyloss.data.predictions import check_weights
-from whyloss.errors import DataError
 from whyloss.measures.facts import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import numpy.typing as npt
 
     from whyloss.data import Run, Scale
+    from whyloss.data.part import Part, PartFile
 
 BATCH_BYTES = 64 << 20  # long enough to occupy every thread, short beside any memory
 
@@ -79,8 +71,8 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
     """
     work = plan(run, split, epoch)
     summary = Summary(work.n_classes, temperature=temperature)
-    for k, path in enumerate(work.paths):
-        for group, fresh in _groups(path, work.fresh[k]):
+    for part, among in zip(work.parts, work.fresh, strict=True):
+        for group, fresh in _groups(part, among):
             for batch in _predictions(group, fresh, work):
                 summary.update(batch)
     return summary
@@ -92,7 +84,7 @@ class Plan:
 
     Attributes
     ----------
-    paths : tuple of Path
+    parts : tuple of PartFile
         The parts, in order.
     fresh : tuple of ndarray of bool, or None
         Of each part, the rows whose id did not come before; None where that is all of them.
@@ -102,7 +94,7 @@ class Plan:
         Empty where the run names none.
     """
 
-    paths: tuple[Path, ...]
+    parts: tuple[PartFile, ...]
     fresh: tuple[npt.NDArray[np.bool_] | None, ...]
     scale: Scale
     n_classes: int
@@ -117,18 +109,11 @@ def plan(run: Run, split: str, epoch: int) -> Plan:
     DataError
         There are no such predictions.
     """
-    if epoch not in run.epochs(split):
-        raise DataError(
-            f"{run.name} has no predictions of {split!r} at epoch {epoch}",
-            expected=f"an epoch among {run.epochs(split)}",
-            got=f"{epoch}",
-        )
-    folder = run.path / PREDICTIONS_FOLDER / split_folder(split) / epoch_folder(epoch)
-    paths = tuple(parts_in(folder))
-    first = Part(paths[0])
+    parts = run.parts(split, epoch)
+    first = parts[0].open()
     scale = run.scale or first.scale
     columns = next(first.groups(1)).scores(scale).shape[1]
-    return Plan(paths, _fresh(paths), scale, max(2, columns), tuple(run.classes or ()))
+    return Plan(parts, _fresh(parts), scale, max(2, columns), tuple(run.classes or ()))
 
 
 def summarise_part(
@@ -136,24 +121,24 @@ def summarise_part(
 ) -> Summary:
     """Summary of some groups of rows of one part, by their numbers."""
     summary = Summary(work.n_classes, temperature=temperature)
-    for number, (group, fresh) in enumerate(_groups(work.paths[k], work.fresh[k])):
+    for number, (group, fresh) in enumerate(_groups(work.parts[k], work.fresh[k])):
         if number in group_numbers:
             for batch in _predictions(group, fresh, work):
                 summary.update(batch)
     return summary
 
 
-def n_groups(path: Path) -> int:
+def n_groups(part: PartFile) -> int:
     """Number of groups of rows that a part is read in."""
-    return sum(1 for _ in Part(path).groups(BATCH_BYTES))
+    return sum(1 for _ in part.open().groups(BATCH_BYTES))
 
 
 def _groups(
-    path: Path, fresh: npt.NDArray[np.bool_] | None
+    part: PartFile, fresh: npt.NDArray[np.bool_] | None
 ) -> Iterator[tuple[Part, npt.NDArray[np.bool_] | None]]:
     """Groups of rows of a part, with their share of `fresh`."""
     start = 0
-    for group in Part(path).groups(BATCH_BYTES):
+    for group in part.open().groups(BATCH_BYTES):
         stop = start + len(group)
         yield group, None if fresh is None else fresh[start:stop]
         start = stop
@@ -193,14 +178,14 @@ def _batches(scores: npt.NDArray[Any]) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _fresh(paths: tuple[Path, ...]) -> tuple[npt.NDArray[np.bool_] | None, ...]:
+def _fresh(parts: tuple[PartFile, ...]) -> tuple[npt.NDArray[np.bool_] | None, ...]:
     """Which rows of each part have an id that did not come before, there or in earlier parts."""
-    if _all_differ(paths):
-        return (None,) * len(paths)
+    if _all_differ(parts):
+        return (None,) * len(parts)
     seen: list[npt.NDArray[Any]] = []
     found: list[npt.NDArray[np.bool_] | None] = []
-    for path in paths:
-        ids = Part(path).ids()
+    for part in parts:
+        ids = part.open().ids()
         fresh = np.zeros(len(ids), dtype=np.bool_)
         fresh[np.unique(ids, return_index=True)[1]] = True
         for others in seen:
@@ -210,12 +195,12 @@ def _fresh(paths: tuple[Path, ...]) -> tuple[npt.NDArray[np.bool_] | None, ...]:
     return tuple(found)
 
 
-def _all_differ(paths: tuple[Path, ...]) -> bool:
+def _all_differ(parts: tuple[PartFile, ...]) -> bool:
     """Whether ids rise in every part, and no two parts overlap: seen without keeping them."""
     spans = []
-    for path in paths:
+    for part in parts:
         ends: list[Any] = []
-        for group in Part(path).groups(BATCH_BYTES):
+        for group in part.open().groups(BATCH_BYTES):
             ids = group.ids()
             if not len(ids):
                 continue
