@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MINUS = "−"
 
 
-def nats(value: float) -> str:
+def format_nats(value: float) -> str:
     """A loss, with three decimals, or more digits where it is tiny."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "NaN"
@@ -20,7 +20,7 @@ def nats(value: float) -> str:
     return f"{value:.1e}".replace("-", MINUS)
 
 
-def signed(value: float, digits: int = 3) -> str:
+def format_signed(value: float, digits: int = 3) -> str:
     """A difference, always with its sign."""
     text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
@@ -28,22 +28,22 @@ def signed(value: float, digits: int = 3) -> str:
     return ("+" if value > 0 else MINUS) + text
 
 
-def percent(share: float, digits: int = 1) -> str:
+def format_percent(share: float, digits: int = 1) -> str:
     """A share as a percentage."""
     return f"{100 * share:.{digits}f} %".replace("-", MINUS)
 
 
-def points(difference: float) -> str:
+def format_points(difference: float) -> str:
     """A difference of shares in percentage points."""
-    return f"{signed(100 * difference, 1)} points"
+    return f"{format_signed(100 * difference, 1)} points"
 
 
-def counted(n: int, noun: str, plural: str = "") -> str:
+def pluralize(n: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``1 sample``, ``1,200 samples``."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def spans(numbers: Iterable[int]) -> str:
+def format_ranges(numbers: Iterable[int]) -> str:
     """Whole numbers with runs drawn together: ``3, 5–9``."""
     runs: list[list[int]] = []
     for number in sorted(numbers):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +135,7 @@ def opened(source: str, known: dict[str, Any], *, quiet: bool) -> tuple[Any, dic
         raise click.ClickException(
             "\n".join(
                 [
-                    f"{source} is no run itself, but holds {counted(len(runs), 'run')}; name one:",
+                    f"{source} is no run itself, but holds {pluralize(len(runs), 'run')}; name one:",
                     *lines,
                 ]
             )

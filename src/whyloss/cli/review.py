@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 
 FORMATS = ("csv", "jsonl", "parquet")
 
@@ -79,7 +79,7 @@ def samples(
         click.echo(note, err=True)
     many = len(found.epochs) > 1
     click.echo(
-        f"{counted(len(found.rows), 'sample')} of {found.n_found:,} with a reason, of "
+        f"{pluralize(len(found.rows), 'sample')} of {found.n_found:,} with a reason, of "
         f"{found.n_samples:,} in split {found.split}; score: {found.score.replace('_', ' ')}"
         f"{f', mean over {len(found.epochs)} epochs' if many else ''}"
         f"{f'. Written to {output}' if output else ''}.",

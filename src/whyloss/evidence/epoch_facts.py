@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 from whyloss.measures.calibration.refinement import Calibrated, calibrate
 from whyloss.measures.calibration.temperature import TemperatureProblem
 from whyloss.measures.classification import (
@@ -108,7 +108,7 @@ class EpochFacts:
         infinite = self.n_predicted - self.n_scored
         if infinite and self.n_scored:
             return replace(
-                estimate, note=f"without {counted(infinite, 'infinite loss', 'infinite losses')}"
+                estimate, note=f"without {pluralize(infinite, 'infinite loss', 'infinite losses')}"
             )
         return estimate
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import best_of_curve
-from whyloss.formatting import nats, percent, spans
+from whyloss.formatting import format_nats, format_percent, format_ranges
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
@@ -38,7 +38,7 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
     return Remedy(
         name=FOR_LABELS,
         title=f"For labels: epoch {best.epoch}",
-        text=f"Accuracy is largest there, {percent(best.value.value)}. {_as_good(best, end)}",
+        text=f"Accuracy is largest there, {format_percent(best.value.value)}. {_as_good(best, end)}",
         metric="accuracy",
         before=last.accuracy,
         after=best.value,
@@ -59,7 +59,7 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
     return Remedy(
         name=FOR_PROBABILITIES,
         title=f"For probabilities as they are: epoch {best.epoch}",
-        text=f"The loss is smallest there, {nats(best.value.value)}. {_as_good(best, end)}",
+        text=f"The loss is smallest there, {format_nats(best.value.value)}. {_as_good(best, end)}",
         metric="log_loss",
         before=last.log_loss,
         after=best.value,
@@ -83,7 +83,7 @@ def after_calibration(evidence: Evidence) -> Remedy | Declined:
         name=AFTER_CALIBRATION,
         title=f"For probabilities with a temperature: epoch {best.epoch}",
         text=(
-            f"The loss after calibration is smallest there, {nats(best.value.value)} with "
+            f"The loss after calibration is smallest there, {format_nats(best.value.value)} with "
             f"T = {there.fit.temperature:.2f}. {_as_good(best, end)}"
         ),
         metric="log_loss",
@@ -112,7 +112,9 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
     if best.epoch == end or best.value.value == last:
         return Declined(name, _LAST)
     what = "Accuracy is largest" if metric == "accuracy" else "The loss is smallest"
-    value = percent(best.value.value) if metric == "accuracy" else nats(best.value.value)
+    value = (
+        format_percent(best.value.value) if metric == "accuracy" else format_nats(best.value.value)
+    )
     use = "labels" if metric == "accuracy" else "probabilities as they are"
     return Remedy(
         name=name,
@@ -142,7 +144,7 @@ def _as_good(best: BestEpoch, end: int) -> str:
 
 def _listed(epochs: tuple[int, ...]) -> str:
     """The epochs, or how many there are and where, if they would fill a paragraph."""
-    text = spans(epochs)
+    text = format_ranges(epochs)
     if text.count(",") < MANY:
         return text
     return f"{epochs[0]} to {epochs[-1]}, {len(epochs)} of them"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import nats, signed
+from whyloss.formatting import format_nats, format_signed
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
 from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES
@@ -35,7 +35,7 @@ def propose(evidence: Evidence) -> Remedy | Declined:
     if not saved.z > 2:
         return Declined(
             NAME,
-            f"would change the loss by {signed(-saved.value)} nats out of fold, which is within "
+            f"would change the loss by {format_signed(-saved.value)} nats out of fold, which is within "
             "chance: no gain is shown",
         )
     t = calibrated.fit.temperature
@@ -43,8 +43,8 @@ def propose(evidence: Evidence) -> Remedy | Declined:
         name=NAME,
         title=f"For probabilities: temperature {t:.2f}",
         text=(
-            f"Divide the logits{_whence(snapshot.predictions.scale)} by {t:.2f}: the loss goes from {nats(calibrated.log_loss.value)} "
-            f"to {nats(calibrated.refinement.value)} on samples that the temperature was not "
+            f"Divide the logits{_whence(snapshot.predictions.scale)} by {t:.2f}: the loss goes from {format_nats(calibrated.log_loss.value)} "
+            f"to {format_nats(calibrated.refinement.value)} on samples that the temperature was not "
             "fitted on. No label changes, no retraining."
         ),
         metric="log_loss",

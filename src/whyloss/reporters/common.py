@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import counted, nats, percent, points, signed
+from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
 from whyloss.references import references
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def effect(remedy: Remedy) -> str:
     """What a remedy does to its metric, with the interval."""
     value = remedy.effect
     if remedy.metric == "accuracy":
-        bounds = interval(value, lambda share: signed(100 * share, 1))
-        return f"accuracy {points(value.value)} {bounds}".rstrip()
-    return f"loss {signed(value.value)} nats {interval(value, signed)}".rstrip()
+        bounds = interval(value, lambda share: format_signed(100 * share, 1))
+        return f"accuracy {format_points(value.value)} {bounds}".rstrip()
+    return f"loss {format_signed(value.value)} nats {interval(value, format_signed)}".rstrip()
 
 
 def changed_most(a: Attribution) -> str:
@@ -48,11 +48,11 @@ def changed_most(a: Attribution) -> str:
         who = (
             "The sample that changed most carries"
             if top.samples == 1
-            else f"The {counted(top.samples, 'sample')} that changed most carry"
+            else f"The {pluralize(top.samples, 'sample')} that changed most carry"
         )
         beyond = top.share >= 1.005  # as it is shown
         others = f"; the others together {'fell' if rose else 'rose'}" if beyond else ""
-        return f"{who} {percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
+        return f"{who} {format_percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
     return ""
 
 
@@ -66,7 +66,7 @@ def slices_by_column(diagnosis: Diagnosis, most: int) -> dict[str, list[SliceRow
 
 def share_of_loss(row: SampleRow) -> str:
     """What a sample adds to the summed loss; nothing where its own loss is infinite."""
-    return percent(row.share) if math.isfinite(row.share) else ""
+    return format_percent(row.share) if math.isfinite(row.share) else ""
 
 
 def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
@@ -84,7 +84,7 @@ def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
         named = ", ".join(names[:most])
         if len(names) > most:
             named += f" and {len(names) - most} more"
-        lines.append(f"{counted(len(names), 'check')} {verb} {needed}: {named}.")
+        lines.append(f"{pluralize(len(names), 'check')} {verb} {needed}: {named}.")
     return lines
 
 
@@ -95,31 +95,31 @@ def measured_against(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
         return []
     assumed = any(row.n_classes is None for row in found)
     rows: list[tuple[str, ...]] = [("", *(row.split for row in found))]
-    rows.append(("loss", *(nats(row.log_loss) for row in found)))
-    rows.append(("accuracy", *(percent(row.accuracy) for row in found)))
+    rows.append(("loss", *(format_nats(row.log_loss) for row in found)))
+    rows.append(("accuracy", *(format_percent(row.accuracy) for row in found)))
     if found[0].guessing is not None:
         rows.append(
             (
                 "guessing by the class shares",
-                *("" if row.guessing is None else nats(row.guessing) for row in found),
+                *("" if row.guessing is None else format_nats(row.guessing) for row in found),
             )
         )
         rows.append(
             (
                 "below guessing by",
-                *("" if row.skill is None else percent(row.skill, 0) for row in found),
+                *("" if row.skill is None else format_percent(row.skill, 0) for row in found),
             )
         )
     calibrated = "calibrated models of that accuracy"
     rows.append(
         (
             f"{calibrated}, at least" if assumed else calibrated,
-            *(f"{nats(row.envelope[0])} … {nats(row.envelope[1])}" for row in found),
+            *(f"{format_nats(row.envelope[0])} … {format_nats(row.envelope[1])}" for row in found),
         )
     )
     if any(row.provable > 0 for row in found):
-        rows.append(("surely misplaced confidence", *(nats(row.provable) for row in found)))
-    rows.append(("no model of that accuracy is below", *(nats(row.least) for row in found)))
+        rows.append(("surely misplaced confidence", *(format_nats(row.provable) for row in found)))
+    rows.append(("no model of that accuracy is below", *(format_nats(row.least) for row in found)))
     rows.append(("a much-quoted table calls it", *(row.folk for row in found)))
     return rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from whyloss.evidence import TRAIN, Evidence
-from whyloss.formatting import nats, percent, points
+from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.measures.estimates.trend import noise_sd
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -80,9 +80,9 @@ def best_epochs_differ(
         severity=Severity.INFO,
         headline="Two best epochs",
         message=(
-            f"The loss is smallest at epoch {b} ({nats(for_probs.value.value)}), accuracy is "
-            f"largest at epoch {a} ({percent(for_labels.value.value)}): epoch {a} costs "
-            f"{nats(cost.value)} nats more for {points(gain.value)} of accuracy{beyond}."
+            f"The loss is smallest at epoch {b} ({format_nats(for_probs.value.value)}), accuracy is "
+            f"largest at epoch {a} ({format_percent(for_labels.value.value)}): epoch {a} costs "
+            f"{format_nats(cost.value)} nats more for {format_points(gain.value)} of accuracy{beyond}."
         ),
         evidence={"log_loss_cost": cost, "accuracy_gain": gain},
         epochs=(b, a),
@@ -109,9 +109,9 @@ def _from_curves(evidence: Evidence, min_z: float, min_cost: float) -> Finding |
         severity=Severity.INFO,
         headline="Two best epochs",
         message=(
-            f"The loss is smallest at epoch {first} ({nats(known.log_loss[b])}), accuracy is largest "
-            f"at epoch {second} ({percent(known.accuracy[a])}): epoch {second} costs {nats(cost)} "
-            f"nats more for {points(gain)} of accuracy."
+            f"The loss is smallest at epoch {first} ({format_nats(known.log_loss[b])}), accuracy is largest "
+            f"at epoch {second} ({format_percent(known.accuracy[a])}): epoch {second} costs {format_nats(cost)} "
+            f"nats more for {format_points(gain)} of accuracy."
         ),
         evidence={
             "log_loss_cost": Estimate(cost, note="as reported"),

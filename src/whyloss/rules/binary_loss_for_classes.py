@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
@@ -92,8 +92,8 @@ def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -
                     severity=Severity.ERROR,
                     headline="A binary loss for many classes",
                     message=(
-                        f"At epoch {epoch} the loss was {nats(loss)} and the accuracy "
-                        f"{percent(accuracy)}: what answering no to each of {k} outputs gives under "
+                        f"At epoch {epoch} the loss was {format_nats(loss)} and the accuracy "
+                        f"{format_percent(accuracy)}: what answering no to each of {k} outputs gives under "
                         "a binary cross-entropy. Use a categorical loss and a categorical accuracy."
                     ),
                     evidence={
@@ -112,9 +112,9 @@ def _reproduced(evidence: Evidence, epoch: int, reported: float, found: Reproduc
         severity=Severity.ERROR,
         headline="A binary loss for many classes",
         message=(
-            f"The loss reported at epoch {epoch} ({nats(reported)}) is {found.words} "
-            f"({nats(found.value)}), not the cross-entropy over the classes "
-            f"({nats(computed.value)}). Use a categorical loss."
+            f"The loss reported at epoch {epoch} ({format_nats(reported)}) is {found.words} "
+            f"({format_nats(found.value)}), not the cross-entropy over the classes "
+            f"({format_nats(computed.value)}). Use a categorical loss."
         ),
         evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
         epochs=(epoch,),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -108,21 +108,21 @@ def chance_level(
 
 def _message(numbers: Numbers, entropy: float, majority: float) -> str:
     loss, share = numbers.log_loss.value, numbers.accuracy.value
-    guessing = f"costs {nats(entropy)} and is right in {percent(majority)}"
+    guessing = f"costs {format_nats(entropy)} and is right in {format_percent(majority)}"
     if loss <= FAR * entropy:
         return (
-            f"A loss of {nats(loss)} at an accuracy of {percent(share)} is no better than guessing by "
+            f"A loss of {format_nats(loss)} at an accuracy of {format_percent(share)} is no better than guessing by "
             f"the class shares, which {guessing}."
         )
     return (
-        f"{_possible(loss)} But at an accuracy of {percent(share)} it is worse than guessing by the "
+        f"{_possible(loss)} But at an accuracy of {format_percent(share)} it is worse than guessing by the "
         f"class shares, which {guessing}: the model is sure and wrong. {LABELS}"
     )
 
 
 def _possible(loss: float) -> str:
     return (
-        f"A loss of {nats(loss)} is possible, since a cross-entropy has no upper bound: a label that "
+        f"A loss of {format_nats(loss)} is possible, since a cross-entropy has no upper bound: a label that "
         f"got probability {math.exp(-loss):.2g} costs that much."
     )
 
@@ -143,12 +143,12 @@ def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
         severity=Severity.WARNING,
         headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
         message=(
-            f"{_possible(loss)} But with an accuracy of {percent(share)} it is worse than guessing, if "
-            f"the classes are {k} and equally frequent ({nats(math.log(k))}): the model is sure and "
+            f"{_possible(loss)} But with an accuracy of {format_percent(share)} it is worse than guessing, if "
+            f"the classes are {k} and equally frequent ({format_nats(math.log(k))}): the model is sure and "
             f"wrong. {LABELS} Then say how many classes there are, and how frequent."
             if far
-            else f"An accuracy of {percent(share)} beside a loss of {nats(loss)} is what guessing among "
-            f"{k} equally frequent classes gives ({nats(math.log(k))}). With other class shares or another "
+            else f"An accuracy of {format_percent(share)} beside a loss of {format_nats(loss)} is what guessing among "
+            f"{k} equally frequent classes gives ({format_nats(math.log(k))}). With other class shares or another "
             "number of classes it may be more than that: say how many there are."
         ),
         evidence={
@@ -184,8 +184,8 @@ def _flat(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Nothing is learnt",
         message=(
-            f"Over {len(known)} epochs the loss stayed at {nats(loss)} and the accuracy at "
-            f"{percent(share)}: training moves neither. Most likely the model has learnt the class "
+            f"Over {len(known)} epochs the loss stayed at {format_nats(loss)} and the accuracy at "
+            f"{format_percent(share)}: training moves neither. Most likely the model has learnt the class "
             "shares and nothing else."
         ),
         evidence={

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent, points
+from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -86,14 +86,14 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
         if best.gain.low is not None and best.gain.low > 0:
             threshold = (
                 f" Moving the threshold from 0.5 to {best.threshold.value:.2f} would bring "
-                f"{points(best.gain.value)} of accuracy and leave the loss as it is."
+                f"{format_points(best.gain.value)} of accuracy and leave the loss as it is."
             )
     return Finding(
         severity=Severity.WARNING,
         headline="Some classes get too much probability",
         message=(
             f"More probability than their share goes to {often}, less to {seldom}: one constant per "
-            f"class would save {nats(bias.gain)} nats ({percent(bias.gain / snapshot.log_loss.value, 0)} "
+            f"class would save {format_nats(bias.gain)} nats ({format_percent(bias.gain / snapshot.log_loss.value, 0)} "
             f"of the loss).{threshold} Other class shares in training, or labels of one class given "
             "to another, look alike from here."
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -72,8 +72,8 @@ def clipped_loss(evidence: Evidence, *, min_samples: float = 3) -> Finding | Non
             severity=Severity.WARNING,
             headline="Losses cut off at a ceiling",
             message=(
-                f"{counted(len(rows), 'sample')} have a loss of exactly {nats(ceiling.log_loss)}, "
-                f"the ceiling {ceiling.where}. They carry {percent(share)} of the loss, and would "
+                f"{pluralize(len(rows), 'sample')} have a loss of exactly {format_nats(ceiling.log_loss)}, "
+                f"the ceiling {ceiling.where}. They carry {format_percent(share)} of the loss, and would "
                 "carry more if nothing had been clipped."
             ),
             evidence={

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from whyloss.data import History, InMemorySource
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.measures.envelope import fano_envelope
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -107,7 +107,7 @@ def consistent(
         evidence_numbers["surprise_gap"] = gap.gap
         small = "within chance" if abs(gap.z) <= max_z else "too small to matter"
         sure = (
-            f" The predictions expect a loss of {nats(loss.value - gap.gap.value)} of themselves; "
+            f" The predictions expect a loss of {format_nats(loss.value - gap.gap.value)} of themselves; "
             f"the difference is {small}."
         )
     exact_low, exact_high = fano_envelope(numbers.accuracy.value, k)
@@ -116,7 +116,7 @@ def consistent(
         if numbers.n_classes
         else " More classes only raise the upper end, so that holds whatever their number."
     )
-    between = f"between {nats(exact_low)} and {nats(exact_high)}"
+    between = f"between {format_nats(exact_low)} and {format_nats(exact_high)}"
     if not exact_low <= loss.value <= exact_high:
         between += ", give or take the error of both numbers"
     sure += _beside_training(evidence, numbers)
@@ -126,8 +126,8 @@ def consistent(
         severity=Severity.OK,
         headline="Nothing is wrong",
         message=(
-            f"A loss of {nats(loss.value)} is what a well calibrated model with an accuracy of "
-            f"{percent(numbers.accuracy.value)} on {k} classes shows ({between}).{more}{sure}"
+            f"A loss of {format_nats(loss.value)} is what a well calibrated model with an accuracy of "
+            f"{format_percent(numbers.accuracy.value)} on {k} classes shows ({between}).{more}{sure}"
         ),
         evidence=evidence_numbers,
         epochs=() if numbers.epoch is None else (numbers.epoch,),
@@ -157,6 +157,6 @@ def _beside_training(evidence: Evidence, numbers: Numbers) -> str:
         return ""
     gap = numbers.log_loss.value - train.log_loss.value
     return (
-        f" Training shows {nats(train.log_loss.value)} and {percent(train.accuracy.value)}: a gap of "
-        f"{signed(gap)} nats."
+        f" Training shows {format_nats(train.log_loss.value)} and {format_percent(train.accuracy.value)}: a gap of "
+        f"{format_signed(gap)} nats."
     )

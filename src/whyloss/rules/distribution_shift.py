@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -104,9 +104,9 @@ def distribution_shift(
         severity=Severity.ERROR,
         headline="Validation is not like training",
         message=(
-            f"Training accuracy is {percent(float(of_train[-1]))}, validation accuracy "
-            f"{percent(float(of_val[-1]))}, hardly more than guessing, with a validation loss of "
-            f"{nats(loss)}, and it was never much better. Overfitting begins alike on both: look for "
+            f"Training accuracy is {format_percent(float(of_train[-1]))}, validation accuracy "
+            f"{format_percent(float(of_val[-1]))}, hardly more than guessing, with a validation loss of "
+            f"{format_nats(loss)}, and it was never much better. Overfitting begins alike on both: look for "
             "inputs that are prepared differently, labels in another order, or batch normalisation "
             "whose statistics do not fit."
         ),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.per_sample import per_sample
@@ -96,9 +96,9 @@ def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | 
         severity=Severity.ERROR,
         headline="Softmax applied twice",
         message=(
-            f"The logits are probabilities already, so the loss of {nats(snapshot.log_loss.value)} "
-            f"applies softmax a second time; it cannot fall below {nats(floor)} for {k} classes. "
-            f"Taken as probabilities their loss is {nats(true_loss.value)}: remove the last "
+            f"The logits are probabilities already, so the loss of {format_nats(snapshot.log_loss.value)} "
+            f"applies softmax a second time; it cannot fall below {format_nats(floor)} for {k} classes. "
+            f"Taken as probabilities their loss is {format_nats(true_loss.value)}: remove the last "
             "softmax, or pass probs= if only the record is mislabelled."
         ),
         evidence={
@@ -158,8 +158,8 @@ def _from_curves(evidence: Evidence) -> Finding | None:
         severity=Severity.ERROR,
         headline="Softmax applied twice",
         message=(
-            f"The loss stays at {nats(loss)} beside an accuracy of {percent(accuracy)}: the floor of "
-            f"a softmax applied to probabilities, {nats(floor)}{found}, plus the error rate. The loss "
+            f"The loss stays at {format_nats(loss)} beside an accuracy of {format_percent(accuracy)}: the floor of "
+            f"a softmax applied to probabilities, {format_nats(floor)}{found}, plus the error rate. The loss "
             "expects raw outputs and gets probabilities: remove the softmax before it (here, and in "
             "training if that does the same)."
         ),

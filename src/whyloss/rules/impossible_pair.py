@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -114,8 +114,8 @@ def _hardly_possible(split: str, numbers: Numbers) -> Finding:
         severity=Severity.WARNING,
         headline="A hardly possible pair",
         message=(
-            f"On split {split!r} a loss of {nats(loss)} is too small for an accuracy of "
-            f"{percent(share)}: a calibrated model that is right so seldom has {nats(least)} or more. "
+            f"On split {split!r} a loss of {format_nats(loss)} is too small for an accuracy of "
+            f"{format_percent(share)}: a calibrated model that is right so seldom has {format_nats(least)} or more. "
             "Most likely the metric compares something else than the loss (labels of another shape, "
             "a string 'accuracy' resolved to the wrong function, another split), or the loss was scaled "
             "down."
@@ -136,9 +136,9 @@ def _finding(split: str, numbers: Numbers) -> Finding:
         severity=Severity.ERROR,
         headline="An impossible pair",
         message=(
-            f"On split {split!r} a loss of {nats(loss)} beside an accuracy of {percent(accuracy)} "
-            f"is impossible for any model: each wrong prediction costs at least {nats(math.log(2))} "
-            f"nats, so the mean is {nats(bound)} or more. The loss was scaled down or taken over "
+            f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of {format_percent(accuracy)} "
+            f"is impossible for any model: each wrong prediction costs at least {format_nats(math.log(2))} "
+            f"nats, so the mean is {format_nats(bound)} or more. The loss was scaled down or taken over "
             "other samples than the accuracy, or the accuracy compares something else."
         ),
         evidence={

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -71,7 +71,7 @@ def infinite_loss(evidence: Evidence) -> Finding | None:
         name: (finite - len(rows) * float(np.log(smallest))) / n for name, smallest in CLIPS.items()
     }
     without = (
-        f"Without {'it' if len(rows) == 1 else 'them'} the loss is {nats(snapshot.log_loss.value)}. "
+        f"Without {'it' if len(rows) == 1 else 'them'} the loss is {format_nats(snapshot.log_loss.value)}. "
         if snapshot.n_scored
         else ""
     )
@@ -79,10 +79,10 @@ def infinite_loss(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Infinite loss",
         message=(
-            f"{counted(len(rows), 'row')} of {n:,} ({percent(len(rows) / n)}) "
+            f"{pluralize(len(rows), 'row')} of {n:,} ({format_percent(len(rows) / n)}) "
             f"{'gives its' if len(rows) == 1 else 'give their'} true class probability 0, which "
-            f"costs infinitely much. {without}A framework that clips at 1e-7 would report {nats(clipped['1e-7'])}, one that clips "
-            f"at 1e-15 {nats(clipped['1e-15'])}."
+            f"costs infinitely much. {without}A framework that clips at 1e-7 would report {format_nats(clipped['1e-7'])}, one that clips "
+            f"at 1e-15 {format_nats(clipped['1e-15'])}."
         ),
         evidence={
             "rows": Estimate(float(len(rows)), note="a count"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -82,7 +82,7 @@ def _negative(evidence: Evidence) -> Finding | None:
             severity=Severity.ERROR,
             headline="A loss below zero",
             message=(
-                f"The loss of split {split!r} is {nats(lowest)}. A cross-entropy cannot be negative: "
+                f"The loss of split {split!r} is {format_nats(lowest)}. A cross-entropy cannot be negative: "
                 "some targets lie outside 0 to 1, as class numbers given to a binary loss or labels "
                 "−1 and 1 do. A loss that adds other terms can be negative without that."
             ),
@@ -125,7 +125,7 @@ def _shifted(evidence: Evidence, min_gain: float) -> Finding | None:
         message=(
             f"The model predicts the class one {way} the label: numbering the labels from "
             f"{'0' if best.shift == 1 else '1'} instead takes the accuracy from "
-            f"{percent(best.accuracy.value)} to {percent(best.accuracy_renamed.value)}."
+            f"{format_percent(best.accuracy.value)} to {format_percent(best.accuracy_renamed.value)}."
         ),
         evidence={"accuracy": best.accuracy, "accuracy_moved": best.accuracy_renamed},
         epochs=(evidence.last.epoch,),

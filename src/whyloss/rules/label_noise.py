@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -73,8 +73,8 @@ def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | Non
         severity=Severity.WARNING,
         headline="Noise in the labels",
         message=(
-            f"About {percent(wrong)} of the labels contradict the model at random: {nats(noise.gain)} "
-            f"nats of the loss beyond what a temperature explains. {counted(likely, 'sample')} "
+            f"About {format_percent(wrong)} of the labels contradict the model at random: {format_nats(noise.gain)} "
+            f"nats of the loss beyond what a temperature explains. {pluralize(likely, 'sample')} "
             f"{'is' if likely == 1 else 'are'} more likely mislabelled than not; the temperature of "
             f"the others is {noise.temperature:.2f}, not {fits.temperature.temperature:.2f}."
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, signed
+from whyloss.formatting import format_nats, format_signed
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -64,8 +64,8 @@ def last_batch_skew(evidence: Evidence, *, min_difference: float = 0.001) -> Fin
             severity=Severity.INFO,
             headline="A skewed mean",
             message=(
-                f"The loss reported at epoch {epoch} ({nats(reported)}) is {found.words}; over "
-                f"samples it is {nats(computed.value)} ({signed(away, 4)})."
+                f"The loss reported at epoch {epoch} ({format_nats(reported)}) is {found.words}; over "
+                f"samples it is {format_nats(computed.value)} ({format_signed(away, 4)})."
             ),
             evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
             nats=abs(away),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -105,13 +105,13 @@ def _against_predictions(evidence: Evidence, min_difference: float) -> Finding |
         elif found.kind in ELSEWHERE or found.kind is Kind.SAME:
             continue
         else:
-            story = f"and {found.words} is {nats(found.value)}: that is what was reported"
+            story = f"and {found.words} is {format_nats(found.value)}: that is what was reported"
         return Finding(
             severity=Severity.ERROR,
             headline="The reported loss is another quantity",
             message=(
-                f"At epoch {epoch} the reported loss is {nats(reported)}; the mean cross-entropy of "
-                f"the recorded predictions is {nats(computed.value)}, {story}."
+                f"At epoch {epoch} the reported loss is {format_nats(reported)}; the mean cross-entropy of "
+                f"the recorded predictions is {format_nats(computed.value)}, {story}."
             ),
             evidence=numbers,
             epochs=(epoch,),
@@ -135,8 +135,8 @@ def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
             severity=Severity.WARNING,
             headline="A loss too large to be a mean",
             message=(
-                f"On split {split!r} a loss of {nats(numbers.log_loss.value)} beside an accuracy of "
-                f"{percent(numbers.accuracy.value)} means {cost:.0f} nats per mistake. Most likely it "
+                f"On split {split!r} a loss of {format_nats(numbers.log_loss.value)} beside an accuracy of "
+                f"{format_percent(numbers.accuracy.value)} means {cost:.0f} nats per mistake. Most likely it "
                 "is a sum (over a batch, or over outputs) and no mean; if it is a mean, the logits are "
                 "in the hundreds."
             ),
@@ -161,8 +161,8 @@ def _rising_together(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Training does not minimise this loss",
         message=(
-            f"The training loss rises from the first epoch on, steadily ({nats(train.log_loss[0])} to "
-            f"{nats(train.log_loss[-1])}), and the validation loss with it. That is no overfitting: "
+            f"The training loss rises from the first epoch on, steadily ({format_nats(train.log_loss[0])} to "
+            f"{format_nats(train.log_loss[-1])}), and the validation loss with it. That is no overfitting: "
             "training minimises something else than what is printed (weights for classes, another "
             "objective), or goes uphill (a sign, a learning rate far too high)."
         ),

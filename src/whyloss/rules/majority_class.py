@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
@@ -111,9 +111,9 @@ def _predicted(evidence: Evidence, min_share: float, min_majority: float) -> Fin
         severity=Severity.WARNING,
         headline="One class for everything",
         message=(
-            f"{percent(share.value)} of {counted(n, 'sample')} are predicted as "
-            f"{snapshot.predictions.classes[top]!r}, and {percent(frequent)} are: the accuracy of "
-            f"{percent(snapshot.accuracy.value)} is the share of that class."
+            f"{format_percent(share.value)} of {pluralize(n, 'sample')} are predicted as "
+            f"{snapshot.predictions.classes[top]!r}, and {format_percent(frequent)} are: the accuracy of "
+            f"{format_percent(snapshot.accuracy.value)} is the share of that class."
         ),
         evidence={
             "predicted_share": share,
@@ -149,8 +149,8 @@ def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
         severity=Severity.WARNING,
         headline="One class for everything",
         message=(
-            f"The accuracy has been {percent(share, 2)} for {counted(len(known), 'evaluation')} while the "
-            f"loss is {nats(loss)}, between {nats(0.7 * binary_entropy(share))} and {nats(most)}, as guessing by "
+            f"The accuracy has been {format_percent(share, 2)} for {pluralize(len(known), 'evaluation')} while the "
+            f"loss is {format_nats(loss)}, between {format_nats(0.7 * binary_entropy(share))} and {format_nats(most)}, as guessing by "
             f"class shares has it where one class has that share: most likely one class is predicted for everything."
         ),
         evidence={
@@ -172,7 +172,7 @@ def _other_scores(evidence: Evidence, min_epochs: float) -> Finding | None:
             headline="One class for everything",
             message=(
                 f"The Matthews correlation on split {split!r} was exactly 0 at "
-                f"{counted(len(known), 'evaluation')}: one class is predicted for everything."
+                f"{pluralize(len(known), 'evaluation')}: one class is predicted for everything."
             ),
             evidence={"mcc": Estimate(0.0, note="as reported")},
         )
@@ -187,7 +187,7 @@ def _other_scores(evidence: Evidence, min_epochs: float) -> Finding | None:
         severity=Severity.WARNING,
         headline="Nearly one class for everything",
         message=(
-            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {percent(share)} is what calling "
+            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {format_percent(share)} is what calling "
             f"nearly everything positive gives ({always:.3f}): the accuracy is hardly more than the "
             "share of the positives."
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, percent, spans
+from whyloss.formatting import format_percent, format_ranges, pluralize
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -70,13 +70,15 @@ def non_finite(evidence: Evidence) -> Finding | None:
     rows = np.flatnonzero(snapshot.samples.status == RowStatus.NON_FINITE)
     n = snapshot.predictions.n_samples
     where = (
-        f" at epoch {first}, the first of epochs {spans(hit)}" if len(evidence.epochs) > 1 else ""
+        f" at epoch {first}, the first of epochs {format_ranges(hit)}"
+        if len(evidence.epochs) > 1
+        else ""
     )
     return Finding(
         severity=Severity.ERROR,
         headline="Predictions that are no numbers",
         message=(
-            f"{counted(len(rows), 'row')} of {n:,} ({percent(len(rows) / n)}) "
+            f"{pluralize(len(rows), 'row')} of {n:,} ({format_percent(len(rows) / n)}) "
             f"{'is' if len(rows) == 1 else 'are'} NaN or infinite{where}; "
             "they are kept out of every number here."
         ),
@@ -97,7 +99,7 @@ def _reported(evidence: Evidence) -> Finding | None:
     split = evidence.split if evidence.split in losses else next(iter(losses))
     epochs, every = losses[split], evidence.history.epochs
     whole = len(epochs) == len(every)
-    since = "at every epoch reported" if whole else f"at epoch {spans(epochs)}"
+    since = "at every epoch reported" if whole else f"at epoch {format_ranges(epochs)}"
     return Finding(
         severity=Severity.ERROR,
         headline="A loss that is no number",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.measures.losses.logits import SUM_TOLERANCE, RowStatus
 from whyloss.results.estimate import Estimate
@@ -85,8 +85,8 @@ def not_probabilities(evidence: Evidence) -> Finding | None:
         severity=Severity.ERROR,
         headline="Not probabilities",
         message=(
-            f"{counted(len(rows), 'row')} of {predictions.n_samples:,} "
-            f"({percent(len(rows) / predictions.n_samples)}) given as {predictions.scale} {what}, "
+            f"{pluralize(len(rows), 'row')} of {predictions.n_samples:,} "
+            f"({format_percent(len(rows) / predictions.n_samples)}) given as {predictions.scale} {what}, "
             f"and are kept out of every number here. {hint}"
         ),
         evidence={"rows": Estimate(float(len(rows)), note="a count")},
@@ -111,9 +111,9 @@ def _from_numbers(evidence: Evidence) -> Finding | None:
             severity=Severity.ERROR,
             headline="Not probabilities",
             message=(
-                f"On split {split!r} a loss of {nats(loss)} beside an accuracy of {percent(share)} "
-                f"leaves no room: even if every mistake cost the ceiling of {nats(ceiling)}, the mean "
-                f"could hardly exceed {nats(most)}. Right predictions cost as much as wrong ones, as "
+                f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of {format_percent(share)} "
+                f"leaves no room: even if every mistake cost the ceiling of {format_nats(ceiling)}, the mean "
+                f"could hardly exceed {format_nats(most)}. Right predictions cost as much as wrong ones, as "
                 "they do where the output has no softmax or sigmoid and the loss expects probabilities "
                 "(or the accuracy counts padding)."
             ),

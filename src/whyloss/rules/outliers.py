@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -94,10 +94,10 @@ def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
         severity=Severity.WARNING,
         headline="A few samples carry the loss",
         message=(
-            f"{counted(len(rows), 'sample')} of {snapshot.n_scored:,} (id {named}) "
-            f"{'carries' if len(rows) == 1 else 'carry'} {percent(share, 0)} of the loss: without "
-            f"{'it' if len(rows) == 1 else 'them'} it would be {nats(without.value)} instead of "
-            f"{nats(snapshot.log_loss.value)}, with the same labels predicted. {why}{caveat}"
+            f"{pluralize(len(rows), 'sample')} of {snapshot.n_scored:,} (id {named}) "
+            f"{'carries' if len(rows) == 1 else 'carry'} {format_percent(share, 0)} of the loss: without "
+            f"{'it' if len(rows) == 1 else 'them'} it would be {format_nats(without.value)} instead of "
+            f"{format_nats(snapshot.log_loss.value)}, with the same labels predicted. {why}{caveat}"
         ),
         evidence={
             "share": Estimate(share, note="of the summed loss of these samples"),
@@ -115,7 +115,7 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
     noise = None if noise_models.nested_fits is None else noise_models.nested_fits.label_noise
     if len(noise_models.noisy_rows) and noise is not None:
         why = (
-            f"A share of {percent(noise.share)} that has nothing to do with the predictions fits far "
+            f"A share of {format_percent(noise.share)} that has nothing to do with the predictions fits far "
             f"better than none; the temperature of the others is {noise.temperature:.2f}."
         )
         return why, {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Direction, Evidence, envelope_gap, loss_rise
-from whyloss.formatting import counted, nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed, pluralize
 from whyloss.results.attribution import Outcome
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -103,8 +103,8 @@ def overconfidence(
         nats_explained = beside.nats
     epochs: tuple[int, ...] = (snapshot.epoch,)
     story = (
-        f"The predictions expect a loss of {nats(snapshot.log_loss.value - gap.gap.value)} of "
-        f"themselves and pay {nats(snapshot.log_loss.value)}: the model is surer than it is right."
+        f"The predictions expect a loss of {format_nats(snapshot.log_loss.value - gap.gap.value)} of "
+        f"themselves and pay {format_nats(snapshot.log_loss.value)}: the model is surer than it is right."
     )
     rise = evidence.rise
     if rise is not None and rise.change.calibration.z > 2:
@@ -117,8 +117,8 @@ def overconfidence(
             numbers["scale"] = rise.scale.scale
         if cell.total.z > 2:
             story = (
-                f"The same {counted(cell.samples, 'sample')} stay wrong, and the model grows surer "
-                f"of them ({signed(cell.total.value)} nats)."
+                f"The same {pluralize(cell.samples, 'sample')} stay wrong, and the model grows surer "
+                f"of them ({format_signed(cell.total.value)} nats)."
             )
     return Finding(
         severity=Severity.WARNING,
@@ -164,9 +164,9 @@ def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
         if excess.direction is Direction.OVER
         else "Over-confidence, most likely",
         message=(
-            f"No calibrated model with an accuracy of {percent(numbers.accuracy.value)} on "
-            f"{numbers.n_classes} classes has a loss above {nats(excess.bound)}; this one has "
-            f"{nats(numbers.log_loss.value)}. At least {nats(excess.nats)} nats are {sure}, "
+            f"No calibrated model with an accuracy of {format_percent(numbers.accuracy.value)} on "
+            f"{numbers.n_classes} classes has a loss above {format_nats(excess.bound)}; this one has "
+            f"{format_nats(numbers.log_loss.value)}. At least {format_nats(excess.nats)} nats are {sure}, "
             "which a temperature or another calibration recovers without retraining."
         ),
         evidence={
@@ -197,8 +197,8 @@ def _probable(evidence: Evidence, min_z: float, min_gap: float) -> Finding | Non
         headline="Over-confidence, most likely",
         message=(
             f"Since epoch {rise.low} the loss on split {curve.split!r} rose from "
-            f"{nats(rise.before)} to {nats(rise.after)} while the accuracy {way} "
-            f"({percent(rise.accuracy_before)} to {percent(rise.accuracy_after)}): the same mistakes, "
+            f"{format_nats(rise.before)} to {format_nats(rise.after)} while the accuracy {way} "
+            f"({format_percent(rise.accuracy_before)} to {format_percent(rise.accuracy_after)}): the same mistakes, "
             "made with ever more confidence. Curves alone cannot prove it; the predictions would, "
             "and would say what a temperature recovers."
         ),
@@ -215,13 +215,13 @@ def _probable(evidence: Evidence, min_z: float, min_gap: float) -> Finding | Non
 def _remedy(snapshot: EpochFacts) -> str:
     calibrated = snapshot.calibrated
     if calibrated is None:
-        return f"{counted(snapshot.n_scored, 'sample')} are too few to fit a temperature."
+        return f"{pluralize(snapshot.n_scored, 'sample')} are too few to fit a temperature."
     if not calibrated.calibration.z > 2:
-        return f"What a temperature would save is not clear from {counted(snapshot.n_scored, 'sample')}."
+        return f"What a temperature would save is not clear from {pluralize(snapshot.n_scored, 'sample')}."
     return (
         f"A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
-        f"{nats(calibrated.log_loss.value)} to {nats(calibrated.refinement.value)} "
-        f"({percent(calibrated.calibration.value / calibrated.log_loss.value, 0)} less) without "
+        f"{format_nats(calibrated.log_loss.value)} to {format_nats(calibrated.refinement.value)} "
+        f"({format_percent(calibrated.calibration.value / calibrated.log_loss.value, 0)} less) without "
         "retraining and without changing one label."
     )
 

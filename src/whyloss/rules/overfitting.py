@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from whyloss.evidence import TRAIN, Evidence, loss_rise
-from whyloss.formatting import nats, percent, points
+from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.attribution import Held
 from whyloss.results.estimate import Estimate
@@ -88,14 +88,14 @@ def overfitting(
             Held.ROSE: "rose",
             Held.CANNOT_TELL: "cannot be told apart",
         }[found.accuracy]
-        accuracy = f"; accuracy {verb} ({points(found.change.accuracy.value)})"
+        accuracy = f"; accuracy {verb} ({format_points(found.change.accuracy.value)})"
     explained = evidence.rise.change.refinement.value if evidence.rise else rise.value
     return Finding(
         severity=Severity.WARNING,
         headline="Overfitting",
         message=(
-            f"Even after calibration the loss rose from {nats(first.refinement.value)} at epoch "
-            f"{best.epoch} to {nats(last.refinement.value)} at epoch {end}{accuracy}. No "
+            f"Even after calibration the loss rose from {format_nats(first.refinement.value)} at epoch "
+            f"{best.epoch} to {format_nats(last.refinement.value)} at epoch {end}{accuracy}. No "
             "temperature brings that back: keep the earlier epoch."
         ),
         evidence=numbers,
@@ -116,8 +116,8 @@ def _from_curves(evidence: Evidence, min_z: float, min_rise: float) -> Finding |
     if rise.fell:
         numbers["accuracy_change"] = Estimate(-rise.lost, note="as reported")
         story = (
-            f"and the accuracy fell from {percent(rise.accuracy_before)} to "
-            f"{percent(rise.accuracy_after)}: the model knows less about new samples than it did"
+            f"and the accuracy fell from {format_percent(rise.accuracy_before)} to "
+            f"{format_percent(rise.accuracy_after)}: the model knows less about new samples than it did"
         )
     else:
         story = (
@@ -128,8 +128,8 @@ def _from_curves(evidence: Evidence, min_z: float, min_rise: float) -> Finding |
         severity=Severity.WARNING,
         headline="Overfitting" if rise.fell else "Overfitting or over-confidence",
         message=(
-            f"Since epoch {rise.low} the loss on split {curve.split!r} rose from {nats(rise.before)} "
-            f"to {nats(rise.after)} {story}. Keep epoch {rise.low}, or train with more data or more "
+            f"Since epoch {rise.low} the loss on split {curve.split!r} rose from {format_nats(rise.before)} "
+            f"to {format_nats(rise.after)} {story}. Keep epoch {rise.low}, or train with more data or more "
             "regularisation."
         ).replace(" ;", ";"),
         evidence=numbers,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import percent, points
+from whyloss.formatting import format_percent, format_points
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import rule
@@ -88,8 +88,8 @@ def permuted_classes(
         headline="Classes called by each other's names",
         message=(
             f"Renaming what the model predicts ({spelt}) takes the accuracy from "
-            f"{percent(best.accuracy.value)} to {percent(best.accuracy_renamed.value)} "
-            f"({points(best.gain.value)}): labels and outputs are in different orders."
+            f"{format_percent(best.accuracy.value)} to {format_percent(best.accuracy_renamed.value)} "
+            f"({format_points(best.gain.value)}): labels and outputs are in different orders."
         ),
         evidence={
             "accuracy": best.accuracy,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -88,8 +88,8 @@ def saturated(
         severity=Severity.ERROR,
         headline="Saturated outputs",
         message=(
-            f"The loss of {nats(numbers.log_loss.value)} is {percent(errors)} of mistakes times "
-            f"{nats(nearest.log_loss)}, the most that one can cost {nearest.where}: every output is "
+            f"The loss of {format_nats(numbers.log_loss.value)} is {format_percent(errors)} of mistakes times "
+            f"{format_nats(nearest.log_loss)}, the most that one can cost {nearest.where}: every output is "
             "0 or 1, and the network no longer learns."
         ),
         evidence={

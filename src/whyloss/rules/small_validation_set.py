@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, percent, points
+from whyloss.formatting import format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -90,9 +90,9 @@ def small_validation_set(
         severity=Severity.INFO,
         headline="Too few validation samples to tell",
         message=(
-            f"{counted(n, 'validation sample')} are too few to tell a cause from chance: one of them "
-            f"moves the accuracy by {points(1 / n).lstrip('+')}{told}, so {percent(accuracy)} means "
-            f"anything from {percent(low, 0)} to {percent(high, 0)}, and smaller differences between "
+            f"{pluralize(n, 'validation sample')} are too few to tell a cause from chance: one of them "
+            f"moves the accuracy by {format_points(1 / n).lstrip('+')}{told}, so {format_percent(accuracy)} means "
+            f"anything from {format_percent(low, 0)} to {format_percent(high, 0)}, and smaller differences between "
             "epochs are chance."
         ),
         evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample")},

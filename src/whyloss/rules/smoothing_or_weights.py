@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats
+from whyloss.formatting import format_nats
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -70,9 +70,9 @@ def smoothing_or_weights(evidence: Evidence) -> Finding | None:
             severity=Severity.INFO,
             headline="Smoothed or weighted loss",
             message=(
-                f"The loss reported at epoch {epoch} ({nats(reported)}) is not the plain "
-                f"cross-entropy ({nats(computed.value)}) but that with {found.words} "
-                f"({nats(found.value)}). Compare models by the plain one."
+                f"The loss reported at epoch {epoch} ({format_nats(reported)}) is not the plain "
+                f"cross-entropy ({format_nats(computed.value)}) but that with {found.words} "
+                f"({format_nats(found.value)}). Compare models by the plain one."
             ),
             evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
             epochs=(epoch,),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -104,8 +104,8 @@ def train_mode_gap(
         severity=Severity.OK,
         headline="Validation looks better than training",
         message=(
-            f"The validation loss is below the training loss by {percent(gap, 0)} (last: "
-            f"{nats(of_val[both][-1])} against {nats(of_train[both][-1])}). {why}. Nothing is wrong "
+            f"The validation loss is below the training loss by {format_percent(gap, 0)} (last: "
+            f"{format_nats(of_val[both][-1])} against {format_nats(of_train[both][-1])}). {why}. Nothing is wrong "
             "with that."
         ),
         evidence={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyloss.evidence import Direction, Evidence, envelope_gap
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -85,15 +85,15 @@ def underconfidence(
         if calibrated.calibration.z > 2:
             remedy = (
                 f" A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
-                f"{nats(calibrated.log_loss.value)} to {nats(calibrated.refinement.value)} without "
+                f"{format_nats(calibrated.log_loss.value)} to {format_nats(calibrated.refinement.value)} without "
                 "retraining; if the loss still falls, train on."
             )
     return Finding(
         severity=Severity.WARNING,
         headline="Under-confidence",
         message=(
-            f"The predictions expect a loss of {nats(snapshot.log_loss.value - gap.gap.value)} of "
-            f"themselves and pay only {nats(snapshot.log_loss.value)}: the model is right more often "
+            f"The predictions expect a loss of {format_nats(snapshot.log_loss.value - gap.gap.value)} of "
+            f"themselves and pay only {format_nats(snapshot.log_loss.value)}: the model is right more often "
             f"than it dares to say.{remedy}"
         ),
         evidence=numbers,
@@ -113,8 +113,8 @@ def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
         severity=Severity.WARNING,
         headline="Under-confidence",
         message=(
-            f"A loss of {nats(numbers.log_loss.value)} is high for an accuracy of "
-            f"{percent(numbers.accuracy.value)}: a calibrated model has at most {nats(excess.bound)}. The "
+            f"A loss of {format_nats(numbers.log_loss.value)} is high for an accuracy of "
+            f"{format_percent(numbers.accuracy.value)}: a calibrated model has at most {format_nats(excess.bound)}. The "
             "training loss shows the same, so the model ranks the classes already and does not yet dare "
             "to be sure: train on, or with a larger learning rate."
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Evidence
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.estimates.trend import mann_kendall
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -105,8 +105,8 @@ def underfitting(
         severity=Severity.WARNING if falling else Severity.INFO,
         headline="Under-fitted" if falling else "Under-fitted, or a task that is no easier",
         message=(
-            f"The training loss is {nats(end)}, only {percent(skill, 0)} below {nats(reference)} "
-            f"({name}), and the validation loss ({nats(val_end)}) is no worse. {way}."
+            f"The training loss is {format_nats(end)}, only {format_percent(skill, 0)} below {format_nats(reference)} "
+            f"({name}), and the validation loss ({format_nats(val_end)}) is no worse. {way}."
         ),
         evidence={
             "train_loss": Estimate(end, note="mean of the last two epochs"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -129,10 +129,10 @@ def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
         severity=Severity.WARNING,
         headline="Unstable training",
         message=(
-            f"The loss on split {curve.split!r} jumps: {counted(len(jumps), 'time')} in the second "
-            f"half of training, most of all from {nats(before)} to {nats(after)} at epoch "
-            f"{curve.epochs[worst]}, with the accuracy going from {percent(curve.accuracy[worst - 1])} "
-            f"to {percent(curve.accuracy[worst])}. What one epoch shows is a matter of luck."
+            f"The loss on split {curve.split!r} jumps: {pluralize(len(jumps), 'time')} in the second "
+            f"half of training, most of all from {format_nats(before)} to {format_nats(after)} at epoch "
+            f"{curve.epochs[worst]}, with the accuracy going from {format_percent(curve.accuracy[worst - 1])} "
+            f"to {format_percent(curve.accuracy[worst])}. What one epoch shows is a matter of luck."
         ),
         evidence={
             "jumps": Estimate(float(len(jumps)), note="a count"),
@@ -175,8 +175,8 @@ def _runs_away(curve: Curve, min_drop: float) -> Finding | None:
         severity=Severity.WARNING,
         headline="Training ran away",
         message=(
-            f"The training loss went from {nats(lowest)} at epoch {known.epochs[low]} to {nats(end)} "
-            f"and the training accuracy fell from {percent(best)} to {percent(known.accuracy[-1])}: "
+            f"The training loss went from {format_nats(lowest)} at epoch {known.epochs[low]} to {format_nats(end)} "
+            f"and the training accuracy fell from {format_percent(best)} to {format_percent(known.accuracy[-1])}: "
             "the steps are too large. Lower the learning rate."
         ),
         evidence={

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -78,9 +78,9 @@ def validation_too_easy(evidence: Evidence, *, min_share: float = 0.01) -> Findi
         severity=Severity.WARNING,
         headline="Training samples in the validation set",
         message=(
-            f"{counted(count, 'sample')} of {n:,} ({percent(count / n)}) {how}. Their loss is "
-            f"{nats(float(losses[ours].mean()) if ours.any() else float('nan'))}, that of the others "
-            f"{nats(rest)}: the validation numbers are better than new data will give."
+            f"{pluralize(count, 'sample')} of {n:,} ({format_percent(count / n)}) {how}. Their loss is "
+            f"{format_nats(float(losses[ours].mean()) if ours.any() else float('nan'))}, that of the others "
+            f"{format_nats(rest)}: the validation numbers are better than new data will give."
         ),
         evidence={"share": wilson(count, n), "loss_of_others": Estimate(rest, note="mean")},
         nats=max(0.0, rest - snapshot.log_loss.value) if np.isfinite(rest) else None,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence
-from whyloss.formatting import counted, nats, percent, spans
+from whyloss.formatting import format_nats, format_percent, format_ranges, pluralize
 from whyloss.measures.estimates.trend import rise_after_minimum
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -73,10 +73,10 @@ def within_noise(
         severity=Severity.INFO,
         headline="Within noise",
         message=(
-            f"The loss at epoch {end} is {nats(rise.value)} nats "
-            f"({percent(rise.value / lowest, 0)}) above its minimum at epoch "
-            f"{best.epoch}, which {counted(len(losses), 'sample')} cannot tell from chance; "
-            f"epochs {spans(best.as_good)} are as good."
+            f"The loss at epoch {end} is {format_nats(rise.value)} nats "
+            f"({format_percent(rise.value / lowest, 0)}) above its minimum at epoch "
+            f"{best.epoch}, which {pluralize(len(losses), 'sample')} cannot tell from chance; "
+            f"epochs {format_ranges(best.as_good)} are as good."
         ),
         evidence={"rise": rise},
         nats=None,
@@ -100,8 +100,8 @@ def _from_curves(evidence: Evidence, max_z: float, min_share: float) -> Finding 
         severity=Severity.INFO,
         headline="Within noise",
         message=(
-            f"The loss at epoch {end} is {nats(rise.height)} nats "
-            f"({percent(rise.height / rise.lowest, 0)}) above its minimum at epoch {low}, no more "
+            f"The loss at epoch {end} is {format_nats(rise.height)} nats "
+            f"({format_percent(rise.height / rise.lowest, 0)}) above its minimum at epoch {low}, no more "
             "than the curve goes up and down from epoch to epoch."
         ),
         evidence={"rise": Estimate(rise.height, note=f"{rise.z:.1f} times the noise of the curve")},

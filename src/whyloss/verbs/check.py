@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from whyloss import rules
 from whyloss.errors import DataError
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.check import CheckResult, ConditionOutcome, ConditionResult
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Severity
@@ -94,7 +94,7 @@ class _Severity:
             return ConditionResult(self.text, ConditionOutcome.PASSED, "no such finding")
         named = ", ".join(f"{found.name} ({found.code})" for found in grave)
         return ConditionResult(
-            self.text, ConditionOutcome.FAILED, f"{counted(len(grave), 'finding')}: {named}"
+            self.text, ConditionOutcome.FAILED, f"{pluralize(len(grave), 'finding')}: {named}"
         )
 
 
@@ -203,10 +203,10 @@ def _said(found: Finding) -> str:
 def _written(name: str, value: Estimate) -> str:
     """The number with its interval, or why it has none."""
     form: Callable[[float], str] = {
-        "accuracy": percent,
+        "accuracy": format_percent,
         "n_samples": "{:,.0f}".format,
         "temperature": "{:.2f}".format,
-    }.get(name, nats)
+    }.get(name, format_nats)
     text = form(value.value)
     if value.low is not None and value.high is not None:
         text += f" ({form(value.low)} … {form(value.high)})"

@@ -9,7 +9,7 @@ import numpy as np
 from whyloss import rules
 from whyloss.errors import DataError
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 from whyloss.measures.label_quality import (
     mean_over_epochs,
     most_suspect,
@@ -186,4 +186,4 @@ def _notes(facts: EpochFacts) -> tuple[str, ...]:
     left_out = facts.predictions.n_samples - facts.n_predicted
     if not left_out:
         return ()
-    return (f"{counted(left_out, 'row is', 'rows are')} no prediction, and left out.",)
+    return (f"{pluralize(left_out, 'row is', 'rows are')} no prediction, and left out.",)

@@ -15,7 +15,7 @@ import vl_convert
 
 from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions, Sample
-from whyloss.formatting import nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.charts import curves as charts
 from whyloss.reporters.charts import samples as charts_views
 from whyloss.reporters.html import data as html_views
@@ -185,7 +185,11 @@ def test_the_verdict_comes_first_and_the_rest_in_the_order_in_which_doubts_arise
 
 def test_every_fact_has_its_interval(run):
     facts = " ".join(page(run).texts("dl")[0].split())
-    for name, form in (("log_loss", nats), ("accuracy", percent), ("refinement", nats)):
+    for name, form in (
+        ("log_loss", format_nats),
+        ("accuracy", format_percent),
+        ("refinement", format_nats),
+    ):
         value = run.numbers[name]
         low, high = (form(end).removesuffix(" %") for end in (value.low, value.high))
         assert f"{form(value.value)}({low} … {high})" in facts
@@ -196,10 +200,12 @@ def test_every_fact_has_its_interval(run):
 def test_the_numbers_of_every_epoch_have_their_intervals(run):
     rows = page(run).texts("tr")
     for row in run.epochs:
-        line = next(one for one in rows if one.startswith(f"{row.epoch}{nats(row.log_loss.value)}"))
+        line = next(
+            one for one in rows if one.startswith(f"{row.epoch}{format_nats(row.log_loss.value)}")
+        )
         for value in (row.accuracy, row.precision, row.recall):
-            low, high = (percent(end).removesuffix(" %") for end in (value.low, value.high))
-            assert f"{percent(value.value)} ({low} … {high})" in line
+            low, high = (format_percent(end).removesuffix(" %") for end in (value.low, value.high))
+            assert f"{format_percent(value.value)} ({low} … {high})" in line
 
 
 def test_the_migration_table_says_what_the_attribution_says(run):
@@ -207,9 +213,9 @@ def test_the_migration_table_says_what_the_attribution_says(run):
     for cell in (*run.attribution.cells, replace(run.attribution.cells[0], outcome="together")):
         if cell.outcome == "together":
             cell = replace(cell, samples=2000, total=run.attribution.total)  # noqa: PLW2901
-        margin = nats(1.96 * cell.total.se)
+        margin = format_nats(1.96 * cell.total.se)
         assert any(
-            row.startswith(f"{cell.outcome}{cell.samples:,}{signed(cell.total.value)}")
+            row.startswith(f"{cell.outcome}{cell.samples:,}{format_signed(cell.total.value)}")
             and row.endswith(f"± {margin}")
             for row in rows
         )
@@ -220,7 +226,7 @@ def test_remedies_come_with_effect_interval_and_code_to_copy(run):
     items = [text for text in found.texts("li") if text.startswith(run.remedies[0].title)]
     effect = run.remedies[0].effect
     assert (
-        f"{signed(effect.value)} nats loss 95 % ({signed(effect.low)} … {signed(effect.high)})"
+        f"{format_signed(effect.value)} nats loss 95 % ({format_signed(effect.low)} … {format_signed(effect.high)})"
         in (items[0])
     )
     assert set(run.remedies[0].snippets.values()) <= set(found.texts("code"))
@@ -422,8 +428,8 @@ def test_what_the_slider_shows_at_its_end_is_what_the_page_shows_without_it(run)
     cells = {row.outcome: row for row in run.views.views[-1].migration}
     for outcome, (samples, change, margin) in views["migration"][-1].items():
         assert samples == f"{cells[outcome].samples:,}"
-        assert change == signed(cells[outcome].total.value)
-        assert margin == f"± {nats(1.96 * cells[outcome].total.se)}"
+        assert change == format_signed(cells[outcome].total.value)
+        assert margin == f"± {format_nats(1.96 * cells[outcome].total.se)}"
 
 
 def test_the_samples_of_the_scripts_are_those_of_the_diagnosis(run):
@@ -578,4 +584,7 @@ def test_a_chart_says_in_words_what_it_shows(run):
     labels = [a["aria-label"] for a in found.attributes("div") if a.get("role") == "img"]
     assert len(labels) == len(found.specs) == 5
     assert all(len(label) > 60 for label in labels)
-    assert f"loss at epoch {run.attribution.to_epoch} {nats(run.attribution.after)}" in labels[0]
+    assert (
+        f"loss at epoch {run.attribution.to_epoch} {format_nats(run.attribution.after)}"
+        in labels[0]
+    )

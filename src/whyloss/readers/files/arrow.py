@@ -11,7 +11,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from whyloss.errors import FormatError
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ def read_csv(
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise _unreadable(path, "a table of separated values", error) from None
     notes = (
-        (f"Passed over: {counted(skipped, 'line')} with another number of cells.",)
+        (f"Passed over: {pluralize(skipped, 'line')} with another number of cells.",)
         if skipped
         else ()
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from whyloss.data.history import History
 from whyloss.errors import DataError, FormatError
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 from whyloss.readers.logs.column_mapping import Column, ColumnMapping, Role, map_columns
 from whyloss.readers.logs.metric_names import recognise
 
@@ -196,12 +196,12 @@ class LogTable:
             bad = tuple(n for n in numbers if n in cells and not math.isfinite(cells[n]))
             if bad:
                 wild[role] = bad
-                share = f"{len(bad)} of {counted(len(cells), 'value')}"
+                share = f"{len(bad)} of {pluralize(len(cells), 'value')}"
                 notes.append(f"{'_'.join(role)} is no finite number in {share}.")
         if self._thinned:
-            notes.append(f"Left out between others: {counted(self._thinned, 'row')}.")
+            notes.append(f"Left out between others: {pluralize(self._thinned, 'row')}.")
         if self._left_out:
-            notes.append(f"Left out: {counted(self._left_out, 'value')} of further columns.")
+            notes.append(f"Left out: {pluralize(self._left_out, 'value')} of further columns.")
         task, n_classes = self._task(mapping, options)
         sizes = [self.n_samples[split] for split in HELD_OUT if split in self.n_samples]
         history = History(
@@ -268,7 +268,7 @@ def _mapping_notes(mapping: ColumnMapping) -> list[str]:
             said.append(f'{split}_{metric} ← {sign}"{column.label}"')
         else:
             others += 1
-    kept = f"; {counted(others, 'further column')} kept" if others else ""
+    kept = f"; {pluralize(others, 'further column')} kept" if others else ""
     return [f"Read as: {', '.join(said)}{kept}."] if said else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, parse_line, split_pieces
 from whyloss.readers.logs.log_table import AFTERWARDS, LogTable
 from whyloss.readers.logs.metric_names import recognise
@@ -114,13 +114,13 @@ class TextLog:
         more = list(notes)
         if self._restarts:
             more.append(
-                f"The count of epochs starts again {counted(self._restarts, 'time')}: it is "
+                f"The count of epochs starts again {pluralize(self._restarts, 'time')}: it is "
                 "counted on, as if one training had gone on."
             )
         if self._skipped:
-            more.append(f"Passed over: {counted(self._skipped, 'line')} of other text.")
+            more.append(f"Passed over: {pluralize(self._skipped, 'line')} of other text.")
         if self._cut:
-            more.append(f"Cut at {MAX_LINE:,} characters: {counted(self._cut, 'line')}.")
+            more.append(f"Cut at {MAX_LINE:,} characters: {pluralize(self._cut, 'line')}.")
         return history, tuple(more)
 
     # --- one line -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.errors import DataError
-from whyloss.formatting import spans
+from whyloss.formatting import format_ranges
 from whyloss.reporters.charts import curves, samples
 from whyloss.reporters.charts.primitives import COLOURS
 
@@ -90,7 +90,7 @@ class Charts:
         if epoch not in known:
             raise DataError(
                 f"Epoch {epoch} has no chart",
-                expected=f"one of {spans(known)}",
+                expected=f"one of {format_ranges(known)}",
                 got=f"{epoch}",
             )
 

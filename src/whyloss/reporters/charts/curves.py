@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
-from whyloss.formatting import nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.charts.primitives import (
     COLOURS,
     EPOCH,
@@ -44,20 +44,24 @@ def waterfall(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
     a = d.attribution
     if a is None:
         return None
-    steps = [Bar(f"loss at epoch {a.from_epoch}", 0.0, a.before, nats(a.before), colours["total"])]
+    steps = [
+        Bar(f"loss at epoch {a.from_epoch}", 0.0, a.before, format_nats(a.before), colours["total"])
+    ]
     for part in a.parts:
-        spread = "" if part.se is None else f" ± {nats(Z95 * part.se)}"
+        spread = "" if part.se is None else f" ± {format_nats(Z95 * part.se)}"
         calibration = part.name == "calibration"
         steps.append(
             Bar(
                 name=_calibration_name(d) if calibration else part.name,
                 start=steps[-1].end,
                 end=steps[-1].end + part.nats,
-                text=signed(part.nats) + spread,
+                text=format_signed(part.nats) + spread,
                 colour=colours["loss" if calibration else "calibrated"],
             )
         )
-    steps.append(Bar(f"loss at epoch {a.to_epoch}", 0.0, a.after, nats(a.after), colours["total"]))
+    steps.append(
+        Bar(f"loss at epoch {a.to_epoch}", 0.0, a.after, format_nats(a.after), colours["total"])
+    )
     return bars("Waterfall of the mean loss in nats", steps, colours)
 
 
@@ -72,12 +76,14 @@ def yardstick(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
     ):
         value = d.numbers.get(key)
         if isinstance(value, Estimate):
-            found.append(Bar(name, 0.0, value.value, _estimate(value, nats), colours[colour]))
+            found.append(
+                Bar(name, 0.0, value.value, _estimate(value, format_nats), colours[colour])
+            )
         elif isinstance(value, float):
-            found.append(Bar(name, 0.0, value, nats(value), colours[colour]))
+            found.append(Bar(name, 0.0, value, format_nats(value), colours[colour]))
     low, high = d.numbers.get("envelope_low"), d.numbers.get("envelope_high")
     if isinstance(low, float) and isinstance(high, float):
-        text = f"{nats(low)} … {nats(high)}"
+        text = f"{format_nats(low)} … {format_nats(high)}"
         found.insert(-1, Bar("calibrated, same accuracy", low, high, text, colours["accuracy"]))
     found = [bar for bar in found if math.isfinite(bar.end)]
     return (
@@ -135,7 +141,7 @@ def epochs(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
     ]
     layers += drawn(curves, y, columns=2, above=len(places))
     layers += best(places, curves[0].rows, colours)
-    return finish("Loss per epoch. " + _in_words(curves, nats), layers, 260, colours)
+    return finish("Loss per epoch. " + _in_words(curves, format_nats), layers, 260, colours)
 
 
 def shares(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart | None:
@@ -161,7 +167,7 @@ def shares(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart
         places = [Place(found.epoch, found.value.value, text, colours["accuracy"])]
     layers = drawn(curves, y, columns=3, above=len(places))
     layers += best(places, curves[0].rows, colours)
-    return finish("Shares per epoch. " + _in_words(curves, percent), layers, 260, colours)
+    return finish("Shares per epoch. " + _in_words(curves, format_percent), layers, 260, colours)
 
 
 def loss_axis(d: Diagnosis) -> tuple[float, float, list[int]]:
@@ -198,7 +204,7 @@ def thinned(d: Diagnosis, split: str) -> list[EpochRow]:
 
 
 def _curve(d: Diagnosis, split: str, name: str) -> list[Row]:
-    form = nats if name in ("log_loss", "refinement") else percent
+    form = format_nats if name in ("log_loss", "refinement") else format_percent
     found: list[tuple[int, Estimate | None]] = [
         (row.epoch, getattr(row, name)) for row in thinned(d, split)
     ]

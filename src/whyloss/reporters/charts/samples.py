@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
-from whyloss.formatting import counted, nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed, pluralize
 from whyloss.reporters.charts.primitives import (
     COLOURS,
     LINE,
@@ -115,7 +115,7 @@ def mean_rows(d: Diagnosis, view: EpochView) -> list[Row]:
     mean = _mean(d, view)
     if d.views is None or mean is None or mean > d.views.edges[-1]:
         return []
-    return [{"at": mean, "text": f"mean {nats(mean)}"}]
+    return [{"at": mean, "text": f"mean {format_nats(mean)}"}]
 
 
 def loss_words(d: Diagnosis, view: EpochView) -> str:
@@ -125,11 +125,11 @@ def loss_words(d: Diagnosis, view: EpochView) -> str:
     mean = _mean(d, view)
     words = (
         f"Histogram of the losses of single samples{_at(d, view)}, up to "
-        f"{nats(d.views.edges[-1])} nats: {counted(sum(view.right), 'right prediction')} and "
-        f"{counted(sum(view.wrong), 'wrong one')}."
+        f"{format_nats(d.views.edges[-1])} nats: {pluralize(sum(view.right), 'right prediction')} and "
+        f"{pluralize(sum(view.wrong), 'wrong one')}."
     )
     if mean is not None:
-        words += f" Their mean is {nats(mean)}."
+        words += f" Their mean is {format_nats(mean)}."
     return f"{words} {beyond_words(view)}".strip()
 
 
@@ -137,7 +137,7 @@ def beyond_words(view: EpochView) -> str:
     """How many samples lie beyond the right end of the axis; nothing where none does."""
     if not view.beyond:
         return ""
-    return f"{counted(view.beyond, 'sample lies', 'samples lie')} beyond the right end."
+    return f"{pluralize(view.beyond, 'sample lies', 'samples lie')} beyond the right end."
 
 
 def _mean(d: Diagnosis, view: EpochView) -> float | None:
@@ -224,13 +224,13 @@ def reliability_words(d: Diagnosis, view: EpochView) -> str:
     n = sum(one.samples for one in view.reliability)
     right = sum(one.samples * one.right for one in view.reliability) / n if n else math.nan
     words = (
-        f"Reliability diagram{_at(d, view)}: the model is {percent(view.confidence)} sure on "
-        f"average, and {percent(right)} of its predictions are right."
+        f"Reliability diagram{_at(d, view)}: the model is {format_percent(view.confidence)} sure on "
+        f"average, and {format_percent(right)} of its predictions are right."
     )
     if view.calibrated_confidence is not None and view.temperature is not None:
         words += (
             f" With a temperature of {view.temperature:.2f} it would be "
-            f"{percent(view.calibrated_confidence)} sure."
+            f"{format_percent(view.calibrated_confidence)} sure."
         )
     return words
 
@@ -249,10 +249,10 @@ def migration(
         return None
     steps = [
         Bar(
-            f"{row.outcome}: {counted(row.samples, 'sample')}",
+            f"{row.outcome}: {pluralize(row.samples, 'sample')}",
             0.0,
             row.total.value,
-            signed(row.total.value),
+            format_signed(row.total.value),
             colours["loss" if row.total.value > 0 else "calibrated"],
         )
         for row in view.migration
@@ -277,7 +277,7 @@ def confusion(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
             )
             for pair in found.pairs[:12]
         ]
-        title = f"The {len(pairs)} most confused of {counted(found.n_pairs, 'pair')} of classes"
+        title = f"The {len(pairs)} most confused of {pluralize(found.n_pairs, 'pair')} of classes"
         return bars(title, pairs, colours, unit="samples")
     # A number keeps two long names that are cut alike apart.
     names = [f"{i}: {short(name, _NAME_LENGTH)}" for i, name in enumerate(found.classes)]

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from whyloss.formatting import counted
+from whyloss.formatting import pluralize
 from whyloss.reporters.common import short
 from whyloss.reporters.diagnose.markdown import escape
 from whyloss.results.check import ConditionOutcome
@@ -138,7 +138,7 @@ def _xml(text: str) -> str:
 
 def summary(checked: CheckResult) -> str:
     """What became of the conditions, in one line."""
-    total = counted(len(checked.gates), "condition")
+    total = pluralize(len(checked.gates), "condition")
     parts = [
         f"{n} {outcome.value}" for outcome in ConditionOutcome if (n := checked.count(outcome))
     ]

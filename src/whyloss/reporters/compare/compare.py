@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from whyloss.formatting import counted, nats, percent, points, signed
+from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
 from whyloss.reporters.common import changed_most, interval, short
 from whyloss.reporters.diagnose.markdown import escape
 from whyloss.version import __version__
@@ -75,15 +75,17 @@ def schema() -> dict[str, Any]:
 def headline(found: Comparison) -> str:
     by_name = {contrast.metric: contrast for contrast in found.contrasts}
     loss, accuracy = by_name["log_loss"], by_name["accuracy"]
-    by = f"by {nats(abs(loss.difference.value))} nats"
-    change = f"B − A: {points(accuracy.difference.value)}"
+    by = f"by {format_nats(abs(loss.difference.value))} nats"
+    change = f"B − A: {format_points(accuracy.difference.value)}"
     if loss.better:
         first = f"{loss.better} has the smaller loss, {by}"
     elif loss.difference.low is None:
         smaller = "B" if loss.difference.value < 0 else "A"
         first = f"{smaller} has the smaller loss, {by}, and whether by chance is not known"
     else:
-        first = f"The losses do not clearly differ (B − A: {signed(loss.difference.value)} nats)"
+        first = (
+            f"The losses do not clearly differ (B − A: {format_signed(loss.difference.value)} nats)"
+        )
     if accuracy.better and accuracy.better == loss.better:
         return f"{first}, and the larger accuracy ({change})."
     if accuracy.better:
@@ -98,25 +100,25 @@ def _where(side: Side) -> str:
     if side.epoch is not None:
         parts.append(f"epoch {side.epoch}")
     if side.n_samples is not None:
-        parts.append(counted(side.n_samples, "sample"))
+        parts.append(pluralize(side.n_samples, "sample"))
     return ", ".join(parts)
 
 
 def _how(found: Comparison) -> str:
     if found.n_common is None:
         return ""
-    return f"Compared sample by sample, on {counted(found.n_common, 'sample')}."
+    return f"Compared sample by sample, on {pluralize(found.n_common, 'sample')}."
 
 
 def _forms(metric: str) -> tuple[Callable[[float], str], Callable[[float], str]]:
     """How the number is written, and how its difference is."""
-    return (percent, points) if metric == "accuracy" else (nats, signed)
+    return (format_percent, format_points) if metric == "accuracy" else (format_nats, format_signed)
 
 
 def _ends(contrast: MetricDifference) -> str:
     if contrast.metric == "accuracy":
-        return interval(contrast.difference, lambda share: signed(100 * share, 1))
-    return interval(contrast.difference, signed)
+        return interval(contrast.difference, lambda share: format_signed(100 * share, 1))
+    return interval(contrast.difference, format_signed)
 
 
 def _judged(contrast: MetricDifference) -> str:
@@ -163,8 +165,8 @@ def _cells(found: Comparison) -> Iterator[tuple[str, ...]]:
         yield (
             row.outcome,
             f"{row.samples:,}",
-            signed(row.total.value),
-            interval(row.total, signed),
+            format_signed(row.total.value),
+            interval(row.total, format_signed),
         )
 
 
@@ -174,8 +176,8 @@ def _samples(found: Comparison) -> Iterator[tuple[str, ...]]:
             return
         yield (
             short(str(row.id), 20),
-            nats(row.log_loss[0]),
-            nats(row.log_loss[1]),
+            format_nats(row.log_loss[0]),
+            format_nats(row.log_loss[1]),
             short(row.label, 20),
             short(row.predicted[0], 20),
             short(row.predicted[1], 20),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.common import (
     FOLK_CAVEAT,
     changed_most,
@@ -100,11 +100,11 @@ def _samples(d: Diagnosis) -> Iterator[str]:
         [
             (
                 short(str(row.id)),
-                nats(row.log_loss),
+                format_nats(row.log_loss),
                 share_of_loss(row),
                 short(row.label),
                 short(row.predicted),
-                percent(row.confidence, 0),
+                format_percent(row.confidence, 0),
             )
             for row in d.samples[:10]
         ],
@@ -130,13 +130,13 @@ def _slices(d: Diagnosis) -> Iterator[str]:
                 (
                     short(row.value),
                     f"{row.samples:,}",
-                    percent(row.share),
-                    nats(row.log_loss.value),
-                    interval(row.log_loss, nats),
-                    percent(row.accuracy.value),
-                    interval(row.accuracy, percent),
-                    nats(row.nats.value),
-                    signed(row.excess),
+                    format_percent(row.share),
+                    format_nats(row.log_loss.value),
+                    interval(row.log_loss, format_nats),
+                    format_percent(row.accuracy.value),
+                    interval(row.accuracy, format_percent),
+                    format_nats(row.nats.value),
+                    format_signed(row.excess),
                 )
                 for row in rows
             ],
@@ -148,19 +148,31 @@ def _attribution(a: Attribution) -> Iterator[str]:
     yield from _table(
         ("part", "nats"),
         [
-            (f"loss at epoch {a.from_epoch}", nats(a.before)),
-            *((part.name, signed(part.nats)) for part in a.parts),
-            (f"loss at epoch {a.to_epoch}", nats(a.after)),
+            (f"loss at epoch {a.from_epoch}", format_nats(a.before)),
+            *((part.name, format_signed(part.nats)) for part in a.parts),
+            (f"loss at epoch {a.to_epoch}", format_nats(a.after)),
         ],
     )
     yield ""
     yield from _table(
         ("outcome", "samples", "nats", "95 %"),
         [
-            (row.outcome, f"{row.samples:,}", signed(row.total.value), interval(row.total, signed))
+            (
+                row.outcome,
+                f"{row.samples:,}",
+                format_signed(row.total.value),
+                interval(row.total, format_signed),
+            )
             for row in a.cells
         ]
-        + [("together", f"{a.n_samples:,}", signed(a.total.value), interval(a.total, signed))],
+        + [
+            (
+                "together",
+                f"{a.n_samples:,}",
+                format_signed(a.total.value),
+                interval(a.total, format_signed),
+            )
+        ],
     )
     if line := changed_most(a):
         yield f"\n{line}"

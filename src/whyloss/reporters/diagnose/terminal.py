@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from whyloss.formatting import nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.common import (
     FOLK_CAVEAT,
     changed_most,
@@ -113,9 +113,9 @@ def _facts(d: Diagnosis) -> Table:
     table = _grid("r", "l")
     where = f"{d.split} split of {short(d.source)}"
     for name, label, form in (
-        ("log_loss", "loss, nats", nats),
-        ("refinement", "loss after calibration, out of fold", nats),
-        ("accuracy", "accuracy", percent),
+        ("log_loss", "loss, nats", format_nats),
+        ("refinement", "loss after calibration, out of fold", format_nats),
+        ("accuracy", "accuracy", format_percent),
         ("temperature", "temperature that fits best", "{:.2f}".format),
     ):
         value = d.numbers.get(name)
@@ -129,7 +129,9 @@ def _facts(d: Diagnosis) -> Table:
         for label, value in (("precision", positive.precision), ("recall", positive.recall)):
             if not math.isnan(value.value):
                 name = f"{label} of class {short(positive.name, 20)}"
-                table.add_row(percent(value.value), Text(f"{name} {interval(value, percent)}"))
+                table.add_row(
+                    format_percent(value.value), Text(f"{name} {interval(value, format_percent)}")
+                )
     n, k = d.numbers.get("n_samples"), d.numbers.get("n_classes")
     if n is not None:
         table.add_row(f"{n:,}", f"samples, {k} classes, {where}")
@@ -149,15 +151,17 @@ def _yardsticks(d: Diagnosis) -> Group:
 
 def _waterfall(a: Attribution) -> Table:
     rows: list[tuple[str, str, str, float, float]] = [
-        (f"loss at epoch {a.from_epoch}", nats(a.before), "", 0.0, a.before)
+        (f"loss at epoch {a.from_epoch}", format_nats(a.before), "", 0.0, a.before)
     ]
     level = a.before
     for part in a.parts:
-        error = f"± {nats(1.96 * part.se)}" if part.se is not None else ""
+        error = f"± {format_nats(1.96 * part.se)}" if part.se is not None else ""
         after = level + part.nats
-        rows.append((part.name, signed(part.nats), error, min(level, after), max(level, after)))
+        rows.append(
+            (part.name, format_signed(part.nats), error, min(level, after), max(level, after))
+        )
         level = after
-    rows.append((f"loss at epoch {a.to_epoch}", nats(a.after), "", 0.0, a.after))
+    rows.append((f"loss at epoch {a.to_epoch}", format_nats(a.after), "", 0.0, a.after))
     scale = BAR / max(high for *_, high in rows)
     table = _grid("l", "r", "l", "l")
     for label, value, error, low, high in rows:
@@ -176,13 +180,16 @@ def _cells(a: Attribution) -> Group:
     )
     for row in a.cells:
         table.add_row(
-            row.outcome, f"{row.samples:,}", signed(row.total.value), interval(row.total, signed)
+            row.outcome,
+            f"{row.samples:,}",
+            format_signed(row.total.value),
+            interval(row.total, format_signed),
         )
     table.add_row(
         Text("together", style="bold"),
         f"{a.n_samples:,}",
-        Text(signed(a.total.value), style="bold"),
-        interval(a.total, signed),
+        Text(format_signed(a.total.value), style="bold"),
+        interval(a.total, format_signed),
     )
     line = changed_most(a)
     return Group(table, Text(line)) if line else Group(table)
@@ -212,10 +219,10 @@ def _samples(d: Diagnosis, n: int = 5) -> Table:
     for row in d.samples[:n]:
         table.add_row(
             Text(short(str(row.id), 20)),
-            nats(row.log_loss),
+            format_nats(row.log_loss),
             share_of_loss(row),
             Text(
-                f"{short(row.label, 20)} → {short(row.predicted, 20)} ({percent(row.confidence, 0)})"
+                f"{short(row.label, 20)} → {short(row.predicted, 20)} ({format_percent(row.confidence, 0)})"
             ),
             Text(short(row.sample.text or row.sample.path or row.outcome or "", 30)),
         )
@@ -232,10 +239,10 @@ def _slices(rows: list[SliceRow]) -> Table:
         table.add_row(
             Text(short(row.value, 24)),
             f"{row.samples:,}",
-            signed(row.excess),
-            nats(row.log_loss.value),
-            interval(row.log_loss, nats),
-            percent(row.accuracy.value),
+            format_signed(row.excess),
+            format_nats(row.log_loss.value),
+            interval(row.log_loss, format_nats),
+            format_percent(row.accuracy.value),
             interval(row.accuracy, lambda share: f"{100 * share:.0f}"),
         )
     return table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.utils import htmlsafe_json_dumps
 
-from whyloss.formatting import nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.charts import samples as sample_charts
 from whyloss.results.estimate import Z95
 
@@ -63,7 +63,7 @@ def views(d: Diagnosis) -> dict[str, Any] | None:
 def migration(view: EpochView) -> dict[str, list[str]]:
     """Samples, nats and their margin for each outcome of one epoch, in words."""
     return {
-        row.outcome: [f"{row.samples:,}", signed(row.total.value), _margin(row.total.se)]
+        row.outcome: [f"{row.samples:,}", format_signed(row.total.value), _margin(row.total.se)]
         for row in view.migration
     }
 
@@ -77,7 +77,7 @@ def together(d: Diagnosis, view: EpochView) -> str:
     if not view.migration:
         return f"Epoch {view.epoch} cannot be compared: too few of its rows can be scored."
     total = sum(row.total.value for row in view.migration)
-    return f"Together {signed(total)} nats from epoch {d.views.since} to epoch {view.epoch}."
+    return f"Together {format_signed(total)} nats from epoch {d.views.since} to epoch {view.epoch}."
 
 
 def marks(d: Diagnosis) -> list[tuple[str, int]]:
@@ -102,10 +102,10 @@ def _label(d: Diagnosis, view: EpochView) -> str:
     row = next((row for row in d.epochs if (row.split, row.epoch) == (d.split, view.epoch)), None)
     if row is None:
         return f"Epoch {view.epoch}"
-    parts = [f"loss {nats(row.log_loss.value)}"]
+    parts = [f"loss {format_nats(row.log_loss.value)}"]
     if row.refinement is not None:
-        parts.append(f"after calibration {nats(row.refinement.value)}")
-    parts.append(f"accuracy {percent(row.accuracy.value)}")
+        parts.append(f"after calibration {format_nats(row.refinement.value)}")
+    parts.append(f"accuracy {format_percent(row.accuracy.value)}")
     return f"Epoch {view.epoch}: {', '.join(parts)}"
 
 
@@ -119,7 +119,7 @@ def _table(per_epoch: Sequence[Sequence[Row]]) -> dict[str, Any]:
 
 
 def _margin(se: float | None) -> str:
-    return "" if se is None else f"± {nats(Z95 * se)}"
+    return "" if se is None else f"± {format_nats(Z95 * se)}"
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - whatever a row of a chart holds

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from whyloss.formatting import counted, nats, percent, points, signed, spans
+from whyloss.formatting import (
+    format_nats,
+    format_percent,
+    format_points,
+    format_ranges,
+    format_signed,
+    pluralize,
+)
 from whyloss.references import references
 from whyloss.reporters import common
 from whyloss.reporters.html.absent_sections import missing_parts
@@ -139,11 +146,11 @@ def environment() -> jinja2.Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters.update(
-        nats=nats,
-        percent=percent,
-        signed=signed,
-        counted=counted,
-        spans=spans,
+        nats=format_nats,
+        percent=format_percent,
+        signed=format_signed,
+        counted=pluralize,
+        spans=format_ranges,
         short=common.short,
         margin=_margin,
         interval_of=_interval,
@@ -160,10 +167,10 @@ def environment() -> jinja2.Environment:
 def _form(name: str) -> Callable[[float], str]:
     """How the number of that name is written."""
     if any(word in name for word in ("accuracy", "precision", "recall", "share", "skill")):
-        return percent
+        return format_percent
     if name in ("rows", "n_samples"):
         return "{:,.0f}".format
-    return "{:.2f}".format if "temperature" in name else nats
+    return "{:.2f}".format if "temperature" in name else format_nats
 
 
 def _number(value: Estimate, name: str) -> str:
@@ -177,17 +184,19 @@ def _interval(value: Estimate, name: str) -> str:
 
 
 def _margin(se: float | None) -> str:
-    return "" if se is None else f"± {nats(Z95 * se)}"
+    return "" if se is None else f"± {format_nats(Z95 * se)}"
 
 
 def _effect(remedy: Remedy) -> tuple[str, str]:
     """The effect of a remedy and, in brackets, its interval or what stands for it."""
     value = remedy.effect
     accuracy = remedy.metric == "accuracy"
-    text = points(value.value) if accuracy else f"{signed(value.value)} nats"
+    text = format_points(value.value) if accuracy else f"{format_signed(value.value)} nats"
     if value.low is None or value.high is None:
         return text, value.note
-    bounds = common.interval(value, lambda x: signed(100 * x, 1) if accuracy else signed(x))
+    bounds = common.interval(
+        value, lambda x: format_signed(100 * x, 1) if accuracy else format_signed(x)
+    )
     return text, f"95 % {bounds}" + ("; may be chance" if value.low <= 0 <= value.high else "")
 
 
@@ -207,7 +216,7 @@ def _facts(d: Diagnosis) -> list[tuple[str, str, str, str]]:
             found.append((_number(value, name), label, _interval(value, name), word))
     n, k = d.numbers.get("n_samples"), d.numbers.get("n_classes")
     if isinstance(n, int):
-        label = f"samples, {counted(k, 'class', 'classes')}" if isinstance(k, int) else "samples"
+        label = f"samples, {pluralize(k, 'class', 'classes')}" if isinstance(k, int) else "samples"
         found.append((f"{n:,}", label, "", ""))
     elif isinstance(k, int):
         found.append((f"{k:,}", "classes", "how many samples is not known", ""))

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.reporters.common import short
 from whyloss.reporters.diagnose.markdown import escape
 from whyloss.reporters.review.review import rows_as_dicts
@@ -26,7 +26,7 @@ _HEADS = ("id", "loss", "label", "predicted", "confidence", "why")
 
 def one_line(review: Review) -> str:
     """How many samples are worth a look."""
-    found = counted(review.n_found, "sample")
+    found = pluralize(review.n_found, "sample")
     return f"{found} of {review.n_samples:,} to look at, {review.split} split of {review.source}"
 
 
@@ -70,10 +70,10 @@ def to_dict(review: Review) -> dict[str, object]:
 def _cells(row: ReviewRow) -> tuple[str, ...]:
     return (
         short(str(row.id)),
-        nats(row.log_loss),
+        format_nats(row.log_loss),
         short(row.label, 20),
         short(row.predicted, 20),
-        percent(row.confidence, 0),
+        format_percent(row.confidence, 0),
         short(row.reason, 60),
     )
 

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.reporters.common import interval, short
 from whyloss.reporters.diagnose.terminal import COLOURS, WIDTH
 
@@ -139,7 +139,9 @@ def panel(view: WatchState, width: int) -> RenderableType:
     if found is None:
         return Panel(Text(short(view.waiting, 1000)), width=width, padding=(1, 2))
     rows = _rows(found)
-    lines = [Text(f"{counted(len(rows), 'epoch')}, the last one {rows[-1].epoch}")] if rows else []
+    lines = (
+        [Text(f"{pluralize(len(rows), 'epoch')}, the last one {rows[-1].epoch}")] if rows else []
+    )
     if rows:
         lines += [*_curves(rows, width - FRAME), Text("")]
     lines.append(Text(short(found.verdict.headline, 1000), style="bold"))
@@ -147,7 +149,7 @@ def panel(view: WatchState, width: int) -> RenderableType:
         lines.append(Text(short(rest, 1000)))
     if view.restarts:
         lines.append(
-            Text(f"The training has begun again {counted(view.restarts, 'time')}.", style="dim")
+            Text(f"The training has begun again {pluralize(view.restarts, 'time')}.", style="dim")
         )
     if view.waiting:
         lines.append(Text(short(view.waiting, 1000), style="yellow"))
@@ -173,9 +175,9 @@ def _rows(found: Diagnosis) -> list[EpochRow]:
 def _numbers(row: EpochRow) -> str:
     parts = []
     if not math.isnan(row.log_loss.value):
-        parts.append(f"loss {nats(row.log_loss.value)}")
+        parts.append(f"loss {format_nats(row.log_loss.value)}")
     if not math.isnan(row.accuracy.value):
-        parts.append(f"accuracy {percent(row.accuracy.value)}")
+        parts.append(f"accuracy {format_percent(row.accuracy.value)}")
     return ", ".join(parts) or "nothing that can be scored"
 
 
@@ -183,8 +185,8 @@ def _curves(rows: Sequence[EpochRow], width: int) -> Iterator[Text]:
     """Loss and accuracy of the last epoch, with their intervals and a curve that fits beside."""
     last = rows[-1]
     for name, form, value, curve in (
-        ("loss", nats, last.log_loss, [row.log_loss.value for row in rows]),
-        ("accuracy", percent, last.accuracy, [row.accuracy.value for row in rows]),
+        ("loss", format_nats, last.log_loss, [row.log_loss.value for row in rows]),
+        ("accuracy", format_percent, last.accuracy, [row.accuracy.value for row in rows]),
     ):
         if math.isnan(value.value):
             continue

@@ -10,7 +10,7 @@ import numpy as np
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.evidence import Evidence
-from whyloss.formatting import counted, percent
+from whyloss.formatting import format_percent, pluralize
 from whyloss.measures.alignment import common_rows
 from whyloss.measures.estimates.weights import common_weights
 
@@ -62,20 +62,20 @@ def pair(first: EpochFacts, second: EpochFacts) -> Pairing:
     notes = []
     if n < max(len(a), len(b)):
         notes.append(
-            f"Compared are the {counted(n, 'sample')} whose ids occur in both, of {len(a):,} and "
+            f"Compared are the {pluralize(n, 'sample')} whose ids occur in both, of {len(a):,} and "
             f"{len(b):,}."
         )
     alike = a.y_true[rows[FIRST]] == b.y_true[rows[SECOND]]
     differing = int(np.count_nonzero(~alike))
     if differing > MAX_RELABELLED * n:
-        return _apart(f"{percent(differing / n)} of the common ids have different labels")
+        return _apart(f"{format_percent(differing / n)} of the common ids have different labels")
     if differing:
-        notes.append(f"{counted(differing, 'sample')} with different labels are left out.")
+        notes.append(f"{pluralize(differing, 'sample')} with different labels are left out.")
     usable = alike & first.scored[rows[FIRST]] & second.scored[rows[SECOND]]
     unscored = int(np.count_nonzero(alike & ~usable))
     if unscored:
         notes.append(
-            f"{counted(unscored, 'sample has', 'samples have')} no finite loss on one of the sides "
+            f"{pluralize(unscored, 'sample has', 'samples have')} no finite loss on one of the sides "
             f"and {'is' if unscored == 1 else 'are'} left out."
         )
     if not usable.any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import counted, nats, percent, points, signed
+from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
 from whyloss.results.attribution import Held
 from whyloss.results.estimate import Z_SELECTED
 from whyloss.results.finding import Severity, Verdict
@@ -43,7 +43,7 @@ def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
     text = f"{headline} {first.message}"
     other = next((found for found in ranked[1:] if found.name in _SHARES), None)
     if other is not None and first.name in _SHARES and other.nats:
-        text += f" Beside that, {other.headline.lower()} costs {nats(other.nats)} nats."
+        text += f" Beside that, {other.headline.lower()} costs {format_nats(other.nats)} nats."
     return Verdict(
         code=first.code,
         name=first.name,
@@ -64,7 +64,7 @@ def _what(evidence: Evidence) -> str:
     curve = evidence.curve()
     if curve is not None and not evidence.epochs and len(curve.whole) > 1:
         return _curves(curve.whole)
-    n = f" on {counted(numbers.n_samples, 'sample')}" if numbers.n_samples else ""
+    n = f" on {pluralize(numbers.n_samples, 'sample')}" if numbers.n_samples else ""
     at = (
         f" at epoch {numbers.epoch}"
         if numbers.epoch is not None and len(evidence.epochs) > 1
@@ -73,8 +73,8 @@ def _what(evidence: Evidence) -> str:
     if numbers.log_loss.note.startswith("without"):
         at += f" {numbers.log_loss.note}"
     return (
-        f"The loss is {nats(numbers.log_loss.value)}{at}, the accuracy "
-        f"{percent(numbers.accuracy.value)}{n}."
+        f"The loss is {format_nats(numbers.log_loss.value)}{at}, the accuracy "
+        f"{format_percent(numbers.accuracy.value)}{n}."
     )
 
 
@@ -82,12 +82,14 @@ def _curves(curve: Curve) -> str:
     """Where loss and accuracy ended, and where each was best."""
     low, high = int(curve.log_loss.argmin()), int(curve.accuracy.argmax())
     end, last = int(curve.epochs[-1]), len(curve) - 1
-    loss = f"the loss is {nats(curve.log_loss[-1])}"
+    loss = f"the loss is {format_nats(curve.log_loss[-1])}"
     if low != last:
-        loss += f" ({nats(curve.log_loss[low])} at epoch {curve.epochs[low]}, its smallest)"
-    accuracy = f"the accuracy {percent(curve.accuracy[-1])}"
+        loss += f" ({format_nats(curve.log_loss[low])} at epoch {curve.epochs[low]}, its smallest)"
+    accuracy = f"the accuracy {format_percent(curve.accuracy[-1])}"
     if high != last and curve.accuracy[high] > curve.accuracy[-1]:
-        accuracy += f" ({percent(curve.accuracy[high])} at epoch {curve.epochs[high]}, its largest)"
+        accuracy += (
+            f" ({format_percent(curve.accuracy[high])} at epoch {curve.epochs[high]}, its largest)"
+        )
     return f"At epoch {end} {loss}, {accuracy}."
 
 
@@ -95,17 +97,17 @@ def _change(found: EpochChange) -> str:
     total = found.change.total
     since = f"since epoch {found.first.epoch}"
     if abs(total.z) <= Z_SELECTED:
-        loss = f"The loss has not clearly changed {since} ({signed(total.value)} nats)"
+        loss = f"The loss has not clearly changed {since} ({format_signed(total.value)} nats)"
     else:
         verb = "rose" if total.value > 0 else "fell"
-        loss = f"The loss {verb} by {nats(abs(total.value))} nats {since}"
+        loss = f"The loss {verb} by {format_nats(abs(total.value))} nats {since}"
     accuracy = found.change.accuracy
-    change = points(accuracy.value)
+    change = format_points(accuracy.value)
     if found.accuracy is Held.CANNOT_TELL:
         low, high = accuracy.low or 0.0, accuracy.high or 0.0
         return (
-            f"{loss}; whether accuracy changed {counted(found.change.n_samples, 'sample')} cannot "
-            f"tell ({change}, 95 %: {signed(100 * low, 1)} to {signed(100 * high, 1)})."
+            f"{loss}; whether accuracy changed {pluralize(found.change.n_samples, 'sample')} cannot "
+            f"tell ({change}, 95 %: {format_signed(100 * low, 1)} to {format_signed(100 * high, 1)})."
         )
     return f"{loss}; accuracy {found.accuracy} ({change})."
 
@@ -116,7 +118,7 @@ def _share(evidence: Evidence, first: Finding) -> str:
     if name is None or rise is None or first.nats is None or rise.change.total.z <= Z_SELECTED:
         return ""
     share = first.nats / rise.change.total.value
-    part = "All" if share > 0.995 else percent(share, 0)
+    part = "All" if share > 0.995 else format_percent(share, 0)
     return f"{part} of the rise is {name}."
 
 
@@ -131,7 +133,7 @@ def _why_silent(evidence: Evidence) -> str:
         )
     if numbers.n_samples is not None and numbers.n_samples < 200:
         return (
-            f"{counted(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause from "
+            f"{pluralize(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause from "
             "chance: record more, or several epochs of them."
         )
     if numbers.n_classes is None:
