@@ -26,9 +26,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
 
-# make test ARGS='-k summary'
+# On all processors; make test ARGS='-k summary', ARGS='-n 0 --pdb' …
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # What the documentation takes from the code itself.
 docs: $(VENV)/.installed

@@ -1,5 +1,6 @@
 """Properties of the package and the repository as a whole."""
 
+import ast
 import os
 import re
 import subprocess
@@ -68,6 +69,34 @@ def test_the_version_is_said_once_and_the_same():
     assert whyloss.__version__ == metadata.version("whyloss")
     assert "version" in PYPROJECT["project"]["dynamic"]
     assert f"## {whyloss.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {whyloss.__version__}\n" in citation
+
+
+# --- what SECURITY.md promises, beside the tests of reading, of the report and of the live page ---
+
+
+def test_no_module_can_unpickle_or_reach_another_machine():
+    forbidden = {
+        "aiohttp", "asyncio", "ftplib", "http.client", "httpx", "marshal", "pickle", "requests",
+        "shelve", "smtplib", "socket", "ssl", "urllib.request", "urllib3", "xmlrpc",
+    }  # fmt: skip
+    imported = {
+        (name, str(file.relative_to(ROOT)))
+        for file in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in imported_names(node)
+    }
+    assert len(imported) > 1000
+    assert {(name, file) for name, file in imported if name in forbidden} == set()
+
+
+def imported_names(node):
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
 
 
 # --- the repository -----------------------------------------------------------------------------
