@@ -45,6 +45,7 @@ def diagnose(
     columns: Mapping[str, str] | None = None,
     task: str | None = None,
     scale: Scale | None = None,
+    model: str | None = None,
 ) -> Diagnosis:
     """Say why the loss is what it is.
 
@@ -78,6 +79,8 @@ def diagnose(
         What is predicted, where a file or a log leaves it open.
     scale : {"logits", "log_probs", "probs"}
         What the predictions of a file are, where their names leave it open.
+    model : str
+        Which of several models or runs in one file is meant.
 
     Returns
     -------
@@ -122,6 +125,7 @@ def diagnose(
         "columns": columns,
         "task": task,
         "scale": scale,
+        "model": model,
     }
     from whyloss.verbs.diagnose import diagnose as diagnose_verb  # noqa: PLC0415 - needs numpy
 
@@ -141,6 +145,7 @@ def compare(
     columns: Mapping[str, str] | None = None,
     task: str | None = None,
     scale: Scale | None = None,
+    model: str | None = None,
 ) -> Comparison:
     """Compare two runs, two epochs or two sets of predictions.
 
@@ -154,7 +159,7 @@ def compare(
         the last one is compared.
     split : str, optional
         The validation split of each if left out.
-    n_classes, n_train, n_val, class_shares, columns, task, scale
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model
         Facts about both, as for :func:`whyloss.diagnose`.
 
     Returns
@@ -182,6 +187,7 @@ def compare(
         "columns": columns,
         "task": task,
         "scale": scale,
+        "model": model,
     }
     from whyloss.verbs.compare import compare as compare_verb  # noqa: PLC0415 - needs numpy
 
@@ -210,6 +216,7 @@ def review(
     columns: Mapping[str, str] | None = None,
     task: str | None = None,
     scale: Scale | None = None,
+    model: str | None = None,
 ) -> Review:
     """List the samples worth a look, the most suspect label first.
 
@@ -230,7 +237,7 @@ def review(
         How many samples at most.
     logits, log_probs, probs, ids, classes, weights, slices, history
         As for :func:`whyloss.diagnose`.
-    n_classes, n_train, n_val, class_shares, columns, task, scale
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model
         As for :func:`whyloss.diagnose`.
 
     Returns
@@ -265,6 +272,7 @@ def review(
         "columns": columns,
         "task": task,
         "scale": scale,
+        "model": model,
     }
     from whyloss.verbs.review import review as review_verb  # noqa: PLC0415 - needs numpy
 

@@ -58,9 +58,11 @@ def what_is_known(command: F) -> F:
             "columns",
             multiple=True,
             callback=_mapping,
-            metavar="NAME=SPLIT.METRIC",
-            help="What a name in a log or a file means: --map vl=val.loss. May be repeated.",
+            metavar="NAME=MEANING",
+            help="What a name in a log or a file means: --map vl=val.loss, or in a file of "
+            "predictions --map y=labels. May be repeated.",
         ),
+        click.option("--model", help="Which of several models or runs in one file is meant."),
     ):
         command = option(command)
     return command
@@ -74,7 +76,7 @@ def _mapping(
         theirs, equals, ours = value.rpartition("=")
         if not (theirs and equals and ours):
             raise click.BadParameter(
-                f"expected NAME=SPLIT.METRIC, such as vl=val.loss; got {value}"
+                f"expected NAME=MEANING, such as vl=val.loss or y=labels; got {value}"
             )
         pairs[theirs] = ours
     return pairs or None

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from whyloss.data import Scale
 
 TASKS = ("binary", "multiclass", "multilabel", "token", "regression")
+# What a column of a file of predictions may be.
+PREDICTION_ROLES = (
+    "labels", "logits", "log_probs", "probs", "predicted", "confidence", "ids", "weights", "slice",
+    "split", "epoch", "model",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,10 @@ class ReadOptions:
     ----------
     columns : mapping of str to str, optional
         For names that are not understood: their name to ``<split>.<metric>``, such as
-        ``{"vloss": "val.loss"}``. ``<split>.error`` is one minus the accuracy.
+        ``{"vloss": "val.loss"}``. ``<split>.error`` is one minus the accuracy. A column of
+        predictions is mapped to one of ``labels``, ``logits``, ``log_probs``, ``probs``,
+        ``predicted``, ``confidence``, ``ids``, ``weights``, ``slice``, ``split``, ``epoch`` and
+        ``model``; ``probs.cat`` is the probability of the class "cat".
     n_classes, n_train, n_val : int, optional
         Number of classes, and of training and validation samples.
     class_shares : tuple of float, optional
@@ -32,6 +40,8 @@ class ReadOptions:
         What is predicted.
     scale : {"logits", "log_probs", "probs"}, optional
         What predictions are whose names do not tell.
+    model : str, optional
+        Which of several models or runs in one file is meant.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -41,14 +51,16 @@ class ReadOptions:
     class_shares: tuple[float, ...] | None = None
     task: str | None = None
     scale: Scale | None = None
+    model: str | None = None
 
     def __post_init__(self) -> None:
         for theirs, ours in self.columns.items():
             split, dot, metric = ours.partition(".")
-            if not (split and dot and metric):
+            if not (split and dot and metric) and ours not in PREDICTION_ROLES:
                 raise DataError(
-                    f"{theirs!r} is mapped to nothing that whyloss knows",
-                    expected="<split>.<metric>, such as val.loss",
+                    f"{theirs!r} cannot be mapped to {ours!r}",
+                    expected="<split>.<metric>, such as val.loss; or for predictions one of "
+                    f"{', '.join(PREDICTION_ROLES)}",
                     got=ours,
                 )
         if self.task is not None and self.task not in TASKS:

@@ -913,7 +913,7 @@ def test_text_without_a_number_that_counts_says_what_it_looked_for():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"columns": {"a": "loss"}}, "'a' is mapped to nothing"),
+        ({"columns": {"a": "loss"}}, "'a' cannot be mapped to 'loss'"),
         ({"task": "ranking"}, "The task is unknown"),
         ({"columns": {"c": "val.loss"}}, "There is no column 'c' to map"),
     ],
