@@ -1,4 +1,4 @@
-"""How often the gates open when they should not, and whether 95 % intervals cover 95 %.
+"""How often tests accept what is not there, and whether 95 % intervals cover 95 %.
 
 Usage: ``python -m benchmarks.gates [--seeds 200]``. Prints the tables of docs/statistics.md.
 """
@@ -7,35 +7,32 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from whyloss.measures.calibration.causes import climb
 
 from whyloss.evidence import Evidence
+from whyloss.measures.calibration.noise_models import NestedFits, fit_nested
 from whyloss.testing import KnownCause, known_cause
 
 if TYPE_CHECKING:
-    from whyloss.measures.calibration.causes import Ladder
-
     from whyloss.results.estimate import Estimate
 
 SIZES = (500, 2000, 20_000)
 CLASSES = (2, 10, 100)
 
 
-def ladder_of(known: KnownCause) -> Ladder:
-    """The ladder of the one snapshot in `known`, without cross-fitting."""
+def fits_of(known: KnownCause) -> NestedFits:
+    """The noise models of the one epoch in `known`."""
     one = known.source.predictions("val", 0)
-    # One fold: only the gates are looked at.
-    in_one_fold = replace(one, ids=np.zeros(len(one), dtype=np.int64))
-    return climb(in_one_fold, np.ones(len(one), dtype=np.bool_))
+    return fit_nested(one, np.ones(len(one), dtype=np.bool_))
 
 
 def gate_table(seeds: int) -> None:
-    """Rates of the lapse gate, and what it recovers."""
-    print("| K | n | planted T | planted noise | lapse gate open | share | T beside it | T alone |")
+    """How often label noise is accepted, and which share and temperature are found."""
+    print(
+        "| K | n | planted T | planted noise | label noise accepted | share | T with it | T alone |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for n_classes in CLASSES:
         for n in SIZES:
@@ -44,7 +41,7 @@ def gate_table(seeds: int) -> None:
             count = seeds if n * n_classes < 10**6 else max(20, seeds // 5)
             for temperature, noise in ((1.0, 0.0), (2.0, 0.0), (1.0, 0.03), (1.7, 0.10)):
                 found = [
-                    ladder_of(
+                    fits_of(
                         known_cause(
                             seed,
                             temperature=temperature,
@@ -58,23 +55,21 @@ def gate_table(seeds: int) -> None:
                 ]
                 opened = np.mean([one.label_noise.accepted for one in found if one.label_noise])
                 share = np.median([one.label_noise.share for one in found if one.label_noise])
-                beside = np.median(
-                    [one.label_noise.temperature for one in found if one.label_noise]
-                )
+                joint = np.median([one.label_noise.temperature for one in found if one.label_noise])
                 alone = np.median([one.temperature.temperature for one in found])
                 print(
                     f"| {n_classes} | {n:,} | {temperature} | {noise:.0%} | {opened:.3f} | "
-                    f"{share:.3f} | {beside:.2f} | {alone:.2f} |",
+                    f"{share:.3f} | {joint:.2f} | {alone:.2f} |",
                     flush=True,
                 )
 
 
 def bias_table(seeds: int) -> None:
-    """Rate of the bias gate among models without any bias."""
-    print("\n| K | n | bias gate open |\n| --- | --- | --- |")
+    """How often class biases are accepted among models without any."""
+    print("\n| K | n | class biases accepted |\n| --- | --- | --- |")
     for n_classes, n in ((2, 500), (2, 2000), (10, 2000), (10, 20_000)):
         found = [
-            ladder_of(known_cause(seed, temperature=1.5, n_classes=n_classes, n_samples=n))
+            fits_of(known_cause(seed, temperature=1.5, n_classes=n_classes, n_samples=n))
             for seed in range(seeds)
         ]
         opened = np.mean([one.bias.accepted for one in found if one.bias])

@@ -1,4 +1,4 @@
-"""Rankings of suspect labels, their estimated share, concentration, duplicates and outliers."""
+"""Rankings of suspect labels, and outliers."""
 
 import math
 
@@ -12,10 +12,7 @@ from sklearn.metrics import roc_auc_score
 from conftest import require
 from whyloss.data import Predictions
 from whyloss.errors import DataError, TooFewSamplesError
-from whyloss.measures.concentration import concentration
 from whyloss.measures.label_quality import (
-    confident_joint,
-    duplicate_ids,
     mean_over_epochs,
     most_suspect,
     suggested_score,
@@ -121,146 +118,6 @@ def test_several_epochs_rank_better_than_one():
 def test_no_epochs_have_no_mean():
     with pytest.raises(DataError, match="epochs"):
         mean_over_epochs([])
-
-
-# --- the confident joint ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n_classes", [2, 5, 40])
-def test_the_counts_are_those_of_cleanlab(n_classes):
-    count = require("cleanlab.count")
-    labels, logits, _ = noisy(4, n_classes=n_classes)
-    prob = softmax(logits, axis=1)
-    theirs = count.compute_confident_joint(labels, prob, calibrate=False)
-    joint = confident_joint(labels, prob, "probs", samples=per_sample(labels, prob, "probs"))
-    ours = np.zeros_like(theirs)
-    ours[joint.given, joint.instead] = joint.count
-    off_diagonal = theirs - np.diag(np.diag(theirs))
-    np.testing.assert_array_equal(ours, off_diagonal)
-    np.testing.assert_allclose(
-        joint.thresholds, count.get_confident_thresholds(labels, prob), atol=1e-6
-    )
-    calibrated = count.calibrate_confident_joint(theirs, labels)  # rounds to whole samples
-    rate = 1.0 - np.trace(calibrated) / len(labels)
-    assert joint.rate.value == pytest.approx(rate, abs=n_classes / len(labels))
-
-
-def test_the_range_holds_the_true_share_of_changed_labels():
-    held = []
-    for seed in range(40):
-        labels, logits, changed = noisy(seed, share=0.08, size=8.0)
-        joint = confident_joint(
-            labels, logits, "logits", samples=per_sample(labels, logits, "logits")
-        )
-        held.append(joint.rate.low <= changed.mean() <= joint.rate.high)
-    assert np.mean(held) >= 0.95
-    assert "range" in joint.rate.note
-
-
-def test_clean_and_certain_labels_have_no_errors():
-    labels = np.arange(60) % 3
-    logits = 20.0 * np.eye(3)[labels]
-    joint = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
-    assert joint.rate.value == 0.0
-    assert len(joint.count) == 0
-    np.testing.assert_array_equal(joint.suggested, labels)
-
-
-def test_rows_without_a_prediction_and_classes_without_samples_take_no_part():
-    labels, logits, _ = noisy(5, n=300, n_classes=3)
-    wide = np.concatenate([logits, np.full((300, 1), 50.0)], axis=1)
-    wide[:20] = np.nan
-    joint = confident_joint(labels, wide, "logits", samples=per_sample(labels, wide, "logits"))
-    assert (joint.suggested[:20] == -1).all()
-    assert math.isnan(joint.thresholds[3])
-    assert 3 not in joint.suggested
-
-
-def test_predictions_that_never_count_leave_the_rate_open():
-    scores = np.full((5, 2), np.nan)
-    labels = np.zeros(5, dtype=int)
-    joint = confident_joint(labels, scores, "logits", samples=per_sample(labels, scores, "logits"))
-    assert math.isnan(joint.rate.value)
-    assert joint.rate.note
-
-
-def test_one_column_is_the_same_as_two():
-    labels, logits, _ = noisy(6, n_classes=2)
-    single = logits[:, 1:] - logits[:, :1]
-    two = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
-    one = confident_joint(labels, single, "logits", samples=per_sample(labels, single, "logits"))
-    np.testing.assert_array_equal(one.suggested, two.suggested)
-    assert one.rate == two.rate
-
-
-@settings(deadline=None)  # a busy machine is no failure
-@given(st.integers(0, 10_000))
-def test_the_order_of_the_samples_does_not_matter(seed):
-    labels, logits, _ = noisy(seed, n=150)
-    order = np.random.default_rng(seed).permutation(150)
-    one = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
-    labels, logits = labels[order], logits[order]
-    other = confident_joint(labels, logits, "logits", samples=per_sample(labels, logits, "logits"))
-    np.testing.assert_array_equal(one.suggested[order], other.suggested)
-    np.testing.assert_array_equal(one.given * 5 + one.instead, other.given * 5 + other.instead)
-    assert one.rate.value == pytest.approx(other.rate.value, rel=1e-12)
-
-
-# --- concentration ------------------------------------------------------------------------------
-
-
-def test_equal_losses_are_not_concentrated():
-    spread = concentration(np.full(200, 0.3))
-    assert spread.gini.value == pytest.approx(0.0, abs=1e-12)
-    assert spread.participation.value == pytest.approx(200.0)
-    assert spread.top[0.05].value == pytest.approx(0.05)
-    assert spread.gini.note
-
-
-def test_one_loss_that_carries_all_is_the_extreme():
-    spread = concentration(np.concatenate([np.zeros(99), [1e-200]]))
-    assert spread.gini.value == pytest.approx(0.99)
-    assert spread.participation.value == pytest.approx(1.0)
-    assert spread.top[0.01].value == pytest.approx(1.0)
-
-
-@settings(deadline=None)  # a busy machine is no failure
-@given(st.lists(st.floats(0.0, 50.0), min_size=2, max_size=40))
-def test_concentration_is_that_of_its_definitions(values):
-    loss = np.array(values)
-    if not loss.sum() > 1e-6:
-        return
-    spread = concentration(loss, shares=(0.1,))
-    gini = np.abs(loss[:, None] - loss).mean() / (2 * loss.mean())
-    assert spread.gini.value == pytest.approx(gini, abs=1e-9)
-    top = np.sort(loss)[::-1][: math.ceil(len(loss) / 10)].sum() / loss.sum()
-    assert spread.top[0.1].value == pytest.approx(top)
-    assert 1.0 - 1e-9 <= spread.participation.value <= len(loss) + 1e-9
-
-
-@pytest.mark.parametrize("loss", [np.zeros(0), np.zeros(5)])
-def test_no_loss_is_shared_by_nobody(loss):
-    spread = concentration(loss)
-    assert math.isnan(spread.gini.value)
-    assert spread.top[0.01].note == "no loss to share"
-
-
-# --- duplicates ---------------------------------------------------------------------------------
-
-
-def test_repeated_ids_are_found_with_their_conflicts():
-    found = duplicate_ids(np.array(["b", "a", "b", "c", "a", "b"]), np.array([1, 0, 1, 2, 3, 1]))
-    assert found.ids.tolist() == ["a", "b"]
-    assert found.count.tolist() == [2, 3]
-    assert found.conflicting.tolist() == [True, False]
-    assert found.surplus == 3
-
-
-@pytest.mark.parametrize("n", [0, 1, 7])
-def test_ids_that_occur_once_are_no_duplicates(n):
-    found = duplicate_ids(np.arange(n), np.zeros(n, dtype=int))
-    assert len(found.ids) == 0
-    assert found.surplus == 0
 
 
 # --- outliers -----------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class NoiseModels:
     def joint_temperature(self) -> JointTemperature | None:
         """The temperature where noise or biases were accepted; None where none was."""
         fits = self.nested_fits
-        if fits is None or len(fits.shares) < 2:
+        if fits is None or len(fits.nats) < 2:
             return None
         return JointTemperature(math.exp(-fits.log_beta), fits.nats["temperature"])
 

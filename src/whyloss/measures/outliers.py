@@ -65,7 +65,6 @@ def find_outliers(
     samples: PerSample,
     *,
     fit: TemperatureFit | None = None,
-    most: int = MOST,
 ) -> Outliers:
     """Test whether the highest losses can come from the model's own probabilities.
 
@@ -85,7 +84,6 @@ def find_outliers(
         Of the same predictions.
     fit : TemperatureFit, optional
         The temperature of all scored rows, where it is known.
-    most : int, default 3
 
     Raises
     ------
@@ -109,7 +107,7 @@ def find_outliers(
     worst = np.argsort(-loss, kind="stable")
     found, expected = worst[:0], np.zeros(0)
     kept, fit_without = np.ones(len(loss), dtype=np.bool_), fit
-    sizes = range(min(most, len(loss) // MIN_SAMPLES), 0, -1)
+    sizes = range(min(MOST, len(loss) // MIN_SAMPLES), 0, -1)
     if len(loss) >= MANY:
         surprise = problem.take(loss == loss[worst[0]]).at(fit.log_beta)[0]
         if _all_rarer(10 * MAX_EXPECTED, kept_scores, scale, fit.beta, surprise[:1]) is None:

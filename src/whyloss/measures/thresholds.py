@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,11 @@ from whyloss.measures.estimates.intervals import (
     wilson,
 )
 from whyloss.measures.folds import fold_of
+from whyloss.measures.losses.logits import logit_blocks
 from whyloss.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    from whyloss.data import Scale
 
 MIN_SAMPLES = 50
 N_FOLDS = 5
@@ -58,13 +62,31 @@ class BestThreshold:
     gain: Estimate
 
 
+def log_odds(scores: npt.NDArray[np.floating[Any]], scale: Scale) -> FloatVector:
+    """Log-odds of the second of two classes.
+
+    Probabilities of a confident model round to 1 and lose their order; log-odds do not.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, 1) or (n_samples, 2)
+    scale : {"logits", "log_probs", "probs"}
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples,)
+        Infinite where one class has probability 0; 0 where the row is no prediction.
+    """
+    odds = np.empty(len(scores))
+    for rows, logits, _ in logit_blocks(scores, scale):
+        odds[rows] = logits[:, 1] - logits[:, 0]
+    return odds
+
+
 def best_threshold(
     positive: BoolVector, log_odds: FloatVector, ids: npt.NDArray[Any]
 ) -> BestThreshold:
     """Find the threshold of the highest accuracy, and its gain out of fold.
-
-    For one class of several, `positive` is that class against the rest, with the log-odds of
-    :func:`whyloss.measures.ranking.class_log_odds`.
 
     Parameters
     ----------

@@ -104,9 +104,7 @@ def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
 
 
 def _threshold(snapshot: EpochFacts) -> BestThreshold:
-    from whyloss.measures.ranking import class_log_odds  # noqa: PLC0415 - seldom needed
-    from whyloss.measures.thresholds import best_threshold  # noqa: PLC0415
+    from whyloss.measures.thresholds import best_threshold, log_odds  # noqa: PLC0415 - seldom needed
 
     p, rows = snapshot.predictions, snapshot.predicted
-    *_, positive = class_log_odds(p.scores, p.scale, scored=rows)
-    return best_threshold(p.y_true[rows] == 1, positive, p.ids[rows])
+    return best_threshold(p.y_true[rows] == 1, log_odds(p.scores[rows], p.scale), p.ids[rows])

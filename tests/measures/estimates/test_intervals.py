@@ -126,7 +126,7 @@ def test_wilson_in_closed_form():
     assert wilson(0, 20).low == 0.0
     assert wilson(20, 20).low == pytest.approx(20 / (20 + Z95**2), rel=1e-14)
     assert wilson(20, 20).high == 1.0
-    assert wilson(5, 10, z=1.0).low == pytest.approx(0.5 - math.sqrt(1 / 11) / 2, rel=1e-14)
+    assert wilson(5, 10).low == pytest.approx(0.5 - Z95 / 2 / math.sqrt(10 + Z95**2), rel=1e-14)
 
 
 def test_a_share_of_nothing_has_no_value():

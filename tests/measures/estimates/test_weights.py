@@ -14,8 +14,7 @@ from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError, TooFewSamplesError
 from whyloss.evidence import Evidence
-from whyloss.measures.calibration.calibrators import fit_calibrator
-from whyloss.measures.calibration.noise_models import climb
+from whyloss.measures.calibration.noise_models import fit_nested
 from whyloss.measures.calibration.refinement import calibrate
 from whyloss.measures.calibration.temperature import TemperatureProblem, fit_temperature
 from whyloss.measures.estimates.intervals import mean_estimate
@@ -179,15 +178,12 @@ def test_every_fit_is_that_of_repeated_samples(n_classes):
     ours, theirs = (calibrate(*both) for both in pair)
     assert ours.fit.log_beta == pytest.approx(theirs.fit.log_beta, abs=1e-9)
     assert ours.refinement.value == pytest.approx(theirs.refinement.value, abs=1e-9)
-    ours, theirs = (climb(*both) for both in pair)
+    ours, theirs = (fit_nested(*both) for both in pair)
     assert ours.label_noise.share == pytest.approx(theirs.label_noise.share, abs=1e-5)
     assert ours.label_noise.gain == pytest.approx(theirs.label_noise.gain, abs=1e-7)
     assert ours.bias.biases == pytest.approx(theirs.bias.biases, abs=1e-4)
     n_eff = times.sum() ** 2 / (times**2).sum()
     assert ours.label_noise.likelihood_ratio == pytest.approx(2 * n_eff * ours.label_noise.gain)
-    for name in ("temperature", "vector"):
-        ours, theirs = (fit_calibrator(name, *both) for both in pair)
-        assert ours.after.value == pytest.approx(theirs.after.value, abs=1e-6)
 
 
 def test_outliers_are_told_at_the_temperature_of_the_weighted_samples():
@@ -197,16 +193,6 @@ def test_outliers_are_told_at_the_temperature_of_the_weighted_samples():
     found = find_outliers(weighted, per_sample(one.y_true, one.scores, "logits"))
     assert found.temperature.value == pytest.approx(diagnose(weighted).numbers["temperature"].value)
     assert found.log_loss == diagnose(weighted).numbers["log_loss"]
-
-
-def test_isotonic_regression_minds_the_weights():
-    one, _ = weighted_sample(4, temperature=2.5, n_classes=2, n=12_000)
-    # Samples of class 1 count double: their probability must rise.
-    double = replace(one, weights=1.0 + one.y_true)
-    everything = np.ones(len(one), dtype=bool)
-    plain, weighted = (fit_calibrator("isotonic", p, everything) for p in (one, double))
-    middle = np.array([[0.0, 0.0]])
-    assert weighted.calibrator(middle)[0, 1] > plain.calibrator(middle)[0, 1] + 0.1
 
 
 def test_the_size_of_a_sample_is_what_the_weights_leave():

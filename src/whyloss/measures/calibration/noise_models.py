@@ -1,7 +1,7 @@
-"""The rungs above one temperature: a share of label noise, and a bias for each class.
+"""Noise models fitted on top of one temperature: a share of label noise, and a bias per class.
 
-Each rung contains the ones below it; a rung is accepted only if the likelihood gained pays for its
-parameters. Nats are never handed to a rung that was not accepted.
+Both contain the temperature as a special case, so a likelihood-ratio test says whether the extra
+parameters are needed. A model that fails its test explains no part of the loss.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from scipy.stats import chi2
 from whyloss.measures import backend
 from whyloss.measures.calibration.temperature import (
     BOUND,
-    N_FOLDS,
     PRIOR_MEAN,
     PRIOR_SD,
     SMALL,
@@ -27,45 +26,47 @@ from whyloss.measures.calibration.temperature import (
     TemperatureProblem,
     fit_temperature,
 )
-from whyloss.measures.estimates.intervals import BoolVector, FloatVector, mean_estimate
 from whyloss.measures.estimates.weights import as_samples
-from whyloss.measures.folds import fold_of
 from whyloss.measures.losses.logits import Logits
-from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions, Scale
-    from whyloss.measures.compiled.crossfit import Samples
+    from whyloss.measures.compiled.crossfit import CompiledObjective
+    from whyloss.measures.estimates.intervals import BoolVector, FloatVector
 
 MIN_PER_PARAMETER = 50
 # 2.71 is the nominal 5 % of a likelihood ratio on the boundary of its parameter; at 6.6 the rate
 # among models without label noise is about 0.5 %.
-LAPSE_GATE = 6.6
+MIN_NOISE_RATIO = 6.6
 BIAS_LEVEL = 0.001
-BIAS_MIN_GAIN = 0.01
-SPARED = 0.01  # nats; what saves no more beside the others is no cause of its own
+BIAS_MIN_GAIN = 0.01  # nats
+REDUNDANT = 0.01  # nats; a term that saves no more than this beside the others explains nothing
 MAX_NOISE_SHARE = 0.9
-LEAST = 1e-300  # of a likelihood that a slope is divided by
-SHARE_UNIT = 0.005  # brings the share to the size of the other parameters while it is fitted
+LEAST = 1e-300  # smallest likelihood that a gradient is divided by
+SHARE_UNIT = 0.005  # scales the share to the size of the other parameters while it is fitted
+
+_TEMPERATURE, _LABEL_NOISE, _BIAS = "temperature", "label_noise", "bias"
 
 
 @dataclass(frozen=True)
 class LabelNoise:
-    """A temperature beside a share of samples whose label has nothing to do with the prediction.
+    """A temperature together with a share of labels that are drawn uniformly at random.
 
-    ``q = (1 - share) softmax(beta z) + share / K``: uniform label noise, or label noise of the model.
+    ``q = (1 - share) softmax(beta z) + share / K``: the contamination model of label noise.
 
     Attributes
     ----------
     log_beta : float
+        ``ln(1 / T)``, fitted jointly with the share.
     share : float
-        Of samples, 0 to 1.
+        Share of random labels, 0 to 1. One in K of them is right by chance.
     likelihood_ratio : float
-        ``2 n (loss with beta alone - loss with both)``; under weights n is the effective number.
+        ``2 n (loss with the temperature alone - loss with both)``; with weights, n is the
+        effective number of samples.
     gain : float
-        Nats that the share saves beyond the temperature, in sample.
+        Nats saved beyond the temperature alone, in sample.
     accepted : bool
-        Whether the likelihood ratio exceeds its gate.
+        Whether the likelihood ratio exceeds 6.6.
     """
 
     log_beta: float
@@ -76,25 +77,28 @@ class LabelNoise:
 
     @property
     def temperature(self) -> float:
-        """Temperature of the samples that are no label noise."""
+        """Temperature of the samples that are not label noise."""
         return math.exp(-self.log_beta)
 
 
 @dataclass(frozen=True, eq=False)
 class Bias:
-    """A temperature beside one additive bias per class: ``softmax(beta z + b)``.
+    """A temperature together with one additive bias per class: ``softmax(beta z + b)``.
 
-    It detects flipped labels of a class, prior shift and a misplaced threshold alike; it does not
-    tell them apart.
+    Flipped labels of a class, a shift of the class shares and a misplaced threshold all look like
+    this; the model cannot tell them apart.
 
     Attributes
     ----------
     log_beta : float
+        ``ln(1 / T)``, fitted jointly with the biases.
     biases : ndarray of float64, shape (n_classes,)
-        They sum to 0.
-    likelihood_ratio, gain, accepted
-        As in :class:`LabelNoise`; the gate is the 0.001 point of chi-squared with K - 1 degrees of
-        freedom, and a gain of 0.01 nat.
+        In nats; they sum to 0.
+    likelihood_ratio, gain : float
+        As in :class:`LabelNoise`.
+    accepted : bool
+        Whether the likelihood ratio exceeds the 0.001 point of chi-squared with K - 1 degrees of
+        freedom, and the gain 0.01 nats.
     """
 
     log_beta: float
@@ -106,49 +110,30 @@ class Bias:
 
 @dataclass(frozen=True, eq=False)
 class NestedFits:
-    """What each rung saves, in sample.
+    """The noise models, and how many nats each term explains.
 
     Attributes
     ----------
     temperature : TemperatureFit
-    label_noise, bias : LabelNoise and Bias, or None
-        None where there are fewer than 50 samples per parameter.
-    shares : mapping of str to (float, float)
-        Nats of "temperature", "label_noise" and "bias", as the range over the orders in which the accepted
-        ones can be added.
+        Fitted alone.
+    label_noise : LabelNoise or None
+        None with fewer than 50 samples per parameter.
+    bias : Bias or None
+        None with fewer than 50 samples per parameter.
     nats : mapping of str to float
-        The same for the rungs that cannot be spared, in one order, so that they add up: what saves most
-        by itself comes first. A rung can be spared, and has 0, where the others do without it at a
-        cost of 0.01 nat: noise and a temperature often explain the same.
+        Nats saved in sample by "temperature" and by each accepted one of "label_noise" and
+        "bias". Redundant terms get 0: those that the others can replace at a cost of at most
+        0.01 nats (label noise and a temperature often explain the same loss). The other terms are
+        added one by one, the largest saving first, so that their nats add up.
     log_beta : float
-        Beside the rungs that cannot be spared.
+        ``ln(1 / T)``, fitted jointly with the terms that are not redundant.
     """
 
     temperature: TemperatureFit
     label_noise: LabelNoise | None
     bias: Bias | None
-    shares: dict[str, tuple[float, float]]
     nats: dict[str, float]
     log_beta: float
-
-
-@dataclass(frozen=True, eq=False)
-class Ladder(NestedFits):
-    """The rungs, and the loss that remains at the accepted one.
-
-    Attributes
-    ----------
-    temperature, label_noise, bias, shares, nats, log_beta
-        As in :class:`NestedFits`.
-    log_loss, refinement : Estimate
-        Loss as given, and out of fold at the accepted rung.
-    refined : ndarray of float64, shape (n_samples,)
-        Each sample's out-of-fold loss at the accepted rung; NaN where not scored.
-    """
-
-    log_loss: Estimate
-    refinement: Estimate
-    refined: FloatVector
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,11 +144,6 @@ class _Data:
     scores: npt.NDArray[np.floating[Any]]
     scale: Scale
     weights: FloatVector | None
-
-    @classmethod
-    def of(cls, predictions: Predictions, rows: BoolVector) -> _Data:
-        weights = None if predictions.weights is None else predictions.weights[rows]
-        return cls(predictions.y_true[rows], predictions.scores[rows], predictions.scale, weights)
 
     @property
     def n_classes(self) -> int:
@@ -177,37 +157,27 @@ class _Data:
 
     @cached_property
     def n(self) -> float:
-        """Number of samples, or of equal ones that the weights leave."""
+        """Effective number of samples."""
         return len(self.y_true) if self.samples is None else float(self.samples.sum())
 
     @cached_property
-    def problem(self) -> TemperatureProblem:
-        return TemperatureProblem(self.y_true, self.scores, self.scale, self.weights)
-
-    @cached_property
-    def large(self) -> Samples | None:
-        """The same by compiled kernels, which know no weights; None of small inputs."""
+    def objective(self) -> TemperatureProblem | CompiledObjective:
         if not backend.use_compiled(self.scores.size, weighted=self.weights is not None):
-            return None
-        from whyloss.measures.compiled.crossfit import Samples  # noqa: PLC0415 - loads a compiler
+            return TemperatureProblem(self.y_true, self.scores, self.scale, self.weights)
+        from whyloss.measures.compiled.crossfit import (  # noqa: PLC0415 - loads a compiler
+            CompiledObjective,
+        )
 
-        return Samples(self.y_true, self.scores, self.scale)
+        return CompiledObjective(self.y_true, self.scores, self.scale)
 
-    def each(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
-        """Loss of every sample at ``u = ln beta``, and its slope."""
-        return self.problem.at(log_beta)[:2] if self.large is None else self.large.each(log_beta)
-
-    def fit_temperature(self, start: float = 0.0) -> TemperatureFit:
-        problem = self.problem if self.large is None else self.large
-        return fit_temperature(problem, start=start)
+    def loss_and_gradient(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
+        """Loss of every sample at ``u = ln beta``, and its derivative in u."""
+        losses, gradients = self.objective.at(log_beta)[:2]
+        return losses, gradients
 
     @cached_property
     def logits(self) -> Logits:
         return Logits(self.scores, self.scale)
-
-    def take(self, rows: BoolVector) -> _Data:
-        weights = None if self.weights is None else self.weights[rows]
-        return _Data(self.y_true[rows], self.scores[rows], self.scale, weights)
 
     def mean(self, values: FloatVector) -> float:
         return float(values.mean() if self.samples is None else self.samples @ values / self.n)
@@ -221,129 +191,87 @@ class _Parameters:
 
 
 def fit_nested(predictions: Predictions, scored: BoolVector) -> NestedFits:
-    """Fit every rung to all samples, and gate it.
+    """Fit the temperature and both noise models to all samples, and test the noise models.
 
     Parameters
     ----------
-    predictions, scored
-        As in :func:`whyloss.measures.calibration.temperature.calibrate`.
+    predictions : Predictions
+        Weights count in every fit.
+    scored : ndarray of bool, shape (n_samples,)
+        Rows with a finite loss; the others take no part.
+
+    Returns
+    -------
+    NestedFits
     """
-    return _rungs(_Data.of(predictions, scored))
-
-
-def climb(predictions: Predictions, scored: BoolVector) -> Ladder:
-    """Fit every rung, gate it, and cross-fit the accepted one.
-
-    Parameters
-    ----------
-    predictions, scored
-        As in :func:`whyloss.measures.calibration.temperature.calibrate`.
-    """
-    data = _Data.of(predictions, scored)
-    rungs = _rungs(data)
-    given = data.each(0.0)[0]
-    refined_scored = _cross_fit(
-        data,
-        predictions.ids[scored],
-        rungs.temperature,
-        label_noise=rungs.label_noise is not None and rungs.label_noise.accepted,
-        bias=rungs.bias is not None and rungs.bias.accepted,
-    )
-    if data.mean(refined_scored) > data.mean(given):
-        refined_scored = given
-    refined = np.full(len(predictions), np.nan)
-    refined[scored] = refined_scored
-    return Ladder(
-        temperature=rungs.temperature,
-        label_noise=rungs.label_noise,
-        bias=rungs.bias,
-        shares=rungs.shares,
-        nats=rungs.nats,
-        log_beta=rungs.log_beta,
-        log_loss=mean_estimate(given, data.weights),
-        refinement=mean_estimate(refined_scored, data.weights),
-        refined=refined,
-    )
-
-
-def _rungs(data: _Data) -> NestedFits:
-    fit = data.fit_temperature()
+    weights = None if predictions.weights is None else predictions.weights[scored]
+    data = _Data(predictions.y_true[scored], predictions.scores[scored], predictions.scale, weights)
+    fit = fit_temperature(data.objective)
     with_beta = data.mean(_losses(data, _Parameters(fit.log_beta)))
-    label_noise = _label_noise(data, fit, with_beta) if data.n >= 2 * MIN_PER_PARAMETER else None
+    noise = _label_noise(data, fit, with_beta) if data.n >= 2 * MIN_PER_PARAMETER else None
     enough = data.n >= data.n_classes * MIN_PER_PARAMETER
     bias = _bias(data, fit, with_beta) if enough else None
-    accepted = {
-        name: rung
-        for name, rung in (("label_noise", label_noise), ("bias", bias))
-        if rung is not None and rung.accepted
-    }
-    names = ["temperature", *accepted]
-    found = _by_set(data, fit, with_beta, accepted)
-    losses = {of: loss for of, (loss, _) in found.items()}
-    needed = _needed(losses, names)
-    nats = dict.fromkeys(names, 0.0) | _in_turn(losses, needed)
-    log_beta = found[frozenset({*needed, "temperature"})][1]
-    return NestedFits(fit, label_noise, bias, _shares(losses, names), nats, log_beta)
+    accepted: dict[str, LabelNoise | Bias] = {}
+    if noise is not None and noise.accepted:
+        accepted[_LABEL_NOISE] = noise
+    if bias is not None and bias.accepted:
+        accepted[_BIAS] = bias
+    terms = [_TEMPERATURE, *accepted]
+    fits = _fits_by_terms(data, fit, with_beta, accepted)
+    losses = {subset: loss for subset, (loss, _) in fits.items()}
+    kept = _without_redundant(losses, terms)
+    nats = dict.fromkeys(terms, 0.0) | _savings(losses, kept)
+    return NestedFits(fit, noise, bias, nats, fits[frozenset({*kept, _TEMPERATURE})][1])
 
 
-def _by_set(
+def _fits_by_terms(
     data: _Data, fit: TemperatureFit, with_beta: float, accepted: dict[str, LabelNoise | Bias]
 ) -> dict[frozenset[str], tuple[float, float]]:
-    """Loss and ln beta with each set of the accepted rungs."""
-    found = {
-        frozenset[str](): (data.mean(data.each(0.0)[0]), 0.0),
-        frozenset({"temperature"}): (with_beta, fit.log_beta),
+    """Loss and ln beta with every subset of the temperature and the accepted noise models."""
+    fits = {
+        frozenset[str](): (data.mean(data.loss_and_gradient(0.0)[0]), 0.0),
+        frozenset({_TEMPERATURE}): (with_beta, fit.log_beta),
     }
-    for name, rung in accepted.items():
-        alone = _fit(data, 0.0, heat=False, label_noise=name == "label_noise", bias=name == "bias")
-        found[frozenset({name})] = alone[1], 0.0
-        found[frozenset({name, "temperature"})] = with_beta - rung.gain, rung.log_beta
+    for name, model in accepted.items():
+        noise, bias = name == _LABEL_NOISE, name == _BIAS
+        alone = _fit(data, 0.0, free_beta=False, label_noise=noise, bias=bias)
+        fits[frozenset({name})] = alone[1], 0.0
+        fits[frozenset({name, _TEMPERATURE})] = with_beta - model.gain, model.log_beta
     if len(accepted) > 1:
-        without = _fit(data, 0.0, heat=False, label_noise=True, bias=True)
-        every, loss = _fit(data, fit.log_beta, label_noise=True, bias=True)
-        found[frozenset(accepted)] = without[1], 0.0
-        found[frozenset({*accepted, "temperature"})] = loss, every.log_beta
-    return found
+        fixed = _fit(data, 0.0, free_beta=False, label_noise=True, bias=True)
+        free, loss = _fit(data, fit.log_beta, label_noise=True, bias=True)
+        fits[frozenset(accepted)] = fixed[1], 0.0
+        fits[frozenset({*accepted, _TEMPERATURE})] = loss, free.log_beta
+    return fits
 
 
-def _shares(
-    losses: dict[frozenset[str], float], names: list[str]
-) -> dict[str, tuple[float, float]]:
-    """What each rung saves, from the least to the most over the orders of adding them."""
-    shares = {}
-    for name in names:
-        saved = [loss - losses[of | {name}] for of, loss in losses.items() if name not in of]
-        shares[name] = (max(0.0, min(saved)), max(0.0, *saved))
-    return shares
-
-
-def _needed(losses: dict[frozenset[str], float], names: list[str]) -> list[str]:
-    """The rungs that are left after all that can be spared were, the least needed first."""
-    needed = list(names)
-    while len(needed) > 1:
-        cost = {name: losses[frozenset(needed) - {name}] for name in needed}
-        least = min(needed, key=lambda name: cost[name])
-        if cost[least] - losses[frozenset(needed)] > SPARED:
+def _without_redundant(losses: dict[frozenset[str], float], terms: list[str]) -> list[str]:
+    """Backward elimination of the least useful term, until dropping any costs over 0.01 nats."""
+    kept = list(terms)
+    while len(kept) > 1:
+        without = {name: losses[frozenset(kept) - {name}] for name in kept}
+        least = min(kept, key=lambda name: without[name])
+        if without[least] - losses[frozenset(kept)] > REDUNDANT:
             break
-        needed.remove(least)
-    return needed
+        kept.remove(least)
+    return kept
 
 
-def _in_turn(losses: dict[frozenset[str], float], names: list[str]) -> dict[str, float]:
-    """What each rung saves where the one that saves most is always added next."""
+def _savings(losses: dict[frozenset[str], float], terms: list[str]) -> dict[str, float]:
+    """Nats saved by each term when the one that saves most is always added next."""
     nats: dict[str, float] = {}
-    while len(nats) < len(names):
-        there = frozenset(nats)
-        left = [name for name in names if name not in nats]
-        best = min(left, key=lambda name: losses[there | {name}])
-        nats[best] = max(0.0, losses[there] - losses[there | {best}])
+    while len(nats) < len(terms):
+        added = frozenset(nats)
+        left = [name for name in terms if name not in nats]
+        best = min(left, key=lambda name: losses[added | {name}])
+        nats[best] = max(0.0, losses[added] - losses[added | {best}])
     return nats
 
 
 def fit_bias(
     y_true: npt.NDArray[np.integer[Any]], logits: FloatVector, weights: FloatVector | None = None
 ) -> Bias:
-    """Fit a temperature and one bias per class, and gate the biases.
+    """Fit a temperature and one bias per class, and test the biases.
 
     Parameters
     ----------
@@ -352,9 +280,13 @@ def fit_bias(
         Every row has a finite loss.
     weights : ndarray of float64, shape (n_samples,), optional
         Above 0.
+
+    Returns
+    -------
+    Bias
     """
     data = _Data(y_true, logits, "logits", weights)
-    fit = data.fit_temperature()
+    fit = fit_temperature(data.objective)
     return _bias(data, fit, data.mean(_losses(data, _Parameters(fit.log_beta))))
 
 
@@ -362,43 +294,25 @@ def _label_noise(data: _Data, fit: TemperatureFit, with_beta: float) -> LabelNoi
     found, loss = _fit(data, fit.log_beta, label_noise=True, bias=False)
     gain = with_beta - loss
     ratio = 2 * data.n * gain
-    return LabelNoise(found.log_beta, found.share, ratio, gain, accepted=ratio > LAPSE_GATE)
+    return LabelNoise(found.log_beta, found.share, ratio, gain, accepted=ratio > MIN_NOISE_RATIO)
 
 
 def _bias(data: _Data, fit: TemperatureFit, with_beta: float) -> Bias:
     found, loss = _fit(data, fit.log_beta, label_noise=False, bias=True)
     gain = with_beta - loss
     ratio = 2 * data.n * gain
-    gate = float(chi2.isf(BIAS_LEVEL, data.n_classes - 1))
+    least = float(chi2.isf(BIAS_LEVEL, data.n_classes - 1))
     biases = np.zeros(data.n_classes) if found.biases is None else found.biases
-    accepted = ratio > gate and gain > BIAS_MIN_GAIN
+    accepted = ratio > least and gain > BIAS_MIN_GAIN
     return Bias(found.log_beta, biases, ratio, gain, accepted=accepted)
 
 
-def _cross_fit(
-    data: _Data, ids: npt.NDArray[Any], fit: TemperatureFit, *, label_noise: bool, bias: bool
-) -> FloatVector:
-    fold = fold_of(ids, N_FOLDS)
-    refined = np.empty(len(fold))
-    for k in np.unique(fold):
-        held_out = fold == k
-        if held_out.all():  # one id throughout: there is nothing else to fit on
-            parameters = _Parameters(fit.log_beta)
-        else:
-            rest = data.take(~held_out)
-            parameters = _Parameters(rest.fit_temperature(fit.log_beta).log_beta)
-            if label_noise or bias:
-                parameters = _fit(rest, parameters.log_beta, label_noise=label_noise, bias=bias)[0]
-        refined[held_out] = _losses(data.take(held_out), parameters)
-    return refined
-
-
 def _fit(
-    data: _Data, start: float, *, label_noise: bool, bias: bool, heat: bool = True
+    data: _Data, start: float, *, label_noise: bool, bias: bool, free_beta: bool = True
 ) -> tuple[_Parameters, float]:
-    """Minimise the loss over ln beta and, as asked, the label_noise share and the class biases.
+    """Minimise the loss over ln beta and, as asked, the noise share and the class biases.
 
-    Without `heat`, ln beta stays where it starts.
+    Without `free_beta`, ln beta stays at `start`.
     """
     n, k = data.n, data.n_classes
     pull = 1.0 / (PRIOR_SD**2 * n) if n < SMALL else 0.0
@@ -416,10 +330,10 @@ def _fit(
         wanted[0] += pull * away
         return data.mean(losses) + 0.5 * pull * away**2, wanted
 
-    # All biases are free, though adding a constant to them changes nothing: pinning one of them
-    # would bend the valley and take ten times as many steps.
+    # All biases are free, although adding a constant to them changes nothing: fixing one of them
+    # makes the problem so ill-conditioned that it takes ten times as many steps.
     x0 = np.concatenate([[start], [0.01 / SHARE_UNIT] * label_noise, np.zeros(k * bias)])
-    bounds = [(-BOUND, BOUND) if heat else (start, start)] + [
+    bounds = [(-BOUND, BOUND) if free_beta else (start, start)] + [
         (0.0, MAX_NOISE_SHARE / SHARE_UNIT)
     ] * label_noise
     bounds += [(-20.0, 20.0)] * (k * bias)
@@ -449,17 +363,17 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
     -------
     losses : ndarray of shape (n_samples,)
     gradient : ndarray of shape (2 + n_classes,)
-        With respect to ln beta, the label_noise share, and each class bias; 0 for the last where there
-        are none.
+        With respect to ln beta, the noise share and each class bias; 0 for biases that are not
+        fitted.
     """
     n, k, share = len(data.y_true), data.n_classes, parameters.share
     if parameters.biases is None:
-        losses, slopes = data.each(parameters.log_beta)
+        losses, gradients = data.loss_and_gradient(parameters.log_beta)
         own = np.exp(-losses)
         mixed = np.maximum((1 - share) * own + share / k, LEAST)
         explained = (1 - share) * own / mixed if share > 0 else np.ones(n)
         gradient = np.zeros(2 + k)
-        gradient[:2] = data.mean(explained * slopes), data.mean((own - 1.0 / k) / mixed)
+        gradient[:2] = data.mean(explained * gradients), data.mean((own - 1.0 / k) / mixed)
         return (-np.log(mixed) if share > 0 else losses), gradient
     beta = math.exp(parameters.log_beta)
     losses, gradient = np.empty(n), np.zeros(2 + k)
@@ -480,12 +394,12 @@ def _losses_and_gradient(data: _Data, parameters: _Parameters) -> tuple[FloatVec
         explained = (1 - share) * own / mixed if share > 0 else np.ones(len(y))
         scaled[np.isneginf(scaled)] = 0.0
         mean = np.einsum("ij,ij->i", prob, scaled)
-        lapsed = (own - 1.0 / k) / mixed
+        of_noise = (own - 1.0 / k) / mixed
         if data.samples is not None:
             explained *= data.samples[rows]
-            lapsed *= data.samples[rows]
+            of_noise *= data.samples[rows]
         gradient[0] += float((explained * (mean - scaled[index, y])).sum())
-        gradient[1] += float(lapsed.sum())
+        gradient[1] += float(of_noise.sum())
         gradient[2:] += explained @ prob
         gradient[2:] -= np.bincount(y, weights=explained, minlength=k)
     return losses, gradient / data.n

@@ -214,7 +214,7 @@ def problem_of(
     return Folds(Passes(check_labels(y_true, scores), scores, scale, fold), [0])
 
 
-class Samples(Folds):
+class CompiledObjective(Folds):
     """All rows of a large input, as a problem to fit a temperature to and to look into.
 
     Parameters
@@ -232,8 +232,8 @@ class Samples(Folds):
         everyone = np.zeros(len(scores), dtype=np.int8)
         super().__init__(Passes(check_labels(y_true, scores), scores, scale, everyone), [0])
 
-    def each(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
-        """Loss of every sample at ``u = ln beta``, and its slope."""
+    def at(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
+        """Loss of every sample at ``u = ln beta``, and its derivative in u."""
         losses, gradients = np.empty(len(self)), np.empty(len(self))
         self._passes.run(np.full(N_FOLDS, log_beta), losses, gradients)
         return losses, gradients

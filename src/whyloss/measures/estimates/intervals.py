@@ -98,23 +98,42 @@ def share_estimate(hits: BoolVector, weights: FloatVector | None = None) -> Esti
     return wilson(min(n, float(as_samples(weights)[hits].sum())), n)
 
 
-def wilson(successes: float, n: float, *, z: float = Z95) -> Estimate:
-    """Share of successes with its Wilson score interval (Wilson 1927, JASA 22:209).
+def wilson(successes: float, n: float) -> Estimate:
+    """Share of successes with its 95 % Wilson score interval.
 
     Parameters
     ----------
     successes, n : float
         Counts; ``0 <= successes <= n``.
-    z : float, default 1.96
-        Normal quantile of the interval.
+
+    Returns
+    -------
+    Estimate
+        NaN without an interval where n is 0.
     """
     if n <= 0:
         return Estimate(math.nan, note="no samples")
-    share = successes / n
+    return Estimate(successes / n, *wilson_interval(successes, n))
+
+
+def wilson_interval(successes: float, n: float) -> tuple[float, float]:
+    """95 % score interval of a share (Wilson 1927, JASA 22:209).
+
+    Parameters
+    ----------
+    successes, n : float
+        Counts; ``0 <= successes <= n``, n above 0.
+
+    Returns
+    -------
+    low, high : float
+        0 to 1; the observed share always lies between them.
+    """
+    share, z = successes / n, Z95
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return Estimate(share, min(low, share), max(high, share))  # where rounding parts them
+    return min(low, share), max(high, share)  # rounding can put an end on the wrong side
 
 
 def paired_share_difference(

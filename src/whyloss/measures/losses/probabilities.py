@@ -1,4 +1,4 @@
-"""Probabilities block by block, so that no second copy of the predictions is ever held."""
+"""Probabilities of logits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import numpy.typing as npt
 from whyloss.measures.losses.logits import logit_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from whyloss.data import Scale
     from whyloss.measures.estimates.intervals import FloatVector
 
@@ -24,29 +22,13 @@ def softmax(logits: FloatVector) -> FloatVector:
     return weight
 
 
-def probability_blocks(
-    scores: npt.NDArray[np.floating[Any]], scale: Scale
-) -> Iterator[tuple[slice, FloatVector]]:
-    """Yield ``(rows, probabilities)`` in float64, every class with its column.
-
-    Rows that are no prediction come as uniform ones: leave them out by the mask of
-    :class:`whyloss.measures.losses.per_sample.PerSample`.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_samples, n_columns)
-    scale : {"logits", "log_probs", "probs"}
-    """
-    for rows, logits, _ in logit_blocks(scores, scale):
-        yield rows, softmax(logits)
-
-
 def top_probability(
     scores: npt.NDArray[np.floating[Any]], scale: Scale, *, beta: float = 1.0
 ) -> FloatVector:
     """Largest probability of each row once its logits are multiplied by `beta`.
 
-    Rows that are no prediction come as uniform ones, as in :func:`probability_blocks`.
+    Rows that are no prediction come as uniform ones: leave them out by the status of
+    :class:`~whyloss.measures.losses.logits.PerSample`.
 
     Parameters
     ----------

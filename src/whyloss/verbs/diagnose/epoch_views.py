@@ -11,13 +11,12 @@ from whyloss.measures.calibration.reliability import reliability_bins
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.probabilities import top_probability
 from whyloss.results.attribution import Outcome
-from whyloss.results.epoch_views import EpochView, EpochViews, MigrationRow, ReliabilityBin
+from whyloss.results.epoch_views import EpochView, EpochViews, MigrationRow
 from whyloss.results.level import Level
 
 if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts
-    from whyloss.measures.calibration.reliability import ReliabilityBins
-    from whyloss.measures.estimates.intervals import BoolVector, FloatVector
+    from whyloss.measures.estimates.intervals import FloatVector
 
 MAX_VIEWS = 60
 MAX_WORK = 500_000_000  # scores to read for all views together; large inputs get fewer of them
@@ -96,8 +95,8 @@ def _view(evidence: Evidence, epoch: int, edges: FloatVector, since: int | None)
         confidence=float(confidence.mean()),
         temperature=None if tempered is None or fit is None else fit.fit.temperature,
         calibrated_confidence=None if tempered is None else float(tempered.mean()),
-        reliability=_bins(confidence, right),
-        calibrated=() if tempered is None else _bins(tempered, right),
+        reliability=reliability_bins(confidence, right),
+        calibrated=() if tempered is None else reliability_bins(tempered, right),
         migration=_migration(evidence, since, epoch),
     )
 
@@ -105,21 +104,6 @@ def _view(evidence: Evidence, epoch: int, edges: FloatVector, since: int | None)
 def _counts(losses: FloatVector, edges: FloatVector) -> tuple[int, ...]:
     counts: list[int] = np.histogram(losses[np.isfinite(losses)], edges)[0].tolist()
     return tuple(counts)
-
-
-def _bins(confidence: FloatVector, right: BoolVector) -> tuple[ReliabilityBin, ...]:
-    # Rounding may leave a certain prediction a little above 1.
-    found: ReliabilityBins = reliability_bins(np.minimum(confidence, 1.0), right)
-    return tuple(
-        ReliabilityBin(
-            samples=int(found.count[i]),
-            confidence=float(found.probability[i]),
-            right=float(found.observed[i]),
-            low=float(found.confidence_low[i]),
-            high=float(found.confidence_high[i]),
-        )
-        for i in np.flatnonzero(found.count).tolist()
-    )
 
 
 def _migration(evidence: Evidence, since: int | None, epoch: int) -> tuple[MigrationRow, ...]:
