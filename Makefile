@@ -1,8 +1,8 @@
 # make demo    see what whyloss says about a recorded training run
 # make test    the tests, with light dependencies only (no torch, no keras)
-# make lint    style, types and the order of the rooms
-# make docs    write the rule pages and the picture of the README anew
-# make pictures take the pictures of the report anew (needs Chromium)
+# make lint    style, types and the order of imports
+# make docs    write the generated pages and the picture of the README again
+# make pictures take the pictures of the report again (needs Chromium)
 # make site    build the documentation into docs/_build/html
 # make bench   time whyloss and its peers side by side (a quarter of an hour)
 # make bench-diagnosis    score the diagnosis on known causes (a quarter of an hour)
@@ -33,6 +33,8 @@ test: $(VENV)/.installed-test
 # What the documentation takes from the code itself.
 docs: $(VENV)/.installed
 	$(BIN)/python tools/rule_pages.py docs/rules
+	$(BIN)/python tools/cli_page.py docs/cli.md
+	$(BIN)/python tools/glossary_page.py docs/glossary.md
 	$(BIN)/python tools/capture.py docs/images/demo.svg
 
 # The pictures of the report, with Chromium.

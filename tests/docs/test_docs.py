@@ -69,6 +69,33 @@ def test_every_link_between_files_leads_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
+def test_the_architecture_names_every_part_of_the_package_and_nothing_that_is_not_there():
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "src" / "whyloss"
+    parts = {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    diagram = re.search(r"```text\n(.*?)```", text, re.DOTALL)[1]
+    assert set(re.findall(r"\b(\w+)/", diagram)) == parts
+    named = re.findall(r"`((?:[a-z_]+/)+(?:\w+\.py)?|\w+\.(?:py|bib))`", text)
+    assert len(named) > 30
+    for name in named:
+        assert (package / name).exists(), name
+
+
+@pytest.mark.parametrize("name", ["cli", "glossary"])
+def test_the_written_pages_are_current(name):
+    tool = loaded(ROOT / "tools" / f"{name}_page.py")
+    written = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert written == tool.page(), "run `make docs`"
+
+
+def loaded(path):
+    """Import a script that is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_site_builds_without_a_warning(tmp_path):
     require("sphinx")
     for needed in ("furo", "myst_parser", "numpydoc", "sphinx_copybutton"):
