@@ -31,15 +31,18 @@ def test_nothing_is_a_history_too():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"loss": [1.0]}, "The column 'loss' names no split: expected <split>_<metric>"),
+        (
+            {"loss": [1.0]},
+            "The name of the column 'loss' does not contain a split: expected <split>_<metric>",
+        ),
         (
             {"val_loss": [1.0, 0.5], "val_accuracy": [0.5]},
-            "The column val_accuracy does not fit the epochs: expected 2 values",
+            "The column val_accuracy and the epochs differ in length: expected 2 values",
         ),
         ({"epochs": [1, 2, 3], "val_loss": [1.0, 0.5]}, "expected 3 values"),
         (
             {"epochs": [1, 3, 2], "val_loss": [1.0, 0.5, 0.4]},
-            "The epochs are not in order: expected each epoch once, ascending; got epoch 2 after",
+            "The epochs are not in ascending order: expected each epoch once, ascending; got epoch 2 after",
         ),
         ({"epochs": [1, 1], "val_loss": [1.0, 0.5]}, "got epoch 1 after epoch 1."),
     ],

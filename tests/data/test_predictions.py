@@ -81,7 +81,7 @@ REFUSED = {
     ),
     "ragged labels": (
         {"y_true": [[0], [1, 2], [1]], "probs": TWO},
-        "y_true is no array: expected rows of equal length",
+        "y_true cannot be read as an array: expected rows of equal length",
     ),
     "lists for labels": (
         {
@@ -89,7 +89,7 @@ REFUSED = {
             "probs": TWO,
             "classes": ["cat", "dog"],
         },
-        "A label is no name: expected strings or integers; got unhashable type",
+        "Labels must be strings or integers: expected strings or integers; got unhashable type",
     ),
     "too few labels": (
         {"y_true": [0, 1], "logits": THREE},
@@ -113,11 +113,11 @@ REFUSED = {
     ),
     "ragged scores": (
         {"y_true": [0, 1], "logits": [[1.0, 2.0], [1.0]]},
-        "logits is no array: expected rows of equal length",
+        "logits cannot be read as an array: expected rows of equal length",
     ),
     "words for scores": (
         {"y_true": [0, 1, 1], "logits": [["a", "b"]] * 3},
-        "logits holds no numbers: expected an array of floats",
+        "logits does not contain numbers: expected an array of floats",
     ),
     "complex scores": (
         {"y_true": [0, 1, 1], "logits": TWO.astype(complex)},
@@ -125,7 +125,7 @@ REFUSED = {
     ),
     "nothing among the scores": (
         {"y_true": [0, 1], "logits": [[None, 1.0], [2.0, 3.0]]},
-        "logits holds no numbers",
+        "logits does not contain numbers",
     ),
     "no samples": (
         {"y_true": [], "logits": np.zeros((0, 3))},
@@ -137,7 +137,7 @@ REFUSED = {
     ),
     "an unknown name": (
         {"y_true": ["cat", "cow", "dog"], "probs": TWO, "classes": ["cat", "dog"]},
-        "A label is not among the classes: expected one of ['cat', 'dog']; got 'cow'.",
+        "A label in y_true is not one of the classes: expected one of ['cat', 'dog']; got 'cow'.",
     ),
     "an unknown name among names of NumPy": (
         {"y_true": np.array(["cow"] * 3), "probs": TWO, "classes": np.array(["cat", "dog"])},
@@ -165,11 +165,11 @@ REFUSED = {
     ),
     "a list for a name": (
         {"y_true": [0, 1, 1], "probs": TWO, "classes": [["cat"], ["dog"]]},
-        "A class is no name: expected strings or integers; got unhashable type",
+        "Class names must be strings or integers: expected strings or integers; got unhashable type",
     ),
     "too few names": (
         {"y_true": [0, 1, 1], "logits": THREE, "classes": ["cat", "dog"]},
-        "The class names do not fit the predictions: expected 3 names, one per column; got 2.",
+        "The number of class names does not match the predictions: expected 3 names, one per column; got 2.",
     ),
     "three names for one column": (
         {"y_true": [0, 1, 1], "probs": TWO[:, 1], "classes": ["a", "b", "c"]},
@@ -185,11 +185,11 @@ REFUSED = {
     ),
     "ragged ids": (
         {"y_true": [0, 1, 1], "probs": TWO, "ids": [[1], [2, 3], [4]]},
-        "ids is no array",
+        "ids cannot be read as an array",
     ),
     "ids with decimals": (
         {"y_true": [0, 1, 1], "probs": TWO, "ids": [0.5, 1.5, 2.5]},
-        "The ids are of no usable kind: expected integers or strings; got float64.",
+        "The ids have an unsupported type: expected integers or strings; got float64.",
     ),
     "yes and no for ids": (
         {"y_true": [0, 1, 1], "probs": TWO, "ids": [True, False, True]},
@@ -201,15 +201,15 @@ REFUSED = {
     ),
     "words for weights": (
         {"y_true": [0, 1, 1], "probs": TWO, "weights": ["a", "b", "c"]},
-        "The weights do not fit the predictions: expected one number per sample",
+        "The weights do not match the predictions: expected one number per sample",
     ),
     "negative weights": (
         {"y_true": [0, 1, 1], "probs": TWO, "weights": [1.0, -1.0, -2.0]},
-        "2 of 3 weights are none: expected finite numbers of at least 0; got -1 in row 1.",
+        "2 of 3 weights are negative or not finite: expected finite numbers of at least 0; got -1 in row 1.",
     ),
     "missing weights": (
         {"y_true": [0, 1, 1], "probs": TWO, "weights": [1.0, 1.0, np.nan]},
-        "1 of 3 weights are none: expected finite numbers of at least 0; got nan in row 2.",
+        "1 of 3 weights are negative or not finite: expected finite numbers of at least 0; got nan in row 2.",
     ),
     "infinite weights": (
         {"y_true": [0, 1, 1], "probs": TWO, "weights": [np.inf, 1.0, 1.0]},
@@ -217,11 +217,11 @@ REFUSED = {
     ),
     "a slice of another length": (
         {"y_true": [0, 1, 1], "probs": TWO, "slices": {"site": ["a", "b"]}},
-        "The slice 'site' does not fit the predictions: expected one value per sample, shape (3,)",
+        "The slice 'site' does not match the predictions: expected one value per sample, shape (3,)",
     ),
     "a slice without a name": (
         {"y_true": [0, 1, 1], "probs": TWO, "slices": {"": ["a", "b", "c"]}},
-        "A slice has no usable name: expected 1 to 80 printable characters; got ''.",
+        "The name of a slice cannot be used: expected 1 to 80 printable characters; got ''.",
     ),
     "a number for a name of a slice": (
         {"y_true": [0, 1, 1], "probs": TWO, "slices": {3: ["a", "b", "c"]}},
@@ -233,11 +233,11 @@ REFUSED = {
             "probs": TWO,
             "slices": {"day": np.array(["2024-01-01"] * 3, dtype="datetime64[D]")},
         },
-        "The slice 'day' is of no usable kind: expected numbers, strings or booleans",
+        "The slice 'day' has an unsupported type: expected numbers, strings or booleans",
     ),
     "weights that are all 0": (
         {"y_true": [0, 1, 1], "probs": TWO, "weights": [0, 0, 0]},
-        "The weights weigh nothing: expected one above 0; got only zeros.",
+        "All weights are 0: expected at least one above 0; got only zeros.",
     ),
 }
 
@@ -269,7 +269,7 @@ def test_a_tensor_that_numpy_cannot_read_is_refused_with_the_way_out(make):
     tensor = torch.zeros(3, 2, requires_grad=True)
     if make == "a kind that NumPy lacks":
         tensor = torch.zeros(3, 2, dtype=torch.bfloat16)
-    with pytest.raises(DataError, match="logits is no array") as caught:
+    with pytest.raises(DataError, match="logits cannot be read as an array") as caught:
         made(logits=tensor)
     assert caught.value.hint == "A tensor: pass tensor.detach().float().cpu().numpy()."
     assert len(made(logits=tensor.detach().float().cpu().numpy())) == 3

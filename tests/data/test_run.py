@@ -136,7 +136,7 @@ def test_given_weights_or_slices_in_some_parts_only_then_the_error_names_the_par
 def test_given_weights_for_some_rows_of_an_epoch_only_then_they_are_refused(tmp_path):
     with RunWriter(tmp_path) as writer:
         writer.append("val", 1, SCORES, "logits", LABELS, IDS)
-        with pytest.raises(DataError, match="differ in kind from earlier ones"):
+        with pytest.raises(DataError, match="types differ from earlier rows"):
             writer.append("val", 1, SCORES, "logits", LABELS, IDS + 6, weights=IDS)
 
 
@@ -380,7 +380,9 @@ def test_given_a_hostile_split_then_it_stays_in_the_run_and_is_read_back(tmp_pat
 
 @pytest.mark.parametrize("split", ["", "x" * 300, "\ud800", 3, None])
 def test_given_a_split_that_is_no_name_then_it_is_refused(tmp_path, split):
-    with pytest.raises(DataError, match="The split has no usable name: expected a short name"):
+    with pytest.raises(
+        DataError, match="The name of the split cannot be used: expected a short name"
+    ):
         write(tmp_path, split=split)
 
 
@@ -428,25 +430,27 @@ def test_given_shuffled_ids_then_none_is_dropped(tmp_path, ids):
 @pytest.mark.parametrize("ids", [[0, 1, 2, 3, 4, 1], list("abcdeb")])
 def test_given_one_id_with_two_labels_then_ids_are_not_unique(tmp_path, ids):
     run = write(tmp_path, ids=ids)
-    expected = f"val at epoch 1: ids are not unique.*labels 1 and 0 for id {ids[1]}.*Pass ids="
+    expected = (
+        f"val at epoch 1: two samples have the same id.*labels 1 and 0 for id {ids[1]}.*Pass ids="
+    )
     with pytest.raises(DataError, match=expected):
         run.predictions("val", 1)
-    with pytest.raises(DataError, match="ids are not unique"):
+    with pytest.raises(DataError, match="two samples have the same id"):
         run.duplicates("val", 1)
 
 
 def test_given_writers_that_disagree_then_the_later_one_is_refused(tmp_path):
     write(tmp_path)
     cases = {
-        "other scale": {"scale": "probs", "scores": SCORES},
-        "other n_columns": {"scale": "logits", "scores": SCORES[:, :2]},
+        "differ in scale": {"scale": "probs", "scores": SCORES},
+        "differ in n_columns": {"scale": "logits", "scores": SCORES[:, :2]},
     }
     for message, case in cases.items():
         other = RunWriter(tmp_path, writer="1")
         with pytest.raises(DataError, match=message):
             other.append("val", 1, case["scores"], case["scale"], [0] * 6, IDS)
     with pytest.raises(
-        DataError, match=r"other classes: expected.*'0', '1', '2'.*got.*'a', 'b', 'c'"
+        DataError, match=r"differ in classes: expected.*'0', '1', '2'.*got.*'a', 'b', 'c'"
     ):
         write(tmp_path, writer="1", classes=["a", "b", "c"])
     assert Run.open(tmp_path).predictions("val", 1).n_samples == 6
@@ -457,7 +461,7 @@ def test_given_writers_that_come_to_disagree_then_a_commit_is_refused(tmp_path):
     first.append("val", 1, SCORES, "logits", LABELS, IDS)
     path = tmp_path / "run.json"  # which another one has changed at the same moment
     path.write_text(path.read_text().replace("logits", "probs"))
-    with pytest.raises(DataError, match="other scale: expected 'probs'"):
+    with pytest.raises(DataError, match="differ in scale: expected 'probs'"):
         first.close()
     assert Run.open(tmp_path).splits == ()
 
@@ -471,7 +475,7 @@ def test_given_a_run_when_written_anew_then_it_is_refused_with_two_ways_out(tmp_
         DataError, match=r"exists already.*another folder, or pass overwrite=True or"
     ):
         RunWriter(tmp_path)
-    with pytest.raises(DataError, match="both overwritten and continued"):
+    with pytest.raises(DataError, match="exclude each other"):
         RunWriter(tmp_path, overwrite=True, resume=True)
     assert Run.open(tmp_path).epochs("val") == (1,)
 
@@ -491,7 +495,7 @@ def test_given_overwrite_of_what_is_no_run_then_nothing_is_removed(tmp_path):
     part = tmp_path / "predictions" / "split=val" / "epoch=1" / "part-0.arrow"
     part.parent.mkdir(parents=True)
     part.touch()
-    with pytest.raises(FormatError, match="is no run"):
+    with pytest.raises(FormatError, match="is not a recorded run"):
         RunWriter(tmp_path, overwrite=True)
     assert part.exists()
 
@@ -550,7 +554,7 @@ def test_given_a_rank_that_is_quicker_than_the_first_then_it_waits_for_the_run(t
 
 def test_given_no_first_rank_then_the_others_say_so_after_a_while(tmp_path, monkeypatch):
     monkeypatch.setattr(run_writer, "OPENING_SECONDS", 0.1)
-    with pytest.raises(FormatError, match="is no run"):
+    with pytest.raises(FormatError, match="is not a recorded run"):
         write(tmp_path, writer="1")
     assert list(tmp_path.iterdir()) == []
 
@@ -659,7 +663,7 @@ def test_scalars_are_read_as_they_were_logged_and_may_be_no_numbers(tmp_path):
 
 @pytest.mark.parametrize("value", ["0.5", None, [1, 2], np.zeros(2), 10**400, object()])
 def test_given_a_scalar_that_is_no_number_then_it_is_refused(tmp_path, value):
-    with pytest.raises(DataError, match="loss is no number: expected one number"):
+    with pytest.raises(DataError, match="The value of loss is not a number: expected one number"):
         RunWriter(tmp_path).log_scalars(1, "val", loss=value)
     assert not (tmp_path / "scalars.jsonl").exists()
 
@@ -702,15 +706,18 @@ def test_given_samples_that_do_not_fit_then_nothing_is_written(tmp_path, columns
 BAD_ROWS = {
     "a label that is no class": ({"y_true": [0, 1, 2, 3, 1, 0]}, "1 of 6 labels lie outside"),
     "too few labels": ({"y_true": [0, 1]}, "differ in length: expected 6 labels.*got 2"),
-    "too few ids": ({"ids": [0, 1]}, "ids do not fit"),
-    "ids that are fractions": ({"ids": IDS / 7}, "ids are of no usable kind"),
-    "scores that are words": ({"scores": [["a"]] * 6}, "logits holds no numbers"),
+    "too few ids": ({"ids": [0, 1]}, "number of ids does not match"),
+    "ids that are fractions": ({"ids": IDS / 7}, "ids have an unsupported type"),
+    "scores that are words": ({"scores": [["a"]] * 6}, "logits does not contain numbers"),
     "scores with three axes": ({"scores": np.zeros((6, 2, 2))}, "logits has the wrong shape"),
-    "ids of another kind than before": ({"ids": list("abcdef")}, "differ in kind"),
-    "scores of another precision": ({"scores": SCORES.astype(float)}, "differ in kind"),
-    "a negative epoch": ({"epoch": -1}, "The epoch is no epoch"),
-    "an epoch that is a fraction": ({"epoch": 1.5}, "The epoch is no epoch"),
-    "a scale of one's own": ({"scale": "scores"}, "The scale is none"),
+    "ids of another kind than before": ({"ids": list("abcdef")}, "types differ from earlier rows"),
+    "scores of another precision": (
+        {"scores": SCORES.astype(float)},
+        "types differ from earlier rows",
+    ),
+    "a negative epoch": ({"epoch": -1}, "`epoch` must be an integer ≥ 0"),
+    "an epoch that is a fraction": ({"epoch": 1.5}, "`epoch` must be an integer ≥ 0"),
+    "a scale of one's own": ({"scale": "scores"}, "Unknown scale"),
 }
 
 
@@ -746,13 +753,15 @@ def test_given_a_path_that_cannot_be_a_folder_then_the_error_says_so(tmp_path):
 
 
 def test_given_nothing_then_it_is_no_run(tmp_path):
-    with pytest.raises(FormatError, match=r"is no run: .*run.json; got nothing of that name"):
+    with pytest.raises(
+        FormatError, match=r"is not a recorded run: .*run.json; got nothing of that name"
+    ):
         Run.open(tmp_path / "nowhere")
 
 
 def test_given_a_file_then_it_is_no_run(tmp_path):
     (tmp_path / "log.txt").touch()
-    with pytest.raises(FormatError, match=r"is no run: .*; got a file"):
+    with pytest.raises(FormatError, match=r"is not a recorded run: .*; got a file"):
         Run.open(tmp_path / "log.txt")
 
 
@@ -768,10 +777,16 @@ BAD_DESCRIPTIONS = {
     "a list": (b"[1]", "does not describe a run"),
     "no version": (b"{}", "does not describe a run"),
     "newer": (b'{"format_version": 2}', "written by a newer whyloss: .*; got 2. Upgrade"),
-    "another task": (b'{"format_version": 1, "task": "regression"}', "has a wrong task"),
-    "classes": ({"classes": [1, 2]}, "has a wrong classes: expected a list of strings"),
-    "scale": ({"scale": ["logits"]}, "has a wrong scale"),
-    "n_columns": ({"n_columns": True}, "has a wrong n_columns"),
+    "another task": (
+        b'{"format_version": 1, "task": "regression"}',
+        "has an invalid value of 'task'",
+    ),
+    "classes": (
+        {"classes": [1, 2]},
+        "has an invalid value of 'classes': expected a list of strings",
+    ),
+    "scale": ({"scale": ["logits"]}, "has an invalid value of 'scale'"),
+    "n_columns": ({"n_columns": True}, "has an invalid value of 'n_columns'"),
 }
 
 
@@ -904,7 +919,7 @@ def test_given_a_line_that_never_was_a_scalar_then_the_error_names_it(tmp_path, 
 def test_given_a_scalar_without_bounds_then_the_error_names_the_file(tmp_path):
     run = write(tmp_path)
     (tmp_path / "scalars.jsonl").write_bytes(b'{"epoch": 1, "loss": 1%s}\n' % (b"0" * 400))
-    with pytest.raises(FormatError, match=r"scalars.jsonl holds a number without bounds"):
+    with pytest.raises(FormatError, match=r"scalars.jsonl contains a number that is too large"):
         run.history  # noqa: B018 - reading it is the test
 
 

@@ -229,9 +229,9 @@ def test_the_epochs_asked_for_are_compared():
             r"Epoch 9 \(--from\) was not recorded for split 'val': expected one of 1, 2, 3",
         ),
         ({"to_epoch": 0}, r"Epoch 0 \(--to\) was not recorded"),
-        ({"from_epoch": 3, "to_epoch": 2}, "ends before it begins: expected a first epoch"),
-        ({"from_epoch": 2, "to_epoch": 2}, "ends before it begins"),
-        ({"from_epoch": 3}, "ends before it begins"),
+        ({"from_epoch": 3, "to_epoch": 2}, "is not before the last one: expected a first epoch"),
+        ({"from_epoch": 2, "to_epoch": 2}, "is not before the last one"),
+        ({"from_epoch": 3}, "is not before the last one"),
     ],
 )
 def test_epochs_that_make_no_change_are_refused(options, words):

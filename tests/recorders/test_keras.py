@@ -242,7 +242,7 @@ CONTRADICTIONS = {
 def test_given_outputs_that_nothing_tells_of_then_one_warning_asks_for_the_scale(tmp_path, name):
     activation, loss = CONTRADICTIONS[name]
     with pytest.warns(
-        RecorderWarning, match='what the model puts out.*Pass scale="logits"'
+        RecorderWarning, match='outputs logits or probabilities is not clear.*Pass scale="logits"'
     ) as caught:
         run = fit(functional(Dense(3, activation=activation)), loss, tmp_path)
     assert [warning.category for warning in caught].count(RecorderWarning) == 1
@@ -270,12 +270,12 @@ BAD_TRAININGS = {
     "several labels per sample": (
         lambda: functional(Dense(3, activation="sigmoid")),
         {"loss": "binary_crossentropy", "y": (RNG.random((90, 3)) < 0.5).astype(np.float32)},
-        "The outputs are no distribution over classes.*a sigmoid of 3",
+        "The outputs of the model are not probabilities of classes.*a sigmoid of 3",
     ),
     "targets of a regression": (
         lambda: functional(Dense(1)),
         {"loss": "mse", "y": X[:, 0], "scale": "logits"},
-        "y_true holds values that are no class",
+        "y_true contains values that are not class indices",
     ),
     "ids that do not fit": (
         lambda: functional(Dense(3, activation="softmax")),

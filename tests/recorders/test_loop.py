@@ -88,7 +88,7 @@ def test_given_weights_and_slices_when_logged_in_batches_then_they_are_in_the_ru
 def test_given_weights_or_slices_of_another_length_then_recording_stops(tmp_path, extra):
     with (
         Recorder(tmp_path) as recorder,
-        pytest.warns(RecorderWarning, match="what else is given for each row do not fit together"),
+        pytest.warns(RecorderWarning, match="the other columns differ in length"),
     ):
         recorder.log(**ROWS, **extra)
 
@@ -307,7 +307,7 @@ def test_given_a_second_failure_on_the_other_thread_then_there_is_one_warning(tm
 
 def test_the_warning_names_the_line_of_the_caller(tmp_path):
     with pytest.warns(
-        RecorderWarning, match="The scale of the predictions is not settled"
+        RecorderWarning, match="The scale of the predictions is missing or ambiguous"
     ) as caught:
         Recorder(tmp_path).log(split="val", epoch=1, y_true=[0])
     assert caught[0].filename == __file__
@@ -319,12 +319,15 @@ def test_given_a_scalar_that_is_no_number_then_there_is_one_warning(tmp_path, va
         recorder.log_scalars(epoch=1, loss=value)
         recorder.log_scalars(epoch=2, loss=value)
     (warning,) = warned
-    assert "loss is no number" in str(warning.message)
+    assert "The value of loss is not a number" in str(warning.message)
     assert Run.open(tmp_path).history.columns == {}
 
 
 def test_given_samples_that_do_not_fit_then_there_is_one_warning(tmp_path):
-    with pytest.warns(RecorderWarning, match="not one text per sample"), Recorder(tmp_path) as rec:
+    with (
+        pytest.warns(RecorderWarning, match="text and ids differ in length"),
+        Recorder(tmp_path) as rec,
+    ):
         rec.log_samples("val", [1, 2], text=["a"])
 
 
@@ -463,7 +466,7 @@ def test_given_ranks_then_each_writes_its_own_file_and_padding_is_dropped(tmp_pa
 def test_given_a_rank_without_ids_then_they_are_asked_for(tmp_path):
     with Recorder(tmp_path, rank=0) as first:
         first.log(**ROWS)
-    with pytest.warns(RecorderWarning, match="samples of rank 1 have no names.*Pass the samples'"):
+    with pytest.warns(RecorderWarning, match="samples of rank 1 have no ids.*Pass the samples'"):
         Recorder(tmp_path, rank=1).log(**ROWS)
     assert Run.open(tmp_path).predictions("val", 1).n_samples == 6
 

@@ -209,7 +209,7 @@ def test_other_classes_cannot_be_compared():
 
 def test_nothing_to_score_is_said_with_the_side():
     a = predictions(known_cause(1))
-    with pytest.raises(DataError, match="Side B has nothing to compare"):
+    with pytest.raises(DataError, match="Side B contains nothing to compare"):
         whyloss.compare(a, Predictions.from_arrays([0, 1], logits=np.full((2, 2), np.nan)))
 
 

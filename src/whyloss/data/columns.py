@@ -63,7 +63,9 @@ def sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table
         cells = [None] * len(names) if values is None else list(values)
         if len(cells) != len(names):
             raise DataError(
-                f"There is not one {name} per sample", expected=f"{len(names)}", got=f"{len(cells)}"
+                f"{name} and ids differ in length",
+                expected=f"{len(names)} values, one per sample",
+                got=f"{len(cells)}",
             )
         table[name] = _packed(name, cells, kind)
     return pa.table(table)
@@ -74,11 +76,15 @@ def _packed(name: str, cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
     try:
         encoded = [None if cell is None else encode(cell) for cell in cells]
     except (TypeError, UnicodeError) as error:
-        raise DataError(f"A {name} cannot be stored", expected=f"{kind}", got=f"{error}") from None
+        raise DataError(
+            f"A value of {name} cannot be stored", expected=f"{kind} or None", got=f"{error}"
+        ) from None
     ends = np.cumsum([0, *(len(cell or b"") for cell in encoded)])
     if ends[-1] > np.iinfo(np.int32).max:
         raise DataError(
-            f"The values of {name} are too long", expected="2 GiB at once", got=f"{ends[-1]} bytes"
+            f"The values of {name} are too long",
+            expected="at most 2 GiB in one call",
+            got=f"{ends[-1]} bytes",
         )
     present = np.packbits(np.array([cell is not None for cell in encoded]), bitorder="little")
     buffers = [present, ends.astype(np.int32), b"".join(cell or b"" for cell in encoded)]

@@ -86,14 +86,14 @@ class History:
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:
             before, after = self.epochs[backward[0] : backward[0] + 2]
             raise DataError(
-                "The epochs are not in order",
+                "The epochs are not in ascending order",
                 expected="each epoch once, ascending",
                 got=f"epoch {after} after epoch {before}",
             )
         for key, values in self.columns.items():
             if values.shape != self.epochs.shape:
                 raise DataError(
-                    f"The column {'_'.join(key)} does not fit the epochs",
+                    f"The column {'_'.join(key)} and the epochs differ in length",
                     expected=f"{len(self.epochs)} values",
                     got=f"{values.shape}",
                 )
@@ -128,7 +128,7 @@ class History:
             split, _, metric = name.partition("_")
             if not metric:
                 raise DataError(
-                    f"The column {name!r} names no split",
+                    f"The name of the column {name!r} does not contain a split",
                     expected="<split>_<metric>, such as val_loss",
                     got=name,
                     hint=f"Rename it to train_{name}.",

@@ -76,7 +76,7 @@ class RunInfo:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine and theirs and mine != theirs:
                 raise DataError(
-                    f"The run holds predictions with other {name}",
+                    f"These predictions and the run differ in {name}",
                     expected=f"{mine!r} as in {INFO_FILE}",
                     got=f"{theirs!r}",
                     hint="A run holds one model's predictions: record other ones in another folder.",
@@ -88,7 +88,7 @@ class RunInfo:
             classes = classes or tuple(str(k) for k in range(n_classes))
             if len(classes) != n_classes:
                 raise DataError(
-                    "The class names do not fit the predictions",
+                    "The number of class names does not match the predictions",
                     expected=f"{n_classes} names, one per column",
                     got=f"{len(classes)}",
                 )
@@ -108,7 +108,7 @@ def read_info(folder: Path) -> RunInfo:
         content = path.read_bytes()
     except OSError as error:
         raise FormatError(
-            f"{folder} is no run",
+            f"{folder} is not a recorded run",
             expected=f"a folder that holds {INFO_FILE}",
             got=_what_is_there(folder, error),
             hint="A run is recorded with whyloss.Recorder.",
@@ -166,7 +166,9 @@ def _checked_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever t
     for key, (fits, expected) in allowed.items():
         if not fits:
             raise FormatError(
-                f"{path} has a wrong {key}", expected=expected, got=f"{raw.get(key)!r:.80}"
+                f"{path} has an invalid value of {key!r}",
+                expected=expected,
+                got=f"{raw.get(key)!r:.80}",
             )
     creator, created = str(raw.get("creator", "")), str(raw.get("created", ""))
     return RunInfo(tuple(classes), scale, n_columns, creator, created)
@@ -180,7 +182,7 @@ def split_folder(split: Any) -> str:  # noqa: ANN401 - checked here
         name = ""
     if not 0 < len(name) <= _LONGEST_NAME:
         raise DataError(
-            "The split has no usable name",
+            "The name of the split cannot be used",
             expected="a short name such as val",
             got=f"{split!r:.80}",
         )
@@ -199,7 +201,9 @@ def check_epoch(epoch: Any) -> int:  # noqa: ANN401 - also NumPy's integers
     except TypeError:
         number = -1
     if not 0 <= number < 2**31:
-        raise DataError("The epoch is no epoch", expected="an integer from 0", got=f"{epoch!r:.80}")
+        raise DataError(
+            "`epoch` must be an integer ≥ 0", expected="0, 1, 2, …", got=f"{epoch!r:.80}"
+        )
     return number
 
 
@@ -208,7 +212,9 @@ def check_writer(writer: str) -> str:
     # A dash would let the second part of writer "0" pass for the first of a writer "0-1".
     if not _WRITER.fullmatch(writer):
         raise DataError(
-            "The writer has no usable name", expected="letters, digits and _", got=f"{writer!r:.80}"
+            "The name of the writer cannot be used",
+            expected="letters, digits and _",
+            got=f"{writer!r:.80}",
         )
     return writer
 

@@ -52,9 +52,9 @@ class PartWriter:
         self._kinds = self._kinds or kinds
         if kinds != self._kinds:
             raise DataError(
-                "The rows differ in kind from earlier ones of their epoch",
-                expected=", ".join(f"{name} of kind {kind}" for name, kind in self._kinds.items()),
-                got=", ".join(f"{name} of kind {kind}" for name, kind in kinds.items()),
+                "The columns or their types differ from earlier rows of the same epoch",
+                expected=", ".join(f"{name} of type {kind}" for name, kind in self._kinds.items()),
+                got=", ".join(f"{name} of type {kind}" for name, kind in kinds.items()),
             )
         self._waiting_bytes += scores.nbytes
         whole = self._waiting_bytes >= BATCH_BYTES

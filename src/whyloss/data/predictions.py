@@ -138,7 +138,7 @@ class Predictions:
         n_classes = max(2, scores.shape[1])
         if classes is not None and len(labels) != n_classes:
             raise DataError(
-                "The class names do not fit the predictions",
+                "The number of class names does not match the predictions",
                 expected=f"{n_classes} names, one per column",
                 got=f"{len(labels)}",
             )
@@ -158,7 +158,7 @@ class Predictions:
             kept = weighs > 0.0
             if not kept.any():
                 raise DataError(
-                    "The weights weigh nothing", expected="one above 0", got="only zeros"
+                    "All weights are 0", expected="at least one above 0", got="only zeros"
                 )
             if not kept.all():
                 indices, scores, names = indices[kept], scores[kept], names[kept]
@@ -191,7 +191,7 @@ def _as_array(values: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
     # Ragged rows; a tensor on a GPU or of a kind that NumPy lacks; one that needs its gradient.
     except (ValueError, TypeError, RuntimeError) as error:
         raise DataError(
-            f"{name} is no array",
+            f"{name} cannot be read as an array",
             expected="rows of equal length that NumPy can read",
             got=" ".join(str(error).split()).rstrip("."),
             hint="A tensor: pass tensor.detach().float().cpu().numpy()."
@@ -211,7 +211,7 @@ def settle_scale(**given: Any) -> tuple[Scale, Any]:  # noqa: ANN401
     named = [scale for scale in SCALES if given[scale] is not None]
     if len(named) != 1:
         raise DataError(
-            "The scale of the predictions is not settled",
+            "The scale of the predictions is missing or ambiguous",
             expected="exactly one of logits=, log_probs= or probs=",
             got=" and ".join(f"{name}=" for name in named) or "none of them",
         )
@@ -225,7 +225,7 @@ def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
         scores = scores.astype(np.float64)
     if scores.dtype.kind != "f":
         raise DataError(
-            f"{scale} holds no numbers",
+            f"{scale} does not contain numbers",
             expected="an array of floats of shape (n_samples, n_classes) or (n_samples,)",
             got=f"an array of {scores.dtype} of shape {scores.shape}",
         )
@@ -265,7 +265,7 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
         if not np.all(np.isfinite(labels)) or np.any(labels != np.round(labels)):
             bad = labels[~np.isfinite(labels) | (labels != np.round(labels))][0]
             raise DataError(
-                "y_true holds values that are no class",
+                "y_true contains values that are not class indices",
                 expected="whole numbers",
                 got=f"{bad}",
                 hint="Soft labels and regression targets have no accuracy to compare the loss with.",
@@ -274,7 +274,7 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
             labels = labels.astype(np.int64)
     elif kind not in "iub":
         raise DataError(
-            "y_true holds no labels",
+            "y_true has an unsupported type",
             expected="integers, booleans or strings",
             got=f"{labels.dtype}",
         )
@@ -296,7 +296,9 @@ def _class_index(classes: Sequence[Any]) -> dict[Any, int]:
         index = {label: k for k, label in enumerate(classes)}
     except TypeError as error:  # a list, say
         raise DataError(
-            "A class is no name", expected="strings or integers", got=str(error)
+            "Class names must be strings or integers",
+            expected="strings or integers",
+            got=str(error),
         ) from None
     if min(len(index), len({str(label) for label in classes})) != len(classes):
         raise DataError(
@@ -310,7 +312,7 @@ def _class_index(classes: Sequence[Any]) -> dict[Any, int]:
 def _look_up(labels: npt.NDArray[Any], index: dict[Any, int]) -> npt.NDArray[np.int32]:
     if not index:
         raise DataError(
-            "y_true holds names, and which column belongs to which name is not given",
+            "y_true contains names, and the order of the classes is not given",
             expected="classes=[...], one name per column",
             got=f"labels such as {labels.tolist()[0]!r}" if labels.size else "no classes",
         )
@@ -319,11 +321,11 @@ def _look_up(labels: npt.NDArray[Any], index: dict[Any, int]) -> npt.NDArray[np.
         found = [index.get(value, -1) for value in values]
     except TypeError as error:  # a list, say, where a label should be
         raise DataError(
-            "A label is no name", expected="strings or integers", got=str(error)
+            "Labels must be strings or integers", expected="strings or integers", got=str(error)
         ) from None
     if -1 in found:
         raise DataError(
-            "A label is not among the classes",
+            "A label in y_true is not one of the classes",
             expected=f"one of {list(index)[:10]}",
             got=f"{values[found.index(-1)]!r}",
         )
@@ -358,7 +360,7 @@ def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
     array = _as_array(ids, "ids")
     if array.shape != (n_samples,):
         raise DataError(
-            "The ids do not fit the predictions",
+            "The number of ids does not match the predictions",
             expected=f"one id per sample, shape ({n_samples},)",
             got=f"shape {array.shape}",
         )
@@ -367,7 +369,7 @@ def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
     if array.dtype.kind in "OSU":
         return np.asarray([str(value) for value in array.tolist()], dtype=np.str_)
     raise DataError(
-        "The ids are of no usable kind", expected="integers or strings", got=f"{array.dtype}"
+        "The ids have an unsupported type", expected="integers or strings", got=f"{array.dtype}"
     )
 
 
@@ -376,7 +378,7 @@ def check_weights(weights: Any, n_samples: int) -> npt.NDArray[np.float64]:  # n
     array = _as_array(weights, "weights")
     if array.dtype.kind not in "fiub" or array.shape != (n_samples,):
         raise DataError(
-            "The weights do not fit the predictions",
+            "The weights do not match the predictions",
             expected=f"one number per sample, shape ({n_samples},)",
             got=f"{array.dtype} of shape {array.shape}",
         )
@@ -384,7 +386,7 @@ def check_weights(weights: Any, n_samples: int) -> npt.NDArray[np.float64]:  # n
     bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0.0)))
     if bad.size:
         raise DataError(
-            f"{bad.size} of {n_samples} weights are none",
+            f"{bad.size} of {n_samples} weights are negative or not finite",
             expected="finite numbers of at least 0",
             got=f"{numbers[bad[0]]:g} in row {bad[0]}",
         )
@@ -398,14 +400,14 @@ def check_slices(slices: Mapping[Any, Any] | None, n_samples: int) -> dict[str, 
         usable = isinstance(name, str) and name.isprintable()
         if not (usable and 0 < len(name) <= LONGEST_SLICE_NAME):
             raise DataError(
-                "A slice has no usable name",
+                "The name of a slice cannot be used",
                 expected=f"1 to {LONGEST_SLICE_NAME} printable characters",
                 got=f"{name!r:.80}",
             )
         array = _as_array(values, f"The slice {name!r}")
         if array.shape != (n_samples,):
             raise DataError(
-                f"The slice {name!r} does not fit the predictions",
+                f"The slice {name!r} does not match the predictions",
                 expected=f"one value per sample, shape ({n_samples},)",
                 got=f"shape {array.shape}",
             )
@@ -417,7 +419,7 @@ def check_slices(slices: Mapping[Any, Any] | None, n_samples: int) -> dict[str, 
             columns[name] = np.asarray([str(value) for value in array.tolist()], dtype=np.str_)
         else:
             raise DataError(
-                f"The slice {name!r} is of no usable kind",
+                f"The slice {name!r} has an unsupported type",
                 expected="numbers, strings or booleans",
                 got=f"{array.dtype}",
             )

@@ -117,7 +117,9 @@ class Run:
             history = History.from_rows(read_rows(path))
         except OverflowError:
             raise FormatError(
-                f"{path} holds a number without bounds", expected="numbers of 64 bits", got="more"
+                f"{path} contains a number that is too large",
+                expected="numbers of 64 bits",
+                got="a larger one",
             ) from None
         return replace(history, n_classes=len(self.classes) or None)
 
@@ -284,7 +286,7 @@ class Run:
         if differs.size:
             row = differs[0]
             raise DataError(
-                f"{self.name}, {split} at epoch {epoch}: ids are not unique",
+                f"{self.name}, {split} at epoch {epoch}: two samples have the same id",
                 expected="the same label wherever the same id occurs",
                 got=f"labels {y_true[first[which[row]]]} and {y_true[row]} for id {ids[row]}",
                 hint="Pass ids= that name each sample once over all processes.",
@@ -308,7 +310,7 @@ def _joined(arrays: list[npt.NDArray[Any]], parts: list[Part]) -> npt.NDArray[An
         )
         raise FormatError(
             f"The parts in {parts[0].path.parent} do not fit together",
-            expected="each column of one kind and width in all of them",
+            expected="each column with one type and width in all of them",
             got=", ".join(different),
         )
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

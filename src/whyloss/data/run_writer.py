@@ -99,8 +99,8 @@ class RunWriter:
         self._committed: Counter[Path] = Counter()
         if overwrite and resume:
             raise DataError(
-                "The run cannot be both overwritten and continued",
-                expected="overwrite=True or resume=True",
+                "overwrite=True and resume=True exclude each other",
+                expected="at most one of them",
                 got="both",
             )
         # Until the first writer has replaced it, the description may be that of the earlier run.
@@ -174,7 +174,7 @@ class RunWriter:
         folder = split_folder(split)
         key = split, check_epoch(epoch)
         if scale not in SCALES:
-            raise DataError("The scale is none", expected=f"one of {SCALES}", got=f"{scale!r:.80}")
+            raise DataError("Unknown scale", expected=f"one of {SCALES}", got=f"{scale!r:.80}")
         matrix = check_scores(scores, scale)
         info = self._info
         if (info.scale, info.n_columns) != (scale, matrix.shape[1]):
@@ -382,7 +382,9 @@ def _check_classes(classes: Sequence[Any] | None) -> list[Any]:
     labels = [] if classes is None else list(classes)
     if classes is not None and not len({str(label) for label in labels}) == len(labels) >= 2:
         raise DataError(
-            "The classes are none", expected="at least two different names", got=f"{labels!r:.80}"
+            "`classes` must name at least two different classes",
+            expected="two or more names",
+            got=f"{labels!r:.80}",
         )
     return labels
 

@@ -25,14 +25,14 @@ def append_row(path: Path, epoch: int, split: str, values: Mapping[str, Any]) ->
     row: dict[str, Any] = {"epoch": epoch, "split": split}
     for name, value in values.items():
         if name in row:
-            raise DataError(f"{name!r} is no metric", expected="another name", got=name)
+            raise DataError(f"A metric cannot be named {name!r}", expected="another name", got=name)
         row[name] = as_number(name, value)
     # One write in append mode: lines of several processes do not run into each other.
     with path.open("ab+", buffering=0) as file:
         torn = _last_byte(file) not in (b"", b"\n")
         line = (b"\n" if torn else b"") + json.dumps(row).encode() + b"\n"
         if file.write(line) != len(line):
-            raise OSError(f"{path} could not be written whole")
+            raise OSError(f"{path} could not be written completely")
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -72,7 +72,7 @@ def as_number(name: str, value: Any) -> float:  # noqa: ANN401 - scalars of any 
         return float("" if isinstance(value, str) else getattr(value, "item", lambda: value)())
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise DataError(
-            f"{name} is no number", expected="one number", got=f"{value!r:.80}"
+            f"The value of {name} is not a number", expected="one number", got=f"{value!r:.80}"
         ) from None
 
 

@@ -27,13 +27,13 @@ from whyloss.measures.estimates.intervals import (
 from whyloss.measures.estimates.weights import effective_samples
 from whyloss.measures.losses.logits import PerSample, as_logits
 from whyloss.measures.losses.per_sample import per_sample
-from whyloss.results.estimate import Estimate
 from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES, Numbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.data import Predictions
+    from whyloss.results.estimate import Estimate
 
 
 class EpochFacts:

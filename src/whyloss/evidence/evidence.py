@@ -118,7 +118,7 @@ class Evidence:
         until = tuple(e for e in every if self._to_epoch is None or e <= self._to_epoch)
         if self._from_epoch is not None and self._from_epoch >= until[-1]:
             raise DataError(
-                "The change to explain ends before it begins",
+                "The first epoch of the comparison is not before the last one",
                 expected=f"a first epoch (--from) before the last one, {until[-1]}",
                 got=f"{self._from_epoch}",
             )
@@ -256,7 +256,7 @@ class Evidence:
         wild = np.flatnonzero((shares < 0.0) | (shares > 1.0))
         if wild.size:
             raise DataError(
-                f"The reported accuracy of split {split!r} is no share",
+                f"The reported accuracy of split {split!r} is not between 0 and 1",
                 expected="a number from 0 to 1",
                 got=f"{shares[wild[0]]:g}",
                 hint="Divide percentages by 100.",

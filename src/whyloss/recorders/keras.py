@@ -101,9 +101,9 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
             if data is not None
         }
         if scale is not None and scale not in SCALES:
-            raise DataError("The scale is none", expected=f"one of {SCALES}", got=f"{scale!r:.80}")
+            raise DataError("Unknown scale", expected=f"one of {SCALES}", got=f"{scale!r:.80}")
         if every < 1:
-            raise DataError("every is no number of epochs", expected="1 or more", got=f"{every}")
+            raise DataError("`every` must be an integer ≥ 1", expected="1 or more", got=f"{every}")
         self._batch_size = batch_size
         self._ids = ids
         self._scale = scale
@@ -161,7 +161,7 @@ class _Outputs:
         else:
             told = "nothing" if from_logits is None else f"from_logits={from_logits}"
             raise DataError(
-                "It is not known what the model puts out",
+                "Whether the model outputs logits or probabilities is not clear",
                 expected="outputs and a loss that fit together",
                 got=f"a last layer with activation {activation or 'unknown'}, and a loss told {told}",
                 hint='Pass scale="logits" or scale="probs", or correct from_logits of the loss.',
@@ -189,7 +189,7 @@ class _Outputs:
         width = output.shape[-1]
         if (activation == "sigmoid") != (width == 1):
             raise DataError(
-                "The outputs are no distribution over classes",
+                "The outputs of the model are not probabilities of classes",
                 expected="a softmax over two or more columns, or a sigmoid of one",
                 got=f"a {activation} of {width}",
                 hint="Several labels per sample are not supported.",
@@ -283,7 +283,7 @@ def _by_split(logs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _checked_data(name: str, data: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401
     if not isinstance(data, tuple | list) or len(data) not in {2, 3}:
         raise DataError(
-            f"{name} is neither a pair nor a triple",
+            f"{name} must be a tuple of two or three arrays",
             expected="(x, y) or (x, y, sample_weight) as arrays",
             got=f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__,
             hint="Of a data set or generator, give the arrays of the samples to be recorded.",

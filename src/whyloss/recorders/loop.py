@@ -101,7 +101,7 @@ class Recorder:
     ) -> None:
         if dtype not in DTYPES:
             raise DataError(
-                "The precision is none",
+                "Unknown dtype",
                 expected=f"one of {', '.join(DTYPES)}",
                 got=f"{dtype!r:.80}",
             )
@@ -176,7 +176,7 @@ class Recorder:
         scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
         if ids is None and self._rank:
             raise DataError(
-                f"The samples of rank {self._rank} have no names",
+                f"The samples of rank {self._rank} have no ids",
                 expected="ids= that are different from those of other ranks",
                 got="none",
                 hint="Pass the samples' indices in the data set.",
@@ -196,8 +196,8 @@ class Recorder:
         lengths = {column.shape[:1] for column in rows.columns}
         if len(lengths) > 1 or () in lengths:
             raise DataError(
-                f"{scale}, y_true and what else is given for each row do not fit together",
-                expected="as many rows in each",
+                f"{scale}, y_true and the other columns differ in length",
+                expected="the same number of rows in each",
                 got=", ".join(f"shape {column.shape}" for column in rows.columns),
             )
         self._worker.put(partial(self._epochs.add, rows), rows.nbytes)
@@ -297,7 +297,7 @@ class Recorder:
     def _check_open(self) -> None:
         if self._closed:
             raise DataError(
-                "The recorder is closed", expected="log before close()", got="log after"
+                "The recorder is closed", expected="calls before close()", got="a call after it"
             )
 
     def _write_failed(self, error: Exception) -> None:

@@ -185,8 +185,8 @@ def _not_understood(text: str, wanted: str) -> DataError:
     close = difflib.get_close_matches(wanted, known, n=1)
     return DataError(
         f"The condition {text[:80]!r} is not understood",
-        expected=f"{', '.join(severities)}, a rule, or a number of {', '.join(METRICS)} beside "
-        "<, <=, > or >=, such as accuracy<0.9",
+        expected=f"{', '.join(severities)}, a rule, or one of {', '.join(METRICS)} with "
+        "<, <=, > or >= and a number, such as accuracy<0.9",
         got=text[:80] or "nothing",
         hint=f"Did you mean {close[0]}?" if close else "whyloss rules lists the rules.",
     )

@@ -8,7 +8,6 @@ import numpy as np
 
 from whyloss import rules
 from whyloss.errors import DataError
-from whyloss.evidence import Evidence
 from whyloss.formatting import pluralize
 from whyloss.measures.label_quality import (
     mean_over_epochs,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from whyloss.evidence import EpochFacts
+    from whyloss.evidence import EpochFacts, Evidence
     from whyloss.measures.estimates.intervals import BoolVector, FloatVector
     from whyloss.measures.label_quality import SuspectScore
 
@@ -46,9 +45,9 @@ def review(evidence: Evidence, *, top: int | None = None) -> Review:
     """
     if not evidence.supports(Level.SNAPSHOT):
         raise DataError(
-            f"Nothing is known of single samples of split {evidence.split!r}",
+            f"Split {evidence.split!r} has no predictions of single samples",
             expected="predictions with their labels",
-            got="reported numbers alone",
+            got="reported numbers only",
             hint="Record them: rec.log(split='val', epoch=e, logits=z, y_true=y, ids=i).",
         )
     evidence.supports(Level.RUN)  # raises where the epochs do not hold the same samples

@@ -436,7 +436,7 @@ def test_what_cannot_be_read_says_so(written, name, content, words):
 
 
 def test_a_folder_of_nothing_is_no_run(tmp_path):
-    with pytest.raises(FormatError, match="is no run"):
+    with pytest.raises(FormatError, match="is not a recorded run"):
         read(tmp_path)
 
 

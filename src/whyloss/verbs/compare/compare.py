@@ -72,7 +72,7 @@ def _opened(evidence: Evidence, letter: str, name: str) -> _Opened:
     numbers = evidence.numbers
     if numbers is None:
         raise DataError(
-            f"Side {letter} has nothing to compare",
+            f"Side {letter} contains nothing to compare",
             expected="predictions that can be scored, or a loss and an accuracy",
             got=f"neither in {evidence.source.name}",
         )

@@ -127,7 +127,7 @@ def _check_classes(a: Predictions, b: Predictions) -> None:
         return
     what = "order" if sorted(a.classes) == sorted(b.classes) else "classes"
     raise DataError(
-        "The two sides hold different classes",
+        "The two sides have different classes",
         expected=f"the same {what} on both sides",
         got=f"{', '.join(a.classes[:5]):.60} and {', '.join(b.classes[:5]):.60}"
         if a.n_classes == b.n_classes

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
 from whyloss.measures.calibration.reliability import reliability_bins
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.probabilities import top_probability
@@ -15,7 +14,7 @@ from whyloss.results.epoch_views import EpochView, EpochViews, MigrationRow
 from whyloss.results.level import Level
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts
+    from whyloss.evidence import EpochFacts, Evidence
     from whyloss.measures.estimates.intervals import FloatVector
 
 MAX_VIEWS = 60

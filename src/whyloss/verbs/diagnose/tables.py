@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whyloss.evidence import EpochChange, EpochFacts, Evidence
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.measures.losses.logits import RowStatus
@@ -19,6 +18,7 @@ from whyloss.results.samples import SampleRow
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from whyloss.evidence import EpochChange, EpochFacts, Evidence
     from whyloss.measures.attribution import Cell
 
 TOP_SAMPLES = 50
