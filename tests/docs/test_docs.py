@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import whyloss
 from conftest import require
 from whyloss.cli import cli
 
@@ -79,6 +80,20 @@ def test_the_architecture_names_every_part_of_the_package_and_nothing_that_is_no
     assert len(named) > 30
     for name in named:
         assert (package / name).exists(), name
+
+
+def test_the_api_pages_hold_every_public_name_and_every_kind_of_result():
+    index, results = (
+        (DOCS / "api" / f"{name}.md").read_text(encoding="utf-8") for name in ("index", "results")
+    )
+    public = {f"whyloss.{name}" for name in whyloss.__all__} - {
+        "whyloss.__version__",
+        "whyloss.WhylossError",  # with all of whyloss.errors
+    }
+    assert public <= set(re.findall(r"auto(?:class|function):: (\S+)", index))
+    modules = {f.stem for f in (ROOT / "src/whyloss/results").glob("*.py")}
+    listed = set(re.findall(r"automodule:: whyloss\.results\.(\w+)", results))
+    assert listed == modules - {"__init__", "diagnosis"}
 
 
 @pytest.mark.parametrize("name", ["cli", "glossary"])
