@@ -17,3 +17,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-snapshots", action="store_true", help="Write the reviewed texts anew."
     )
+    parser.addoption(
+        "--seeds", type=int, default=20, help="Seeds that each check of each rule is tried on."
+    )
+
+
+@pytest.fixture
+def seeds(request):
+    """The seeds that each check of each rule is tried on."""
+    return range(request.config.getoption("--seeds"))

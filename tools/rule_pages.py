@@ -3,11 +3,12 @@
 Usage: ``python tools/rule_pages.py docs/rules``. A test holds the written pages against the code.
 """
 
+import inspect
 import sys
 from pathlib import Path
 
 from whyloss.evidence import Evidence
-from whyloss.rules import ALL, SETS_ASIDE, Rule
+from whyloss.rules import ALL, Check, Rule
 
 NOTICE = (
     "<!-- Written by tools/rule_pages.py from the rule itself: edit the rule, not this page. -->"
@@ -16,21 +17,31 @@ NOTICE = (
 
 def page(rule: Rule) -> str:
     """The page of one rule."""
-    found = rule.run(Evidence(rule.fires(1).source))
     lines = [NOTICE, f"# {rule.name} ({rule.code})", "", rule.summary, ""]
     lines += [f"Needs: {rule.needs}. Since: {rule.since}.", ""]
-    if rule.thresholds:
-        lines += ["| threshold | default |", "| --- | --- |"]
-        lines += [f"| `{name}` | {value:g} |" for name, value in rule.thresholds.items()]
-        lines += [""]
+    lines += ["| evidence | what is checked | thresholds |", "| --- | --- | --- |"]
+    lines += [
+        f"| {check.level} | {_claim(check)} | {_thresholds(check)} |" for check in rule.checks
+    ]
+    lines += [""]
     for title, body in rule.sections.items():
         lines += [f"## {title}", "", body, ""]
-    if aside := SETS_ASIDE.get(rule.name):
-        names = ", ".join(f"`{name}`" for name in aside)
+    if rule.explains:
+        names = ", ".join(f"`{name}`" for name in rule.explains)
         lines += ["## Sets aside", "", f"Where this is found, {names} would only describe it.", ""]
-    if found is not None:
-        lines += ["## What it says", "", f"> {found.message}", ""]
+    lines += ["## What it says", ""]
+    for check in rule.checks:
+        found = check.find(Evidence(check.fires(1).source))
+        lines += [f"From {check.level}: {found.message}", ""]
     return "\n".join(lines)
+
+
+def _claim(check: Check) -> str:
+    return inspect.getdoc(check.find).partition("\n")[0]
+
+
+def _thresholds(check: Check) -> str:
+    return ", ".join(f"`{name}` = {value:g}" for name, value in check.thresholds.items()) or "none"
 
 
 def index() -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from whyloss.data import History, InMemorySource, Predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -123,6 +123,7 @@ def known_history(
     n_val: int | None = None,
     n_classes: int | None = None,
     class_shares: Sequence[float] | None = None,
+    scores: Mapping[str, Curve] | None = None,
 ) -> KnownCause:
     """Make the history of a training without its predictions.
 
@@ -136,6 +137,8 @@ def known_history(
         accuracies, drawn anew at every epoch.
     n_val, n_classes, class_shares
         What is known of the task.
+    scores : mapping of str to sequence of float, optional
+        Further columns, such as ``val_f1``; they get no noise.
     """
     rng = np.random.default_rng(seed)
 
@@ -157,6 +160,7 @@ def known_history(
         for name, values in given.items()
         if values is not None
     }
+    columns |= scores or {}
     history = History.from_columns(
         n_val=n_val,
         n_classes=n_classes,

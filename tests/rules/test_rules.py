@@ -1,6 +1,8 @@
 """The contract that every rule keeps; no rule is named here."""
 
 import importlib.util
+import inspect
+import itertools
 import re
 from pathlib import Path
 
@@ -8,63 +10,81 @@ import pytest
 
 from whyloss import remedies, rules
 from whyloss.evidence import Evidence
-from whyloss.rules import ALL, SECTIONS, SETS_ASIDE, Rule
+from whyloss.results.level import Level
+from whyloss.rules import ALL, SECTIONS
 
-SEEDS = range(200)
-FEW = range(60)  # enough to tell one half from nothing
+PREDICTIONS = {Level.SNAPSHOT, Level.RUN}
+CHECKS = [(rule, check) for rule in ALL for check in rule.checks]
 
-every_rule = pytest.mark.parametrize("checked", ALL, ids=lambda checked: checked.name)
+NAMES = [f"{rule.name}-{check.name}" for rule, check in CHECKS]
+
+every_rule = pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+every_check = pytest.mark.parametrize("check", [check for _, check in CHECKS], ids=NAMES)
+every_check_of_a_rule = pytest.mark.parametrize(("rule", "check"), CHECKS, ids=NAMES)
 every_threshold = pytest.mark.parametrize(
-    ("checked", "threshold"),
-    [(checked, name) for checked in ALL for name in checked.thresholds],
-    ids=lambda value: value.name if isinstance(value, Rule) else value,
+    ("check", "threshold"),
+    [(check, name) for _, check in CHECKS for name in check.thresholds],
+    ids=[f"{rule.name}-{check.name}-{name}" for rule, check in CHECKS for name in check.thresholds],
 )
 
 
-def share_found(checked, example, seeds=SEEDS, **thresholds):
-    found = [
-        checked.run(Evidence(example(seed).source), **thresholds) is not None for seed in seeds
-    ]
+def share_found(check, example, seeds, **thresholds):
+    found = [check.find(Evidence(example(seed).source), **thresholds) is not None for seed in seeds]
     return sum(found) / len(found)
 
 
-@every_rule
-def test_fires_on_its_own_example(checked):
-    assert share_found(checked, checked.fires) >= 0.95
+@every_check
+def test_a_check_finds_its_own_example(check, seeds):
+    assert share_found(check, check.fires, seeds) >= 0.95
 
 
 @every_threshold
-def test_each_threshold_alone_holds_back_its_near_miss(checked, threshold):
-    near_miss = checked.near_misses[threshold]
-    assert share_found(checked, near_miss) <= 0.01
-    assert share_found(checked, near_miss, FEW, **checked.off(threshold)) >= 0.5
+def test_each_threshold_alone_holds_back_its_near_miss(check, threshold, seeds):
+    near_miss = check.near_misses[threshold]
+    assert share_found(check, near_miss, seeds) <= 0.01
+    some = seeds[:60]  # enough to tell one half from nothing
+    assert share_found(check, near_miss, some, **check.off(threshold)) >= 0.5
 
 
-@every_rule
-def test_every_threshold_has_a_near_miss_and_is_explained(checked):
-    assert set(checked.near_misses) == set(checked.thresholds)
-    for name in checked.thresholds:
+@every_check_of_a_rule
+def test_every_threshold_has_a_near_miss_and_is_explained(rule, check):
+    assert set(check.near_misses) == set(check.thresholds)
+    for name in check.thresholds:
         assert re.match(r"(min|max)_", name)
-        assert f"`{name}`" in checked.sections["Statistic and threshold"]
+        assert f"`{name}`" in rule.sections["Statistic and threshold"]
+
+
+@every_check_of_a_rule
+def test_an_example_of_a_check_reaches_it_through_its_rule(rule, check):
+    evidence = Evidence(check.fires(1).source)
+    assert evidence.supports(check.level)
+    assert rule.run(evidence).message == check.find(evidence).message
+
+
+@every_check
+def test_a_check_says_in_one_sentence_what_it_claims(check):
+    assert re.fullmatch(r"[A-Z][^\n]*\.", inspect.getdoc(check.find))
 
 
 @every_rule
-def test_text_has_all_sections_in_order_and_cites(checked):
-    assert tuple(checked.sections) == SECTIONS
-    assert all(checked.sections.values())
-    assert checked.references
-    assert checked.summary.endswith(".")
+def test_checks_of_predictions_come_before_those_of_reported_numbers(rule):
+    of_predictions = [check.level in PREDICTIONS for check in rule.checks]
+    assert of_predictions == sorted(of_predictions, reverse=True)
 
 
 @every_rule
-def test_finding_carries_numbers_and_a_plain_sentence(checked):
-    found = checked.run(Evidence(checked.fires(1).source))
-    assert found is not None
-    assert (found.code, found.name, found.references) == (
-        checked.code,
-        checked.name,
-        checked.references,
-    )
+def test_text_has_all_sections_in_order_and_cites(rule):
+    assert rule.page.startswith(f"{rule.code}: ")
+    assert tuple(rule.sections) == SECTIONS
+    assert all(rule.sections.values())
+    assert rule.references
+    assert rule.summary.endswith(".")
+
+
+@every_check_of_a_rule
+def test_finding_carries_numbers_and_a_plain_sentence(rule, check):
+    found = rule.run(Evidence(check.fires(1).source))
+    assert (found.code, found.name, found.references) == (rule.code, rule.name, rule.references)
     assert found.message.endswith(".")
     assert re.search(r"\d", found.message)
     assert found.evidence
@@ -72,24 +92,24 @@ def test_finding_carries_numbers_and_a_plain_sentence(checked):
         assert number.low is not None or number.note
 
 
-@every_rule
-def test_code_is_in_the_first_line_of_its_file(checked):
-    path = Path(rules.__file__).parent / f"{checked.name.replace('-', '_')}.py"
-    assert path.read_text(encoding="utf-8").startswith(f'"""{checked.code}: ')
-
-
-def test_every_file_is_registered_once():
+def test_every_file_is_a_rule_of_the_same_name_and_codes_are_unique():
     files = {path.stem for path in Path(rules.__file__).parent.glob("*.py")}
-    assert files - {"__init__", "base"} == {checked.name.replace("-", "_") for checked in ALL}
-    assert len({checked.code for checked in ALL}) == len(ALL)
-    assert all(re.fullmatch(r"WL[1-9]\d\d", checked.code) for checked in ALL)
+    assert files - {"__init__", "base"} == {rule.name.replace("-", "_") for rule in ALL}
+    assert len({rule.code for rule in ALL}) == len(ALL)
+    assert all(re.fullmatch(r"WL[1-9]\d\d", rule.code) for rule in ALL)
 
 
-def test_precedence_names_known_rules_and_remedies():
-    names = {checked.name for checked in ALL}
-    assert names.issuperset(SETS_ASIDE)
-    for losers in SETS_ASIDE.values():
-        assert (names | set(remedies.ALL)).issuperset(losers)
+def test_rules_are_ordered_by_code_unless_they_say_otherwise():
+    plain = [rule.code for rule in ALL if not rule.before]
+    assert plain == sorted(plain)
+    for rule, following in itertools.pairwise(ALL):
+        assert rule.before in {"", following.code}
+
+
+@every_rule
+def test_what_a_rule_explains_is_another_rule_or_a_remedy(rule):
+    names = {other.name for other in ALL} | set(remedies.ALL)
+    assert set(rule.explains) <= names - {rule.name}
 
 
 def test_pages_in_the_documentation_are_those_of_the_rules():

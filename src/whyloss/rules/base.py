@@ -1,4 +1,4 @@
-"""What a rule is, what it finds, and how one is registered."""
+"""What a rule is, and how its checks are registered."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import inspect
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from whyloss.results.finding import Finding
+from whyloss.results.level import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from whyloss.evidence import Evidence
-    from whyloss.results.level import Level
     from whyloss.testing import KnownCause
 
-# The sections that the text of every rule has, in this order.
+    Example = Callable[[int], KnownCause]  # a seed in, data out
+
+# The sections that the page of every rule has, in this order.
 SECTIONS = (
     "What it means",
     "Signature",
@@ -28,44 +30,138 @@ SECTIONS = (
     "References",
 )
 
-
 # Evidence and thresholds (keywords) in, a finding or nothing out.
-Check = Callable[..., "Finding | None"]
+Find = Callable[..., Finding | None]
+
+_PREDICTIONS = (Level.SNAPSHOT, Level.RUN)
 
 
 @dataclass(frozen=True)
+class Check:
+    """One way to find what a rule looks for, with the examples that keep it honest.
+
+    Attributes
+    ----------
+    level : Level
+        The evidence that it reads.
+    find : callable
+        Takes the evidence, and the thresholds as keywords.
+    fires : callable
+        Seed to an example that must be found.
+    near_misses : mapping of str to callable
+        For each threshold, seed to an example that this threshold alone holds back.
+    always : bool
+        Whether it is tried even where a check of the same rule has read predictions and found
+        nothing.
+    """
+
+    level: Level
+    find: Find
+    fires: Example
+    near_misses: Mapping[str, Example]
+    always: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self.find.__name__
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Keyword defaults of the function.
+
+        A name that begins with ``min_`` holds back what is smaller, one with ``max_`` what is
+        larger.
+        """
+        return {
+            parameter.name: parameter.default
+            for parameter in inspect.signature(self.find).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+
+    def off(self, threshold: str) -> dict[str, float]:
+        """The keyword that switches one threshold off."""
+        return {threshold: -math.inf if threshold.startswith("min_") else math.inf}
+
+
+@dataclass(eq=False)
 class Rule:
-    """A registered rule: its check, its text, and the examples that keep it honest.
+    """A cause that whyloss knows: its page, and one check for each kind of evidence.
 
     Attributes
     ----------
     code, name : str
-        ``WL301`` and ``overconfidence``.
-    needs : Level
-        The least evidence that it can work on.
+        ``WL301`` and ``overconfidence``; the file has the same name.
+    page : str
+        The documentation, in Markdown: the docstring of the file. It begins with the code and a
+        summary, ``WL301: The model is surer than it is right.``
     since : str
         Version that brought it.
-    check : callable
-    thresholds : mapping of str to float
-        The keyword defaults of the check. A name that begins with ``min_`` holds back what is
-        smaller, one with ``max_`` what is larger.
-    fires : callable
-        Seed to an example that the rule must find.
-    near_misses : mapping of str to callable
-        For each threshold, seed to an example that this threshold alone holds back.
-    text : str
-        The whole documentation, in Markdown.
+    explains : tuple of str
+        Names of rules and remedies that are set aside where this rule finds something: they would
+        only describe its symptoms, or promise to mend them.
+    before : str
+        Code of a later rule whose findings this one precedes where both weigh the same.
+    checks : list of Check
+        In the order in which they are tried, that of the file.
     """
 
     code: str
     name: str
-    needs: Level
+    page: str
     since: str
-    check: Check
-    thresholds: Mapping[str, float]
-    fires: Callable[[int], KnownCause]
-    near_misses: Mapping[str, Callable[[int], KnownCause]]
-    text: str
+    explains: tuple[str, ...] = ()
+    before: str = ""
+    checks: list[Check] = field(default_factory=list, init=False)
+
+    def at(
+        self,
+        level: Level,
+        *,
+        fires: Example,
+        near_misses: Mapping[str, Example] | None = None,
+        always: bool = False,
+    ) -> Callable[[Find], Find]:
+        """Register a function as the next check.
+
+        Parameters
+        ----------
+        level, fires, near_misses, always
+            As in :class:`Check`.
+        """
+
+        def register(find: Find) -> Find:
+            self.checks.append(Check(level, find, fires, near_misses or {}, always))
+            return find
+
+        return register
+
+    def run(self, evidence: Evidence) -> Finding | None:
+        """What the first check finds that finds anything.
+
+        Predictions decide: once a check has read them, checks of reported numbers are tried only
+        if they are marked ``always``.
+        """
+        decided = False
+        for check in self.checks:
+            if not evidence.supports(check.level) or (decided and not check.always):
+                continue
+            found = check.find(evidence)
+            if found is not None:
+                return replace(found, code=self.code, name=self.name, references=self.references)
+            decided = decided or check.level in _PREDICTIONS
+        return None
+
+    @property
+    def needs(self) -> Level:
+        """The least evidence that one of the checks can read."""
+        levels = list(Level)
+        return min((check.level for check in self.checks), key=levels.index)
+
+    @property
+    def text(self) -> str:
+        """The page without the code."""
+        return self.page.removeprefix(f"{self.code}: ").strip()
 
     @property
     def summary(self) -> str:
@@ -85,52 +181,3 @@ class Rule:
     def references(self) -> tuple[str, ...]:
         """Identifiers cited in the text: ``arXiv:1706.04599`` or ``doi:10.1007/...``."""
         return tuple(dict.fromkeys(re.findall(r"(?:arXiv|doi):[\w./()-]*\w", self.text)))
-
-    def run(self, evidence: Evidence, **thresholds: float) -> Finding | None:
-        """Look for the pattern; thresholds that are not given keep their defaults."""
-        found = self.check(evidence, **thresholds)
-        if found is None:
-            return None
-        return replace(found, code=self.code, name=self.name, references=self.references)
-
-    def off(self, threshold: str) -> dict[str, float]:
-        """The keyword that switches one threshold off."""
-        return {threshold: -math.inf if threshold.startswith("min_") else math.inf}
-
-
-def rule(
-    code: str,
-    *,
-    name: str,
-    needs: Level,
-    since: str,
-    fires: Callable[[int], KnownCause],
-    near_misses: Mapping[str, Callable[[int], KnownCause]],
-) -> Callable[[Check], Rule]:
-    """Make a rule of a check; its docstring becomes the rule's page.
-
-    Parameters
-    ----------
-    code, name, needs, since, fires, near_misses
-        As in :class:`Rule`.
-    """
-
-    def register(check: Check) -> Rule:
-        thresholds = {
-            parameter.name: parameter.default
-            for parameter in inspect.signature(check).parameters.values()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        }
-        return Rule(
-            code=code,
-            name=name,
-            needs=needs,
-            since=since,
-            check=check,
-            thresholds=thresholds,
-            fires=fires,
-            near_misses=near_misses,
-            text=inspect.getdoc(check) or "",
-        )
-
-    return register

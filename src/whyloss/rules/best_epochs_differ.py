@@ -1,8 +1,39 @@
-"""WL502: the best epoch for labels is not the best for probabilities."""
+"""WL502: The loss is smallest at one epoch and the accuracy largest at another.
+
+## What it means
+The two ask different questions. Accuracy asks on which side of the threshold a sample lies;
+the loss asks how sure the model is. Training can still move samples across the threshold while
+it already grows too sure of the others, so there is no single best epoch until you say what
+the model is for.
+
+## Signature
+The epoch of the best accuracy has a loss that is clearly above the smallest one.
+
+## Statistic and threshold
+The paired difference of the loss between the two epochs; `min_z` = 4 because both were selected
+from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter; and two more samples must be right. From curves
+alone the difference is measured against the curve's own noise, and the accuracy must gain a point and
+twice its noise.
+
+## Not to be confused with
+`within-noise`: epochs that differ by chance only. The epochs that are statistically as good as
+each best one are listed with it; where the lists overlap, take an epoch from both.
+
+## Remedy
+For labels keep the epoch of the best accuracy; for probabilities the one of the smallest loss
+after calibration, with a temperature, which is often as good for labels too.
+
+## References
+arXiv:2501.19195 (Berta et al. 2025: calibration and refinement are best at different epochs).
+arXiv:1706.04599 (Guo et al. 2017).
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence
 from whyloss.formatting import format_nats, format_percent, format_points
@@ -10,15 +41,33 @@ from whyloss.measures.estimates.trend import noise_sd
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history
 
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
 
-@rule(
+RULE = Rule(
     "WL502",
     name="best-epochs-differ",
-    needs=Level.CURVES,
+    page=__doc__,
     since="0.1",
+)
+
+
+def _apart(seed: int, cost: float = 0.3, noise: float = 0.005) -> KnownCause:
+    """The accuracy still grows while the loss rises."""
+    epochs = np.arange(16)
+    return known_history(
+        seed,
+        val_loss=0.05 + 0.4 * np.exp(-epochs) + cost * np.maximum(0, epochs - 7) / 8,
+        val_accuracy=np.linspace(0.8, 0.95, len(epochs)),
+        noise=noise,
+    )
+
+
+@RULE.at(
+    Level.RUN,
     fires=lambda seed: known_cause(
         seed, blur=(0.8, 0.7, 0.5), temperature=(1, 1, 4), n_samples=4000
     ),
@@ -29,40 +78,10 @@ from whyloss.testing import known_cause
         ),
     },
 )
-def best_epochs_differ(
+def best_epochs_of_predictions(
     evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01
 ) -> Finding | None:
-    """The loss is smallest at one epoch and the accuracy largest at another.
-
-    ## What it means
-    The two ask different questions. Accuracy asks on which side of the threshold a sample lies;
-    the loss asks how sure the model is. Training can still move samples across the threshold while
-    it already grows too sure of the others, so there is no single best epoch until you say what
-    the model is for.
-
-    ## Signature
-    The epoch of the best accuracy has a loss that is clearly above the smallest one.
-
-    ## Statistic and threshold
-    The paired difference of the loss between the two epochs; `min_z` = 4 because both were selected
-    from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter; and two more samples must be right. From curves
-    alone the difference is measured against the curve's own noise, and the accuracy must gain a point and
-    twice its noise.
-
-    ## Not to be confused with
-    `within-noise`: epochs that differ by chance only. The epochs that are statistically as good as
-    each best one are listed with it; where the lists overlap, take an epoch from both.
-
-    ## Remedy
-    For labels keep the epoch of the best accuracy; for probabilities the one of the smallest loss
-    after calibration, with a temperature, which is often as good for labels too.
-
-    ## References
-    arXiv:2501.19195 (Berta et al. 2025: calibration and refinement are best at different epochs).
-    arXiv:1706.04599 (Guo et al. 2017).
-    """
-    if not evidence.supports(Level.RUN):
-        return _from_curves(evidence, min_z, min_cost)
+    """The epoch of the best accuracy has a loss clearly above the smallest one."""
     for_labels, for_probs = evidence.best_accuracy, evidence.best_loss
     a, b = for_labels.epoch, for_probs.epoch
     if a == b:
@@ -90,7 +109,18 @@ def best_epochs_differ(
     )
 
 
-def _from_curves(evidence: Evidence, min_z: float, min_cost: float) -> Finding | None:
+@RULE.at(
+    Level.CURVES,
+    fires=_apart,
+    near_misses={
+        "min_z": lambda seed: _apart(seed, cost=0.02, noise=0.1),
+        "min_cost": lambda seed: _apart(seed, cost=0.005, noise=0.001),
+    },
+)
+def best_epochs_of_curves(
+    evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01
+) -> Finding | None:
+    """The same of reported numbers, against the noise of their curves."""
     curve = evidence.curve()
     known = None if curve is None else curve.whole
     if known is None or known.split in TRAIN or len(known) < 2:

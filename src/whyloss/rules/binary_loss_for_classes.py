@@ -1,22 +1,69 @@
-"""WL110: a binary loss treats each output of a many-class model by itself."""
+"""WL110: A binary loss (and a binary accuracy) treats each output of a many-class model by itself.
+
+## What it means
+With one-hot labels and a binary cross-entropy each of the K outputs is asked "this class, or
+not?". Answering "no" everywhere is right in K − 1 of K outputs, so the accuracy looks splendid from
+the first epoch on, and the loss small, while the model has learnt nothing.
+
+## Signature
+At the start (or for ever) the accuracy is 1 − 1/K and the loss H(1/K), the entropy of a coin that
+shows heads once in K: 0.90 and 0.325 for ten classes. With predictions and a reported loss: the
+mean binary cross-entropy of the outputs is what was reported.
+
+## Statistic and threshold
+Both numbers at some epoch within `max_distance` = 0.02 (relative for the loss) of these values, and
+at no epoch an accuracy that is clearly lower: a categorical accuracy passes 0.90 on its way up, a
+binary one begins there. The number of classes must be known and at least 3. Where there are
+predictions, they decide.
+
+## Not to be confused with
+`majority-class`: with two classes of shares 1/K and 1 − 1/K the same two numbers are what
+predicting the larger class gives.
+
+## Remedy
+For exactly one class per sample use `categorical_crossentropy` (one-hot), or
+`sparse_categorical_crossentropy` (class numbers), or PyTorch's `CrossEntropyLoss`, with a softmax;
+and a categorical accuracy. If you chose the binary loss on purpose, report the categorical accuracy.
+
+## References
+Binary losses for single-label classes, on purpose: arXiv:2110.00476 (Wightman et al. 2021).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+import numpy as np
+from scipy.special import softmax
+
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_history
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history, report_loss
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.measures.losses.reported_loss import Reproduction
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL110",
+    name="binary-loss-for-classes",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "chance-level",
+        "majority-class",
+        "consistent",
+        "overconfidence",
+        "train-mode-gap",
+        "impossible-pair",
+    ),
+)
 
 BELOW = 0.01  # accuracy by which the first steps may fall short of answering no everywhere
 
@@ -29,45 +76,19 @@ def _start(seed: int, away: float) -> KnownCause:
     )
 
 
-@rule(
-    "WL110",
-    name="binary-loss-for-classes",
-    needs=Level.NUMBERS,
-    since="0.1",
-    fires=lambda seed: _start(seed, 0.0),
-    near_misses={"max_distance": lambda seed: _start(seed, 0.3)},
-)
-def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -> Finding | None:
-    """A binary loss (and a binary accuracy) treats each output of a many-class model by itself.
+def _mean_binary(seed: int) -> KnownCause:
+    """Predictions, and beside them the mean binary cross-entropy of their outputs."""
+    known = known_cause(seed, n_samples=300)
+    predictions = known.source.predictions("val", 0)
+    prob = softmax(predictions.scores, axis=1)
+    one_hot = np.eye(predictions.n_classes)[predictions.y_true]
+    loss = float(-np.log(np.where(one_hot == 1, prob, 1 - prob)).mean())
+    return report_loss(known, lambda _losses: loss)
 
-    ## What it means
-    With one-hot labels and a binary cross-entropy each of the K outputs is asked "this class, or
-    not?". Answering "no" everywhere is right in K − 1 of K outputs, so the accuracy looks splendid from
-    the first epoch on, and the loss small, while the model has learnt nothing.
 
-    ## Signature
-    At the start (or for ever) the accuracy is 1 − 1/K and the loss H(1/K), the entropy of a coin that
-    shows heads once in K: 0.90 and 0.325 for ten classes. With predictions and a reported loss: the
-    mean binary cross-entropy of the outputs is what was reported.
-
-    ## Statistic and threshold
-    Both numbers at some epoch within `max_distance` = 0.02 (relative for the loss) of these values, and
-    at no epoch an accuracy that is clearly lower: a categorical accuracy passes 0.90 on its way up, a
-    binary one begins there. The number of classes must be known and at least 3. Where there are
-    predictions, they decide.
-
-    ## Not to be confused with
-    `majority-class`: with two classes of shares 1/K and 1 − 1/K the same two numbers are what
-    predicting the larger class gives.
-
-    ## Remedy
-    For exactly one class per sample use `categorical_crossentropy` (one-hot), or
-    `sparse_categorical_crossentropy` (class numbers), or PyTorch's `CrossEntropyLoss`, with a softmax;
-    and a categorical accuracy. If you chose the binary loss on purpose, report the categorical accuracy.
-
-    ## References
-    Binary losses for single-label classes, on purpose: arXiv:2110.00476 (Wightman et al. 2021).
-    """
+@RULE.at(Level.SNAPSHOT, fires=_mean_binary)
+def reported_loss_is_binary(evidence: Evidence) -> Finding | None:
+    """The reported loss is the mean binary cross-entropy of the outputs."""
     k = evidence.n_classes
     if k is None or k < 3:
         return None
@@ -75,7 +96,18 @@ def binary_loss_for_classes(evidence: Evidence, *, max_distance: float = 0.02) -
         found = evidence.reproduction(epoch)
         if found is not None and found.kind is Kind.BINARY:
             return _reproduced(evidence, epoch, reported, found)
-    if evidence.epochs:
+    return None
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _start(seed, 0.0),
+    near_misses={"max_distance": lambda seed: _start(seed, 0.3)},
+)
+def answers_no_everywhere(evidence: Evidence, *, max_distance: float = 0.02) -> Finding | None:
+    """Loss and accuracy begin where answering no to every class has them."""
+    k = evidence.n_classes
+    if k is None or k < 3:
         return None
     share, entropy = 1.0 - 1.0 / k, binary_entropy(1.0 / k)
     every = [evidence.reported(split) for split in evidence.with_training]

@@ -1,4 +1,38 @@
-"""WL201: the model does no better than guessing."""
+"""WL201: The model does no better than guessing by the class shares.
+
+## What it means
+Whoever knows nothing but how frequent the classes are has a loss equal to the entropy of the
+class shares (ln K for K balanced classes: 0.693, 1.099, 2.303 for 2, 3, 10) and is right as
+often as the largest class is frequent. This model does no better on either count.
+
+## Signature
+Accuracy no higher than the share of the largest class, loss no lower than the entropy of the
+shares, both within their errors.
+
+## Statistic and threshold
+Skill = 1 − loss / entropy of the shares. The rule needs the upper end of the 95 % interval of
+the accuracy to stay within `max_gain` = 0.05 of the largest share, and the skill to stay below
+`max_skill` = 0.05 at the lower end of the loss. Both are claims of equivalence: with few
+samples the intervals are wide and the rule stays silent. Reported numbers without a sample size are
+taken at their word. Where the number of classes is not known, an accuracy of 1/K for a whole K beside a
+loss of at least ln K is what guessing among K even classes gives; so are curves that move neither
+the loss (by 2 %) nor the accuracy (by 2 points, and not at all above one half).
+
+## Not to be confused with
+`overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to
+rank but never crosses the threshold on a rare class has the accuracy of the majority and real
+skill.
+
+## Remedy
+First suspect the pipeline: labels shuffled against inputs, inputs not normalised, a learning
+rate too high or too low, a loss that does not fit the output. Then a model too small for the
+task, or features that carry no information. Try to overfit 50 samples: a pipeline that works
+can.
+
+## References
+Loss relative to the entropy of the shares: doi:10.1145/2648584.2648589 (He et al. 2014,
+normalised entropy).
+"""
 
 from __future__ import annotations
 
@@ -7,17 +41,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.results.metrics import Numbers
+    from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL201",
+    name="chance-level",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "overconfidence",
+        "underconfidence",
+        "underfitting",
+        "train-mode-gap",
+    ),
+)
 
 FAR = 1.1  # times what guessing costs: worse than guessing
 LABELS = "Check the labels first: 0 to K − 1, or 0 and 1 for a sigmoid."
@@ -25,61 +74,25 @@ LARGEST_FOUND = 1000  # classes
 CONSTANT = 0.001  # accuracies that differ by no more are the same count, or nearly
 
 
-@rule(
-    "WL201",
-    name="chance-level",
-    needs=Level.NUMBERS,
-    since="0.1",
+def _even(seed: int, k: int) -> KnownCause:
+    """What guessing among `k` even classes gives, their number not being said."""
+    return known_history(seed, val_loss=[1.01 * math.log(k)], val_accuracy=[1 / k], noise=0.002)
+
+
+@RULE.at(
+    Level.NUMBERS,
     fires=lambda seed: known_cause(seed, signal=0.0),
     near_misses={
         "max_gain": lambda seed: known_cause(seed, signal=0.3, n_classes=2, n_samples=10_000),
         "max_skill": lambda seed: known_cause(seed, signal=1.5, n_classes=2, shares=(0.93, 0.07)),
     },
 )
-def chance_level(
+def no_better_than_shares(
     evidence: Evidence, *, max_gain: float = 0.05, max_skill: float = 0.05
 ) -> Finding | None:
-    """The model does no better than guessing by the class shares.
-
-    ## What it means
-    Whoever knows nothing but how frequent the classes are has a loss equal to the entropy of the
-    class shares (ln K for K balanced classes: 0.693, 1.099, 2.303 for 2, 3, 10) and is right as
-    often as the largest class is frequent. This model does no better on either count.
-
-    ## Signature
-    Accuracy no higher than the share of the largest class, loss no lower than the entropy of the
-    shares, both within their errors.
-
-    ## Statistic and threshold
-    Skill = 1 − loss / entropy of the shares. The rule needs the upper end of the 95 % interval of
-    the accuracy to stay within `max_gain` = 0.05 of the largest share, and the skill to stay below
-    `max_skill` = 0.05 at the lower end of the loss. Both are claims of equivalence: with few
-    samples the intervals are wide and the rule stays silent. Reported numbers without a sample size are
-    taken at their word. Where the number of classes is not known, an accuracy of 1/K for a whole K beside a
-    loss of at least ln K is what guessing among K even classes gives; so are curves that move neither
-    the loss (by 2 %) nor the accuracy (by 2 points, and not at all above one half).
-
-    ## Not to be confused with
-    `overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to
-    rank but never crosses the threshold on a rare class has the accuracy of the majority and real
-    skill.
-
-    ## Remedy
-    First suspect the pipeline: labels shuffled against inputs, inputs not normalised, a learning
-    rate too high or too low, a loss that does not fit the output. Then a model too small for the
-    task, or features that carry no information. Try to overfit 50 samples: a pipeline that works
-    can.
-
-    ## References
-    Loss relative to the entropy of the shares: doi:10.1145/2648584.2648589 (He et al. 2014,
-    normalised entropy).
-    """
+    """Loss and accuracy are no better than those of guessing by the class shares."""
     numbers = evidence.numbers
-    if numbers is None:
-        return None
-    if numbers.prior_entropy is None or numbers.majority is None:
-        return _even_classes(evidence, numbers) or _flat(evidence)
-    if numbers.prior_entropy == 0.0:
+    if numbers is None or not numbers.prior_entropy or numbers.majority is None:
         return None
     at_most = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
     gain = at_most - numbers.majority
@@ -127,8 +140,15 @@ def _possible(loss: float) -> str:
     )
 
 
-def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
-    """An accuracy of 1/K beside a loss of at least ln K, for some whole K."""
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _even(seed, 2 + seed % 20),
+)
+def even_classes_fit(evidence: Evidence) -> Finding | None:
+    """An accuracy of 1/K stands beside a loss of at least ln K, for some whole K."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.prior_entropy is not None:
+        return None
     share, loss = numbers.accuracy.value, numbers.log_loss.value
     k = round(1.0 / share) if share > 0 else 0
     if not (2 <= k <= LARGEST_FOUND and abs(share * k - 1.0) <= 0.015):
@@ -161,8 +181,17 @@ def _even_classes(evidence: Evidence, numbers: Numbers) -> Finding | None:
     )
 
 
-def _flat(evidence: Evidence) -> Finding | None:
-    """Curves that move neither loss nor accuracy, at a loss that no skilled model has."""
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: known_history(
+        seed, val_loss=[0.69, 0.682, 0.68, 0.68], val_accuracy=[0.6] * 4, noise=0.001
+    ),
+)
+def nothing_moves(evidence: Evidence) -> Finding | None:
+    """Training moves neither loss nor accuracy, and the loss is that of guessing."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.prior_entropy is not None:
+        return None
     curve, train = evidence.curve(), evidence.train
     known = None if curve is None else curve.whole
     if known is None or len(known) < 3:

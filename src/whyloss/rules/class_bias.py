@@ -1,4 +1,33 @@
-"""WL303: some classes are predicted too often, others too seldom."""
+"""WL303: Some classes are predicted with too much probability, others with too little.
+
+## What it means
+One constant per class added to the logits would lower the loss. The model was trained with other
+class shares than these (resampling, class weights, another population), or one class was mislabelled
+as another, or the bias of the last layer never moved. With two classes it is the same as a
+misplaced threshold.
+
+## Signature
+The mean probability of a class differs from its share, beyond what a temperature explains.
+
+## Statistic and threshold
+A temperature and one bias per class are fitted together. The likelihood ratio
+2n(loss with a temperature − loss with both) must exceed the 0.001 point of chi-squared with K − 1
+degrees of freedom, and the biases must save more than `min_gain` = 0.02 nats. At least 50 samples
+per class are needed, and noise in the labels must not explain the same.
+
+## Not to be confused with
+`label-noise`: labels wrong in all directions alike. Biases detect flips from one class to another,
+another prior and a bad threshold alike; they do not tell them apart: look at the named classes.
+
+## Remedy
+If the class shares here are those of the future, add the logarithm of the ratio of the shares to
+the logits (or fit a bias on held-out data). If only labels matter, move the threshold: accuracy
+changes, the loss does not. Check the labels of the named classes.
+
+## References
+Adjusting outputs to new priors: doi:10.1162/089976602753284446 (Saerens et al. 2002). Logit
+adjustment: arXiv:2007.07314 (Menon et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -6,26 +35,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, format_points
+from whyloss.formatting import nats, percent, points
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import bias_classes, known_cause
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts
+    from whyloss.evidence import EpochFacts, Evidence
     from whyloss.measures.thresholds import BestThreshold
+
+RULE = Rule(
+    "WL303",
+    name="class-bias",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "chance-level",
+    ),
+)
 
 SHOWN = 2
 
 
-@rule(
-    "WL303",
-    name="class-bias",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: bias_classes(known_cause(seed, n_samples=1000), shift=1.5),
     near_misses={
         "min_gain": lambda seed: bias_classes(
@@ -33,37 +69,8 @@ SHOWN = 2
         ),
     },
 )
-def class_bias(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
-    """Some classes are predicted with too much probability, others with too little.
-
-    ## What it means
-    One constant per class added to the logits would lower the loss. The model was trained with other
-    class shares than these (resampling, class weights, another population), or one class was mislabelled
-    as another, or the bias of the last layer never moved. With two classes it is the same as a
-    misplaced threshold.
-
-    ## Signature
-    The mean probability of a class differs from its share, beyond what a temperature explains.
-
-    ## Statistic and threshold
-    A temperature and one bias per class are fitted together. The likelihood ratio
-    2n(loss with a temperature − loss with both) must exceed the 0.001 point of chi-squared with K − 1
-    degrees of freedom, and the biases must save more than `min_gain` = 0.02 nats. At least 50 samples
-    per class are needed, and noise in the labels must not explain the same.
-
-    ## Not to be confused with
-    `label-noise`: labels wrong in all directions alike. Biases detect flips from one class to another,
-    another prior and a bad threshold alike; they do not tell them apart: look at the named classes.
-
-    ## Remedy
-    If the class shares here are those of the future, add the logarithm of the ratio of the shares to
-    the logits (or fit a bias on held-out data). If only labels matter, move the threshold: accuracy
-    changes, the loss does not. Check the labels of the named classes.
-
-    ## References
-    Adjusting outputs to new priors: doi:10.1162/089976602753284446 (Saerens et al. 2002). Logit
-    adjustment: arXiv:2007.07314 (Menon et al. 2020).
-    """
+def constants_help(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | None:
+    """One constant per class lowers the loss beyond a temperature."""
     snapshot = evidence.last
     fits = evidence.noise_models.nested_fits
     bias = None if fits is None else fits.bias

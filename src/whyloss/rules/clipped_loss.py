@@ -1,4 +1,29 @@
-"""WL104: some losses sit exactly where a framework clips them."""
+"""WL104: Some losses sit exactly where a framework clips them: what they would be is not known.
+
+## What it means
+Probabilities were cut off at a smallest value (1e-7 in Keras, 1e-15 elsewhere) before they were
+stored, so that their logarithm stays finite. The true loss of these samples is larger than it
+looks, by an unknown amount, and so is the mean.
+
+## Signature
+Several samples with the same loss to four digits, at one of the known ceilings.
+
+## Statistic and threshold
+At least `min_samples` = 3 losses within 0.0001 nats of a ceiling. Losses do not pile up there by
+chance. Keras may recover the logits behind a sigmoid and skip the clipping, so an absent pile
+proves nothing.
+
+## Not to be confused with
+`infinite-loss`: the probability of the label is exactly 0 and nothing clipped it. `saturated`:
+every mistake is at the ceiling.
+
+## Remedy
+Store logits instead of probabilities; compute the loss from logits. Compare runs by a loss that
+both clip alike.
+
+## References
+Rounding at the ends of the floating-point range: doi:10.1145/103162.103163 (Goldberg 1991).
+"""
 
 from __future__ import annotations
 
@@ -6,17 +31,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import counted, nats, percent
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import clip_probabilities, known_cause
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL104",
+    name="clipped-loss",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "outliers",
+    ),
+)
 
 WIDTH = 1e-4  # nats around a ceiling
 
@@ -25,41 +61,13 @@ def _clipped(seed: int, rows: int) -> KnownCause:
     return clip_probabilities(known_cause(seed, n_samples=400), rows=rows, least=1e-7)
 
 
-@rule(
-    "WL104",
-    name="clipped-loss",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: _clipped(seed, 12),
     near_misses={"min_samples": lambda seed: _clipped(seed, 2)},
 )
-def clipped_loss(evidence: Evidence, *, min_samples: float = 3) -> Finding | None:
-    """Some losses sit exactly where a framework clips them: what they would be is not known.
-
-    ## What it means
-    Probabilities were cut off at a smallest value (1e-7 in Keras, 1e-15 elsewhere) before they were
-    stored, so that their logarithm stays finite. The true loss of these samples is larger than it
-    looks, by an unknown amount, and so is the mean.
-
-    ## Signature
-    Several samples with the same loss to four digits, at one of the known ceilings.
-
-    ## Statistic and threshold
-    At least `min_samples` = 3 losses within 0.0001 nats of a ceiling. Losses do not pile up there by
-    chance. Keras may recover the logits behind a sigmoid and skip the clipping, so an absent pile
-    proves nothing.
-
-    ## Not to be confused with
-    `infinite-loss`: the probability of the label is exactly 0 and nothing clipped it. `saturated`:
-    every mistake is at the ceiling.
-
-    ## Remedy
-    Store logits instead of probabilities; compute the loss from logits. Compare runs by a loss that
-    both clip alike.
-
-    ## References
-    Rounding at the ends of the floating-point range: doi:10.1145/103162.103163 (Goldberg 1991).
-    """
+def losses_at_ceiling(evidence: Evidence, *, min_samples: float = 3) -> Finding | None:
+    """Several samples have the loss at which a framework clips."""
     snapshot = evidence.last
     losses = snapshot.samples.log_loss
     for ceiling in CEILINGS:

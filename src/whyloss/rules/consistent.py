@@ -1,22 +1,57 @@
-"""WL202: loss and accuracy fit together; nothing is wrong."""
+"""WL202: The loss is what a well calibrated model of this accuracy shows.
+
+## What it means
+A "high" loss beside a "good" accuracy is no contradiction: accuracy counts how often the
+largest probability is right, the loss asks what probability the truth got. For a calibrated
+model the accuracy confines the loss to an envelope, and this loss lies inside it.
+
+## Signature
+The loss lies between the lower and the upper end of Fano's envelope at this accuracy; with
+predictions at hand, the loss also equals the loss that they expect of themselves.
+
+## Statistic and threshold
+The loss may leave the envelope by no more than its own 95 % error and that of the accuracy:
+`max_excess` and `max_deficit` (nats beyond that, above and below) are 0. With predictions, the
+surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat. Fewer than `min_samples` = 50 samples fit
+nearly everything, so they prove nothing; where the number of samples is not known, the numbers
+are taken at their word. Where the number of classes is not known, two are assumed: more of them only widen
+the envelope, upwards.
+
+## Not to be confused with
+A good model: a consistent model can still be weak. Reported numbers alone cannot prove
+calibration, only fail to contradict it.
+
+## Remedy
+None needed. To lower the loss, find more signal: data, features, a better model. A temperature
+will not help.
+
+## References
+Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merhav 1994).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from whyloss.data import History, InMemorySource
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, format_signed
+from whyloss.formatting import nats, percent, signed
 from whyloss.measures.envelope import fano_envelope
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import KnownCause, known_cause
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts
+    from whyloss.evidence import EpochFacts, Evidence
     from whyloss.results.metrics import Numbers
+
+RULE = Rule(
+    "WL202",
+    name="consistent",
+    page=__doc__,
+    since="0.1",
+)
 
 
 def _reported_above_envelope(seed: int) -> KnownCause:
@@ -33,11 +68,8 @@ def _reported_below_envelope(seed: int) -> KnownCause:
     return KnownCause(InMemorySource(history=history), (), (), 0.0)
 
 
-@rule(
-    "WL202",
-    name="consistent",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=known_cause,
     near_misses={
         "max_z": lambda seed: known_cause(seed, temperature=1.3),
@@ -46,7 +78,7 @@ def _reported_below_envelope(seed: int) -> KnownCause:
         "min_samples": lambda seed: known_cause(seed, n_samples=40),
     },
 )
-def consistent(
+def inside_envelope(
     evidence: Evidence,
     *,
     max_z: float = 3.0,
@@ -54,36 +86,7 @@ def consistent(
     max_deficit: float = 0.0,
     min_samples: float = 50,
 ) -> Finding | None:
-    """The loss is what a well calibrated model of this accuracy shows.
-
-    ## What it means
-    A "high" loss beside a "good" accuracy is no contradiction: accuracy counts how often the
-    largest probability is right, the loss asks what probability the truth got. For a calibrated
-    model the accuracy confines the loss to an envelope, and this loss lies inside it.
-
-    ## Signature
-    The loss lies between the lower and the upper end of Fano's envelope at this accuracy; with
-    predictions at hand, the loss also equals the loss that they expect of themselves.
-
-    ## Statistic and threshold
-    The loss may leave the envelope by no more than its own 95 % error and that of the accuracy:
-    `max_excess` and `max_deficit` (nats beyond that, above and below) are 0. With predictions, the
-    surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat. Fewer than `min_samples` = 50 samples fit
-    nearly everything, so they prove nothing; where the number of samples is not known, the numbers
-    are taken at their word. Where the number of classes is not known, two are assumed: more of them only widen
-    the envelope, upwards.
-
-    ## Not to be confused with
-    A good model: a consistent model can still be weak. Reported numbers alone cannot prove
-    calibration, only fail to contradict it.
-
-    ## Remedy
-    None needed. To lower the loss, find more signal: data, features, a better model. A temperature
-    will not help.
-
-    ## References
-    Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merhav 1994).
-    """
+    """The loss lies where a calibrated model of this accuracy has it."""
     numbers = evidence.numbers
     if numbers is None:
         return None

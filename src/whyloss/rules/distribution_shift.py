@@ -1,4 +1,33 @@
-"""WL701: validation samples are not like training samples."""
+"""WL701: Validation samples are not like training samples, or are not treated like them.
+
+## What it means
+The model is good on its training data and near guessing on validation data, from the start. That is
+not overfitting, which begins alike on both: the inputs are prepared differently (scaling,
+channel order, tokenisation), the labels are in another order, evaluation mode uses statistics that do
+not fit (batch normalisation), or the data come from somewhere else.
+
+## Signature
+Training accuracy far above guessing, validation accuracy hardly; the validation loss is larger than
+that of guessing. Or: another held-out split is calibrated and this one is not.
+
+## Statistic and threshold
+Over guessing (1/K, or the smallest accuracy seen where K is not known) the training accuracy must have gained at
+least `min_train` = 30 points, and the validation accuracy less than `max_gain` = 15 points at the median of
+the last three epochs, and at no epoch 60 % of what training had gained. A single line must show both.
+
+## Not to be confused with
+`overfitting`: validation was good and got worse. `permuted-classes`: the predictions are right under
+other names; it is looked for first. A model that has memorised its training data looks calibrated
+on them, whatever the validation data are.
+
+## Remedy
+Run the validation pipeline on a few training samples: if the accuracy is bad there too, the pipeline
+differs. Compare the statistics of the inputs. Evaluate the training set in evaluation mode.
+
+## References
+arXiv:1906.02530 (Ovadia et al. 2019: confidence under shift). arXiv:1810.11953 (Rabanser et al. 2018:
+detecting shift).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +40,27 @@ from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL701",
+    name="distribution-shift",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "chance-level",
+        "majority-class",
+        "consistent",
+        "overconfidence",
+        "underconfidence",
+        "overfitting",
+        "best-epochs-differ",
+    ),
+)
 
 LAST = 3  # epochs at the end that are taken together
 NEVER = 0.6  # of what training gained, validation gained less at every epoch
@@ -34,50 +79,18 @@ def _broken(seed: int, val: float = 0.06, train: float = 0.95) -> KnownCause:
     )
 
 
-@rule(
-    "WL701",
-    name="distribution-shift",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=_broken,
     near_misses={
         "max_gain": lambda seed: _broken(seed, val=0.4),
         "min_train": lambda seed: _broken(seed, train=0.25),
     },
 )
-def distribution_shift(
+def training_alone_learns(
     evidence: Evidence, *, max_gain: float = 0.15, min_train: float = 0.3
 ) -> Finding | None:
-    """Validation samples are not like training samples, or are not treated like them.
-
-    ## What it means
-    The model is good on its training data and near guessing on validation data, from the start. That is
-    not overfitting, which begins alike on both: the inputs are prepared differently (scaling,
-    channel order, tokenisation), the labels are in another order, evaluation mode uses statistics that do
-    not fit (batch normalisation), or the data come from somewhere else.
-
-    ## Signature
-    Training accuracy far above guessing, validation accuracy hardly; the validation loss is larger than
-    that of guessing. Or: another held-out split is calibrated and this one is not.
-
-    ## Statistic and threshold
-    Over guessing (1/K, or the smallest accuracy seen where K is not known) the training accuracy must have gained at
-    least `min_train` = 30 points, and the validation accuracy less than `max_gain` = 15 points at the median of
-    the last three epochs, and at no epoch 60 % of what training had gained. A single line must show both.
-
-    ## Not to be confused with
-    `overfitting`: validation was good and got worse. `permuted-classes`: the predictions are right under
-    other names; it is looked for first. A model that has memorised its training data looks calibrated
-    on them, whatever the validation data are.
-
-    ## Remedy
-    Run the validation pipeline on a few training samples: if the accuracy is bad there too, the pipeline
-    differs. Compare the statistics of the inputs. Evaluate the training set in evaluation mode.
-
-    ## References
-    arXiv:1906.02530 (Ovadia et al. 2019: confidence under shift). arXiv:1810.11953 (Rabanser et al. 2018:
-    detecting shift).
-    """
+    """Training is good, validation was never more than guessing."""
     train, val = evidence.train, evidence.curve()
     if train is None or val is None or evidence.split in TRAIN:
         return None

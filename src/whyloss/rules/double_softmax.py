@@ -1,4 +1,38 @@
-"""WL103: what was given as logits are probabilities already."""
+"""WL103: The logits are probabilities already, so the loss applies softmax a second time.
+
+## What it means
+A loss that expects raw outputs (PyTorch's `CrossEntropyLoss`, Keras with
+`from_logits=True`) was given the output of a softmax or sigmoid. It squeezes the
+probabilities once more: no class can get more than e times the odds of another, the loss has
+a floor far above 0, and gradients vanish where the model is right. Accuracy is untouched.
+
+## Signature
+Every row of the logits lies in [0, 1] and sums to 1. The floor is ln(e + K − 1) − 1: 0.3133,
+1.4612, 3.6222 for K = 2, 10, 100. Without predictions: a loss that stays at that floor plus the
+error rate, far above what the accuracy allows a calibrated model, and does not rise.
+
+## Statistic and threshold
+The share of rows whose values lie in [0, 1] and sum to 1 within 0.001; `min_share` is 0.99.
+Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
+binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
+within 0.1 of both ends. From reported numbers: loss − floor − error rate within 0.03 nats (0.02 of a
+class where K has to be found, between 2 and 40; then the training loss must be far below, or above the same
+floor by its own error rate, or the accuracy above 0.85 for five epochs), an accuracy of at least 0.7, and an excess over
+Fano's envelope of more than 0.05 nats.
+
+## Not to be confused with
+`chance-level`: the loss is as high, but so is the error rate. Under-confidence by label
+smoothing leaves logits that are no probabilities.
+
+## Remedy
+Remove the softmax or sigmoid at the end of the model (or tell the loss that it gets
+probabilities), and train again: the training loss had the same mistake. If only the record is
+mislabelled, pass the values as `probs=`.
+
+## References
+Cross-entropy from logits against from probabilities: arXiv:1706.04599 (Guo et al. 2017) for
+what the softmax of the logits means.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +42,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.per_sample import per_sample
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause, softmax_twice
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history, softmax_twice
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL103",
+    name="double-softmax",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "overconfidence",
+        "underconfidence",
+        "outliers",
+        "label-noise",
+        "class-bias",
+        "chance-level",
+        "majority-class",
+        "consistent",
+        "overfitting",
+        "best-epochs-differ",
+        "within-noise",
+        "underfitting",
+        "unstable-training",
+        "temperature",
+        "epoch-for-probabilities",
+        "epoch-after-calibration",
+    ),
+)
 
 BLOCK = 1024  # rows that are looked at together
 LARGEST_FOUND = 40  # classes; beyond it every loss is near some floor
@@ -34,52 +93,26 @@ def _half_of_them(seed: int) -> KnownCause:
     return softmax_twice(known_cause(seed, n_samples=300), share=0.5)
 
 
-@rule(
-    "WL103",
-    name="double-softmax",
-    needs=Level.NUMBERS,
-    since="0.1",
+def _at_floor(seed: int, n_classes: int) -> KnownCause:
+    """A loss at the floor of so many classes, plus the error rate."""
+    errors = np.array([0.2, 0.15, 0.12, 0.1, 0.1])
+    floor = math.log(math.e + n_classes - 1) - 1
+    return known_history(
+        seed,
+        val_loss=floor + errors,
+        val_accuracy=1 - errors,
+        noise=0.001,
+        n_classes=n_classes,
+    )
+
+
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: softmax_twice(known_cause(seed, n_samples=300)),
     near_misses={"min_share": _half_of_them},
 )
-def double_softmax(evidence: Evidence, *, min_share: float = 0.99) -> Finding | None:
-    """The logits are probabilities already, so the loss applies softmax a second time.
-
-    ## What it means
-    A loss that expects raw outputs (PyTorch's `CrossEntropyLoss`, Keras with
-    `from_logits=True`) was given the output of a softmax or sigmoid. It squeezes the
-    probabilities once more: no class can get more than e times the odds of another, the loss has
-    a floor far above 0, and gradients vanish where the model is right. Accuracy is untouched.
-
-    ## Signature
-    Every row of the logits lies in [0, 1] and sums to 1. The floor is ln(e + K − 1) − 1: 0.3133,
-    1.4612, 3.6222 for K = 2, 10, 100. Without predictions: a loss that stays at that floor plus the
-    error rate, far above what the accuracy allows a calibrated model, and does not rise.
-
-    ## Statistic and threshold
-    The share of rows whose values lie in [0, 1] and sum to 1 within 0.001; `min_share` is 0.99.
-    Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
-    binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
-    within 0.1 of both ends. From reported numbers: loss − floor − error rate within 0.03 nats (0.02 of a
-    class where K has to be found, between 2 and 40; then the training loss must be far below, or above the same
-    floor by its own error rate, or the accuracy above 0.85 for five epochs), an accuracy of at least 0.7, and an excess over
-    Fano's envelope of more than 0.05 nats.
-
-    ## Not to be confused with
-    `chance-level`: the loss is as high, but so is the error rate. Under-confidence by label
-    smoothing leaves logits that are no probabilities.
-
-    ## Remedy
-    Remove the softmax or sigmoid at the end of the model (or tell the loss that it gets
-    probabilities), and train again: the training loss had the same mistake. If only the record is
-    mislabelled, pass the values as `probs=`.
-
-    ## References
-    Cross-entropy from logits against from probabilities: arXiv:1706.04599 (Guo et al. 2017) for
-    what the softmax of the logits means.
-    """
-    if not evidence.epochs:
-        return _from_curves(evidence)
+def logits_are_probabilities(evidence: Evidence, *, min_share: float = 0.99) -> Finding | None:
+    """The values given as logits are probabilities."""
     snapshot = evidence.last
     predictions = snapshot.predictions
     if predictions.scale != "logits":
@@ -129,8 +162,12 @@ def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float
     return kept / n
 
 
-def _from_curves(evidence: Evidence) -> Finding | None:
-    """A reported loss that sits at the floor of the softmax of a softmax."""
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _at_floor(seed, n_classes=2 + seed % 20),
+)
+def loss_at_floor(evidence: Evidence) -> Finding | None:
+    """The reported loss stays at the floor of a softmax of a softmax."""
     curve = evidence.reported(evidence.split)
     known = None if curve is None else curve.whole
     if known is None or not len(known):

@@ -1,23 +1,65 @@
-"""WL105: no model has this loss beside this accuracy."""
+"""WL105: No model has this loss beside this accuracy.
+
+## What it means
+A wrong prediction gives the true class at most one half, so it costs at least ln 2 = 0.693
+nats. A mean loss below the error rate times ln 2 is therefore no mean cross-entropy over the
+samples that the accuracy was counted on: one of the two numbers is something else.
+
+## Signature
+The reported loss is below (1 − accuracy) · ln 2, on whatever split; or far below what a calibrated model
+of this accuracy has at least.
+
+## Statistic and threshold
+The bound holds for every model and every set of samples, so no error bars enter. The loss must
+be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
+little. A loss below `max_envelope` = 0.75 of the least that a calibrated model of this accuracy can have
+(the lower end of Fano's envelope) is possible only for a model that nearly always puts the truth
+second, with nearly the probability of the first; it is named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
+
+## Not to be confused with
+`label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
+reduction the framework used.
+
+## Remedy
+Look for a loss that was divided once too often (by the batch size, by the number of classes, by
+padded positions), a loss of the last batch only beside an accuracy of all, a mean over masked
+outputs, or an accuracy with its labels in another order or form.
+
+## References
+Error rate and cross-entropy: doi:10.1109/18.272494 (Feder and Merhav 1994).
+"""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.results.metrics import Numbers
     from whyloss.testing import KnownCause
 
+RULE = Rule(
+    "WL105",
+    name="impossible-pair",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "chance-level",
+        "consistent",
+        "overconfidence",
+        "underconfidence",
+        "train-mode-gap",
+    ),
+)
 
 MIN_ERRORS = 0.01  # below it the digits of the accuracy decide
 
@@ -38,11 +80,8 @@ def _just_possible(seed: int) -> KnownCause:
     )
 
 
-@rule(
-    "WL105",
-    name="impossible-pair",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=_too_small,
     near_misses={
         "max_share": _just_possible,
@@ -51,39 +90,10 @@ def _just_possible(seed: int) -> KnownCause:
         ),
     },
 )
-def impossible_pair(
+def too_small(
     evidence: Evidence, *, max_share: float = 0.9, max_envelope: float = 0.75
 ) -> Finding | None:
-    """No model has this loss beside this accuracy.
-
-    ## What it means
-    A wrong prediction gives the true class at most one half, so it costs at least ln 2 = 0.693
-    nats. A mean loss below the error rate times ln 2 is therefore no mean cross-entropy over the
-    samples that the accuracy was counted on: one of the two numbers is something else.
-
-    ## Signature
-    The reported loss is below (1 − accuracy) · ln 2, on whatever split; or far below what a calibrated model
-    of this accuracy has at least.
-
-    ## Statistic and threshold
-    The bound holds for every model and every set of samples, so no error bars enter. The loss must
-    be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
-    little. A loss below `max_envelope` = 0.75 of the least that a calibrated model of this accuracy can have
-    (the lower end of Fano's envelope) is possible only for a model that nearly always puts the truth
-    second, with nearly the probability of the first; it is named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
-
-    ## Not to be confused with
-    `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
-    reduction the framework used.
-
-    ## Remedy
-    Look for a loss that was divided once too often (by the batch size, by the number of classes, by
-    padded positions), a loss of the last batch only beside an accuracy of all, a mean over masked
-    outputs, or an accuracy with its labels in another order or form.
-
-    ## References
-    Error rate and cross-entropy: doi:10.1109/18.272494 (Feder and Merhav 1994).
-    """
+    """The loss is below what its accuracy allows."""
     for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is not None and _impossible(numbers, max_share):

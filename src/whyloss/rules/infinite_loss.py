@@ -1,4 +1,29 @@
-"""WL401: the true class got probability exactly zero."""
+"""WL401: The true class of some samples got probability exactly 0, so their loss is infinite.
+
+## What it means
+The model declared impossible what then happened. Cross-entropy has no finite price for that.
+Frameworks hide it by clipping the probability, and the mean they report then depends on where
+they clip, not on the model.
+
+## Signature
+A probability of exactly 0 (or a logit of −∞) at the true class.
+
+## Statistic and threshold
+The count of such rows; one is enough to make the mean infinite. Shown are the mean without
+them and the means at the usual clips. No threshold.
+
+## Not to be confused with
+`non-finite`: there the model's output itself is no number. Large finite losses are
+`overconfidence` or outliers.
+
+## Remedy
+Look at the named samples: wrong labels come first. Counts and votes (naive Bayes, forests,
+nearest neighbours): smooth them. Networks: record logits instead of float32 probabilities,
+which round to 0 beyond a margin of 104 (17 in float16). Masked classes: check the mask.
+
+## References
+The logarithmic score is unbounded: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
+"""
 
 from __future__ import annotations
 
@@ -6,17 +31,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import counted, nats, percent
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, rule_out_truth
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL401",
+    name="infinite-loss",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "underconfidence",
+    ),
+)
 
 # What a framework that clips would have reported: -ln of its smallest probability.
 CLIPS = {"1e-7": 1e-7, "1e-15": 1e-15, "float32": 1.1920929e-07, "float64": 2.220446049250313e-16}
@@ -26,41 +62,12 @@ def _impossible(seed: int) -> KnownCause:
     return rule_out_truth(known_cause(seed, n_samples=300), rows=3)
 
 
-@rule(
-    "WL401",
-    name="infinite-loss",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=_impossible,
-    near_misses={},
 )
-def infinite_loss(evidence: Evidence) -> Finding | None:
-    """The true class of some samples got probability exactly 0, so their loss is infinite.
-
-    ## What it means
-    The model declared impossible what then happened. Cross-entropy has no finite price for that.
-    Frameworks hide it by clipping the probability, and the mean they report then depends on where
-    they clip, not on the model.
-
-    ## Signature
-    A probability of exactly 0 (or a logit of −∞) at the true class.
-
-    ## Statistic and threshold
-    The count of such rows; one is enough to make the mean infinite. Shown are the mean without
-    them and the means at the usual clips. No threshold.
-
-    ## Not to be confused with
-    `non-finite`: there the model's output itself is no number. Large finite losses are
-    `overconfidence` or outliers.
-
-    ## Remedy
-    Look at the named samples: wrong labels come first. Counts and votes (naive Bayes, forests,
-    nearest neighbours): smooth them. Networks: record logits instead of float32 probabilities,
-    which round to 0 beyond a margin of 104 (17 in float16). Masked classes: check the mask.
-
-    ## References
-    The logarithmic score is unbounded: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
-    """
+def true_class_ruled_out(evidence: Evidence) -> Finding | None:
+    """The true class of some samples has probability 0."""
     snapshot = evidence.last
     rows = np.flatnonzero(snapshot.samples.status == RowStatus.INFINITE_LOSS)
     if not len(rows):

@@ -1,4 +1,33 @@
-"""WL107: the labels are not what the loss or the metric takes them for."""
+"""WL107: The labels are not what the loss or the metric takes them for.
+
+## What it means
+Labels count from 1 where 0 was expected, or are −1 and 1, or indices where one-hot rows were
+expected, or classes of a many-class task given to a binary loss. The loss then pulls towards
+targets that do not exist, or the metric compares numbers that never agree.
+
+## Signature
+A cross-entropy below zero: some target lies outside 0 to 1. An accuracy of exactly 0: model and
+metric number the classes differently. With predictions: every class is predicted as its
+neighbour, as labels from 1 beside outputs from 0 would have it.
+
+## Statistic and threshold
+A loss below 0 has no other reason, so it has no threshold. An accuracy of exactly 0 must be seen at
+`min_epochs` = 2 evaluations. With predictions: moving all labels by one must raise the accuracy
+by more than `min_gain` = 10 points and beyond its error, and beat leaving them where they are.
+
+## Not to be confused with
+`permuted-classes`: the classes are exchanged in some other way. `binary-loss-for-classes`: labels
+and outputs agree, and the loss treats the outputs one by one.
+
+## Remedy
+Print a few labels beside the output's shape. Integer labels 0 … K − 1 go with
+`sparse_categorical_crossentropy` or `CrossEntropyLoss`; one-hot rows with
+`categorical_crossentropy`; 0 and 1 with the binary losses. Subtract the smallest label; map
+{−1, 1} to {0, 1}. The number of outputs is the number of classes.
+
+## References
+What mislabelled data do to tests: arXiv:2103.14749 (Northcutt et al. 2021).
+"""
 
 from __future__ import annotations
 
@@ -6,72 +35,86 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history, shift_classes
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL107",
+    name="label-encoding",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "chance-level",
+        "majority-class",
+        "consistent",
+        "overconfidence",
+        "underconfidence",
+        "outliers",
+        "label-noise",
+        "class-bias",
+        "overfitting",
+        "best-epochs-differ",
+        "within-noise",
+        "underfitting",
+        "unstable-training",
+        "impossible-pair",
+        "permuted-classes",
+        "distribution-shift",
+        "train-mode-gap",
+        "temperature",
+    ),
+)
 
 
 def _never_right(seed: int) -> KnownCause:
-    return known_history(seed, val_loss=[1.2, 1.1, 1.05], val_accuracy=[0.0, 0.0, 0.0], noise=0.02)
+    return known_history(seed, val_loss=[1.2, 1.1, 1.05], val_accuracy=[0.0, 0.0, 0.0])
 
 
-@rule(
-    "WL107",
-    name="label-encoding",
-    needs=Level.NUMBERS,
-    since="0.1",
-    fires=lambda seed: known_history(
-        seed, val_loss=[-3.0, -9.0], val_accuracy=[0.1, 0.1], noise=0.1
-    ),
+@RULE.at(
+    Level.SNAPSHOT,
+    fires=lambda seed: shift_classes(known_cause(seed, n_samples=300)),
     near_misses={
-        "min_epochs": lambda seed: known_history(seed, val_loss=[1.2], val_accuracy=[0.0]),
         "min_gain": lambda seed: shift_classes(known_cause(seed, n_samples=4000), share=0.54),
     },
 )
-def label_encoding(
-    evidence: Evidence, *, min_epochs: float = 2, min_gain: float = 0.1
-) -> Finding | None:
-    """The labels are not what the loss or the metric takes them for.
-
-    ## What it means
-    Labels count from 1 where 0 was expected, or are −1 and 1, or indices where one-hot rows were
-    expected, or classes of a many-class task given to a binary loss. The loss then pulls towards
-    targets that do not exist, or the metric compares numbers that never agree.
-
-    ## Signature
-    A cross-entropy below zero: some target lies outside 0 to 1. An accuracy of exactly 0: model and
-    metric number the classes differently. With predictions: every class is predicted as its
-    neighbour, as labels from 1 beside outputs from 0 would have it.
-
-    ## Statistic and threshold
-    A loss below 0 has no other reason, so it has no threshold. An accuracy of exactly 0 must be seen at
-    `min_epochs` = 2 evaluations. With predictions: moving all labels by one must raise the accuracy
-    by more than `min_gain` = 10 points and beyond its error, and beat leaving them where they are.
-
-    ## Not to be confused with
-    `permuted-classes`: the classes are exchanged in some other way. `binary-loss-for-classes`: labels
-    and outputs agree, and the loss treats the outputs one by one.
-
-    ## Remedy
-    Print a few labels beside the output's shape. Integer labels 0 … K − 1 go with
-    `sparse_categorical_crossentropy` or `CrossEntropyLoss`; one-hot rows with
-    `categorical_crossentropy`; 0 and 1 with the binary losses. Subtract the smallest label; map
-    {−1, 1} to {0, 1}. The number of outputs is the number of classes.
-
-    ## References
-    What mislabelled data do to tests: arXiv:2103.14749 (Northcutt et al. 2021).
-    """
-    return _negative(evidence) or _never(evidence, min_epochs) or _shifted(evidence, min_gain)
+def moved_by_one(evidence: Evidence, *, min_gain: float = 0.1) -> Finding | None:
+    """Numbering the labels from the other end of 0 and 1 makes the predictions right."""
+    best = evidence.noise_models.renaming
+    if best is None or best.shift is None:
+        return None
+    if not (best.gain.value > min_gain and best.gain.low is not None and best.gain.low > 0):
+        return None
+    way = "below" if best.shift == 1 else "above"
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Labels moved by one",
+        message=(
+            f"The model predicts the class one {way} the label: numbering the labels from "
+            f"{'0' if best.shift == 1 else '1'} instead takes the accuracy from "
+            f"{percent(best.accuracy.value)} to {percent(best.accuracy_renamed.value)}."
+        ),
+        evidence={"accuracy": best.accuracy, "accuracy_moved": best.accuracy_renamed},
+        epochs=(evidence.last.epoch,),
+    )
 
 
-def _negative(evidence: Evidence) -> Finding | None:
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_history(
+        seed, val_loss=[-3.0, -9.0], val_accuracy=[0.1, 0.1], noise=0.1
+    ),
+    always=True,
+)
+def negative_loss(evidence: Evidence) -> Finding | None:
+    """A reported cross-entropy is below zero."""
     for split in evidence.splits:
         curve = evidence.reported(split)
         below = [] if curve is None else np.flatnonzero(curve.log_loss < 0).tolist()
@@ -92,7 +135,16 @@ def _negative(evidence: Evidence) -> Finding | None:
     return None
 
 
-def _never(evidence: Evidence, min_epochs: float) -> Finding | None:
+@RULE.at(
+    Level.NUMBERS,
+    fires=_never_right,
+    near_misses={
+        "min_epochs": lambda seed: known_history(seed, val_loss=[1.2], val_accuracy=[0.0]),
+    },
+    always=True,
+)
+def never_right(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
+    """The reported accuracy is exactly 0, again and again."""
     curve = evidence.reported(evidence.split)
     if curve is None:
         return None
@@ -109,24 +161,4 @@ def _never(evidence: Evidence, min_epochs: float) -> Finding | None:
         ),
         evidence={"accuracy": Estimate(0.0, note="as reported")},
         epochs=tuple(curve.epochs.tolist()),
-    )
-
-
-def _shifted(evidence: Evidence, min_gain: float) -> Finding | None:
-    best = evidence.noise_models.renaming if evidence.epochs else None
-    if best is None or best.shift is None:
-        return None
-    if not (best.gain.value > min_gain and best.gain.low is not None and best.gain.low > 0):
-        return None
-    way = "below" if best.shift == 1 else "above"
-    return Finding(
-        severity=Severity.ERROR,
-        headline="Labels moved by one",
-        message=(
-            f"The model predicts the class one {way} the label: numbering the labels from "
-            f"{'0' if best.shift == 1 else '1'} instead takes the accuracy from "
-            f"{format_percent(best.accuracy.value)} to {format_percent(best.accuracy_renamed.value)}."
-        ),
-        evidence={"accuracy": best.accuracy, "accuracy_moved": best.accuracy_renamed},
-        epochs=(evidence.last.epoch,),
     )

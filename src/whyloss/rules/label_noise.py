@@ -1,23 +1,65 @@
-"""WL403: many labels disagree with predictions that are otherwise right."""
+"""WL403: More labels contradict sure predictions than any temperature explains.
+
+## What it means
+A share of the labels has nothing to do with what the model sees: they were mislabelled, or a part of the
+inputs is garbage. The model may be right and the labels wrong. Such labels set a floor under the
+loss, and they make a model look over-confident: a temperature fitted to them is too high.
+
+## Signature
+Many samples in which the model is sure of another class, spread over all classes; the temperature
+of the rest differs from the temperature of all.
+
+## Statistic and threshold
+A share ε of lapses is fitted beside the temperature: q = (1 − ε) softmax(βz) + ε/K. The likelihood ratio
+must exceed 6.6 (0.5 % of clean sets do), and ε must exceed `min_share` = 3 % (below it see
+`outliers`). With 3 % of noise the gate finds nine of ten cases for K = 2 and 2,000 samples,
+nearly all for K ≥ 10. Where sparing the noise costs less than 0.01 nat, because a temperature or biases of
+classes explain the same, it is none.
+
+## Not to be confused with
+`permuted-classes` and `label-encoding`, which are systematic and looked for first. `class-bias`: flips
+from one class to another, which ε does not see. A model that was trained on the same noisy labels has
+learnt the noise, and ε can be 0.
+
+## Remedy
+Review the named samples, most suspicious first; do not relabel by machine. Then measure again.
+For training: cleaner labels, label smoothing, fewer epochs.
+
+## References
+arXiv:1911.00068 (Northcutt et al. 2019: confident learning). arXiv:2103.14749 (Northcutt et al. 2021:
+test sets are full of label errors).
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import counted, nats, percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause
 
+if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
 
-@rule(
+RULE = Rule(
     "WL403",
     name="label-noise",
-    needs=Level.SNAPSHOT,
+    page=__doc__,
     since="0.1",
+    explains=(
+        "consistent",
+        "outliers",
+    ),
+)
+
+
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: known_cause(seed, noise=0.1, signal=3.0, n_samples=1500),
     near_misses={
         "min_share": lambda seed: known_cause(
@@ -25,38 +67,8 @@ from whyloss.testing import known_cause
         ),
     },
 )
-def label_noise(evidence: Evidence, *, min_share: float = 0.03) -> Finding | None:
-    """More labels contradict sure predictions than any temperature explains.
-
-    ## What it means
-    A share of the labels has nothing to do with what the model sees: they were mislabelled, or a part of the
-    inputs is garbage. The model may be right and the labels wrong. Such labels set a floor under the
-    loss, and they make a model look over-confident: a temperature fitted to them is too high.
-
-    ## Signature
-    Many samples in which the model is sure of another class, spread over all classes; the temperature
-    of the rest differs from the temperature of all.
-
-    ## Statistic and threshold
-    A share ε of lapses is fitted beside the temperature: q = (1 − ε) softmax(βz) + ε/K. The likelihood ratio
-    must exceed 6.6 (0.5 % of clean sets do), and ε must exceed `min_share` = 3 % (below it see
-    `outliers`). With 3 % of noise the gate finds nine of ten cases for K = 2 and 2,000 samples,
-    nearly all for K ≥ 10. Where sparing the noise costs less than 0.01 nat, because a temperature or biases of
-    classes explain the same, it is none.
-
-    ## Not to be confused with
-    `permuted-classes` and `label-encoding`, which are systematic and looked for first. `class-bias`: flips
-    from one class to another, which ε does not see. A model that was trained on the same noisy labels has
-    learnt the noise, and ε can be 0.
-
-    ## Remedy
-    Review the named samples, most suspicious first; do not relabel by machine. Then measure again.
-    For training: cleaner labels, label smoothing, fewer epochs.
-
-    ## References
-    arXiv:1911.00068 (Northcutt et al. 2019: confident learning). arXiv:2103.14749 (Northcutt et al. 2021:
-    test sets are full of label errors).
-    """
+def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding | None:
+    """A noise rate is accepted beside a temperature, and it is not small."""
     snapshot = evidence.last
     fits = evidence.noise_models.nested_fits
     noise = None if fits is None else fits.label_noise

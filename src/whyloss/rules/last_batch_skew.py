@@ -1,22 +1,54 @@
-"""WL603: a short last batch counts as much as a full one."""
+"""WL603: A short last batch counts as much as a full one in the reported loss.
+
+## What it means
+The loss of the epoch was computed as the mean of the batches' means. Where the last batch is shorter
+than the others, its samples count more than the rest. If the samples are sorted, the error is large.
+
+## Signature
+The reported loss differs from the mean over samples by (1/N − m/n)(loss of the last batch − loss of the
+others), with N batches, m samples in the last one, and n in all, for a usual batch size.
+
+## Statistic and threshold
+The mean of the batches' means reproduces the reported loss to the printed digits, and differs from the
+mean over samples by at least `min_difference` = 0.001 nats: less bothers nobody.
+
+## Not to be confused with
+`loss-mismatch`: another reduction. `train-mode-gap`: training numbers averaged while the model learnt.
+
+## Remedy
+Weight each batch by its size: sum the losses, divide by the number of samples. Or drop the last
+batch in training, never in validation.
+
+## References
+Combining means of unequal samples: doi:10.1080/00031305.1983.10483115 (Chan, Golub and LeVeque
+1983).
+"""
 
 from __future__ import annotations
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_signed
+from typing import TYPE_CHECKING
+
+from whyloss.formatting import nats, signed
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import batch_means, known_cause, report_loss
 
+if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
 
-@rule(
+RULE = Rule(
     "WL603",
     name="last-batch-skew",
-    needs=Level.SNAPSHOT,
+    page=__doc__,
     since="0.1",
+)
+
+
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: report_loss(
         known_cause(seed, n_samples=322), lambda losses: batch_means(losses, 64)
     ),
@@ -26,32 +58,8 @@ from whyloss.testing import batch_means, known_cause, report_loss
         )
     },
 )
-def last_batch_skew(evidence: Evidence, *, min_difference: float = 0.001) -> Finding | None:
-    """A short last batch counts as much as a full one in the reported loss.
-
-    ## What it means
-    The loss of the epoch was computed as the mean of the batches' means. Where the last batch is shorter
-    than the others, its samples count more than the rest. If the samples are sorted, the error is large.
-
-    ## Signature
-    The reported loss differs from the mean over samples by (1/N − m/n)(loss of the last batch − loss of the
-    others), with N batches, m samples in the last one, and n in all, for a usual batch size.
-
-    ## Statistic and threshold
-    The mean of the batches' means reproduces the reported loss to the printed digits, and differs from the
-    mean over samples by at least `min_difference` = 0.001 nats: less bothers nobody.
-
-    ## Not to be confused with
-    `loss-mismatch`: another reduction. `train-mode-gap`: training numbers averaged while the model learnt.
-
-    ## Remedy
-    Weight each batch by its size: sum the losses, divide by the number of samples. Or drop the last
-    batch in training, never in validation.
-
-    ## References
-    Combining means of unequal samples: doi:10.1080/00031305.1983.10483115 (Chan, Golub and LeVeque
-    1983).
-    """
+def mean_of_batch_means(evidence: Evidence, *, min_difference: float = 0.001) -> Finding | None:
+    """The mean of the batches' means is what was reported."""
     for epoch, reported in evidence.reported_losses.items():
         found = evidence.reproduction(epoch)
         if found is None or found.kind is not Kind.LAST_BATCH:

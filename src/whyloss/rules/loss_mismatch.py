@@ -1,4 +1,33 @@
-"""WL106: the reported loss is not the mean cross-entropy of these predictions."""
+"""WL106: The reported loss is not the mean cross-entropy of these predictions.
+
+## What it means
+The number in the log is another quantity: a sum instead of a mean, divided by the number of classes,
+in bits, clipped, or of another set of samples. Everything one knows about cross-entropies (ln K for
+guessing, envelopes, other people's values) does not apply to it.
+
+## Signature
+With predictions and the reported loss of the same split and epoch: they differ, and one known
+computation on these predictions reproduces the reported number to its last digit. Without
+predictions: each mistake would have to cost more than any sensible output can; or training and
+validation loss rise together from the first epoch on, as if training minimised something else.
+
+## Statistic and threshold
+A number that some computation reproduces to the printed digits is always named. One that nothing
+reproduces must differ by `min_difference` = 2 % of the loss, and is no concern on the training split, whose
+numbers are taken while the model learns. Without predictions the loss, less the ln K that right predictions
+may cost, divided by the error rate must exceed `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or 30.
+
+## Not to be confused with
+`smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is one of these.
+`impossible-pair`: too small for any model. `saturated`: each mistake costs exactly a ceiling.
+
+## Remedy
+Use the mean over samples, in nats, on the split as a whole; compare runs only by the same
+computation. If predictions and loss belong to different weights or data, record both in one pass.
+
+## References
+Label smoothing and what it does to the loss: arXiv:1512.00567 (Szegedy et al. 2015).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +42,23 @@ from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history, report_loss
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL106",
+    name="loss-mismatch",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "overfitting",
+        "impossible-pair",
+    ),
+)
 
 USUAL = 10  # classes, where their number is not known
 ELSEWHERE = {Kind.SMOOTHING, Kind.WEIGHTS, Kind.LAST_BATCH, Kind.BINARY}  # rules of their own
@@ -33,60 +74,9 @@ def _a_little_off(seed: int) -> KnownCause:
     )
 
 
-@rule(
-    "WL106",
-    name="loss-mismatch",
-    needs=Level.NUMBERS,
-    since="0.1",
-    fires=_summed,
-    near_misses={
-        "min_difference": _a_little_off,
-        "min_cost": lambda seed: known_history(
-            seed, val_loss=[0.3 * 25.0], val_accuracy=[0.7], noise=0.05
-        ),
-    },
-)
-def loss_mismatch(
-    evidence: Evidence, *, min_difference: float = 0.02, min_cost: float = 60.0
-) -> Finding | None:
-    """The reported loss is not the mean cross-entropy of these predictions.
-
-    ## What it means
-    The number in the log is another quantity: a sum instead of a mean, divided by the number of classes,
-    in bits, clipped, or of another set of samples. Everything one knows about cross-entropies (ln K for
-    guessing, envelopes, other people's values) does not apply to it.
-
-    ## Signature
-    With predictions and the reported loss of the same split and epoch: they differ, and one known
-    computation on these predictions reproduces the reported number to its last digit. Without
-    predictions: each mistake would have to cost more than any sensible output can; or training and
-    validation loss rise together from the first epoch on, as if training minimised something else.
-
-    ## Statistic and threshold
-    A number that some computation reproduces to the printed digits is always named. One that nothing
-    reproduces must differ by `min_difference` = 2 % of the loss, and is no concern on the training split, whose
-    numbers are taken while the model learns. Without predictions the loss, less the ln K that right predictions
-    may cost, divided by the error rate must exceed `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or 30.
-
-    ## Not to be confused with
-    `smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is one of these.
-    `impossible-pair`: too small for any model. `saturated`: each mistake costs exactly a ceiling.
-
-    ## Remedy
-    Use the mean over samples, in nats, on the split as a whole; compare runs only by the same
-    computation. If predictions and loss belong to different weights or data, record both in one pass.
-
-    ## References
-    Label smoothing and what it does to the loss: arXiv:1512.00567 (Szegedy et al. 2015).
-    """
-    return (
-        _against_predictions(evidence, min_difference)
-        or _too_dear(evidence, min_cost)
-        or _rising_together(evidence)
-    )
-
-
-def _against_predictions(evidence: Evidence, min_difference: float) -> Finding | None:
+@RULE.at(Level.SNAPSHOT, fires=_summed, near_misses={"min_difference": _a_little_off})
+def another_computation(evidence: Evidence, *, min_difference: float = 0.02) -> Finding | None:
+    """The reported loss is not the mean cross-entropy of the recorded predictions."""
     for epoch, reported in evidence.reported_losses.items():
         snapshot = evidence.at(epoch)
         computed = snapshot.log_loss
@@ -119,9 +109,17 @@ def _against_predictions(evidence: Evidence, min_difference: float) -> Finding |
     return None
 
 
-def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
-    if evidence.epochs:
-        return None  # the predictions say what the loss is
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_history(seed, val_loss=[0.3 * 200.0], val_accuracy=[0.7], noise=0.05),
+    near_misses={
+        "min_cost": lambda seed: known_history(
+            seed, val_loss=[0.3 * 25.0], val_accuracy=[0.7], noise=0.05
+        ),
+    },
+)
+def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Finding | None:
+    """Each mistake would have to cost more nats than a mistake can sensibly cost."""
     for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is None or numbers.accuracy.value >= 1.0:
@@ -147,7 +145,19 @@ def _too_dear(evidence: Evidence, min_cost: float) -> Finding | None:
     return None
 
 
-def _rising_together(evidence: Evidence) -> Finding | None:
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: known_history(
+        seed,
+        train_loss=np.linspace(0.7, 1.4, 8),
+        val_loss=np.linspace(0.7, 1.5, 8),
+        val_accuracy=np.linspace(0.5, 0.6, 8),
+        noise=0.002,
+    ),
+    always=True,
+)
+def both_losses_rise(evidence: Evidence) -> Finding | None:
+    """Training and validation loss rise together from the first epoch on."""
     train, val = evidence.train, evidence.curve()
     if train is None or val is None or train.measured:
         return None

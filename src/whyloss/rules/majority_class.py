@@ -1,4 +1,33 @@
-"""WL203: one class is predicted for everything."""
+"""WL203: One class is predicted for everything.
+
+## What it means
+The accuracy equals the share of the largest class because that class is all the model ever says.
+It may still have learnt something (its probabilities can rank the samples), or nothing at all.
+
+## Signature
+With predictions: nearly all samples get the same class. With curves alone: the accuracy does not
+move from epoch to epoch while the loss stays near the entropy of the class shares; a Matthews
+correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of a.
+
+## Statistic and threshold
+At least `min_share` = 99 % of the samples get one class, and that class is more frequent than 1/K by
+`min_majority` = 5 points (else see `chance-level`). Without predictions the accuracy must be the same to
+four digits at all of at least `min_epochs` = 3 epochs, above one half, and the loss 0.7 to 2 times the
+entropy of such shares.
+
+## Not to be confused with
+`chance-level`: as good as guessing without preferring a class. `class-bias`: the class is
+predicted too often, not always.
+
+## Remedy
+Look at the ranking first (AUC): if it is good, only the threshold is wrong. Otherwise a smaller
+learning rate with warm-up, another seed, class weights or resampling for training (and a correction
+of the probabilities afterwards).
+
+## References
+Learning from imbalanced data: doi:10.1109/TKDE.2008.239 (He and Garcia 2009). Fine-tuning that
+collapses to one class: arXiv:2006.04884 (Mosbach et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -6,18 +35,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import counted, nats, percent
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL203",
+    name="majority-class",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "chance-level",
+        "consistent",
+        "overconfidence",
+        "underconfidence",
+        "underfitting",
+    ),
+)
 
 BEYOND = 0.1  # training accuracy above the validation's, which one class does not explain
 SAME = 5e-4  # accuracies that agree so far are the same count
@@ -25,6 +68,17 @@ SAME = 5e-4  # accuracies that agree so far are the same count
 
 def _one_class(seed: int) -> KnownCause:
     return known_cause(seed, signal=0.2, n_classes=2, n_samples=400, shares=(0.85, 0.15))
+
+
+def _with_score(seed: int, name: str, values: list[float]) -> KnownCause:
+    """Loss and accuracy beside another score per epoch."""
+    return known_history(
+        seed,
+        val_loss=[0.61] * len(values),
+        val_accuracy=[0.7] * len(values),
+        noise=0.01,
+        scores={name: values},
+    )
 
 
 def _stuck(seed: int, epochs: int, accuracy: float = 0.7) -> KnownCause:
@@ -35,11 +89,8 @@ def _stuck(seed: int, epochs: int, accuracy: float = 0.7) -> KnownCause:
     )
 
 
-@rule(
-    "WL203",
-    name="majority-class",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=_one_class,
     near_misses={
         "min_share": lambda seed: known_cause(
@@ -48,52 +99,12 @@ def _stuck(seed: int, epochs: int, accuracy: float = 0.7) -> KnownCause:
         "min_majority": lambda seed: known_cause(
             seed, signal=0.03, n_classes=2, n_samples=4000, shares=(0.53, 0.47)
         ),
-        "min_epochs": lambda seed: _stuck(seed, 2),
     },
 )
-def majority_class(
-    evidence: Evidence,
-    *,
-    min_share: float = 0.99,
-    min_majority: float = 0.05,
-    min_epochs: float = 3,
+def predicted_for_everything(
+    evidence: Evidence, *, min_share: float = 0.99, min_majority: float = 0.05
 ) -> Finding | None:
-    """One class is predicted for everything.
-
-    ## What it means
-    The accuracy equals the share of the largest class because that class is all the model ever says.
-    It may still have learnt something (its probabilities can rank the samples), or nothing at all.
-
-    ## Signature
-    With predictions: nearly all samples get the same class. With curves alone: the accuracy does not
-    move from epoch to epoch while the loss stays near the entropy of the class shares; a Matthews
-    correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of a.
-
-    ## Statistic and threshold
-    At least `min_share` = 99 % of the samples get one class, and that class is more frequent than 1/K by
-    `min_majority` = 5 points (else see `chance-level`). Without predictions the accuracy must be the same to
-    four digits at all of at least `min_epochs` = 3 epochs, above one half, and the loss 0.7 to 2 times the
-    entropy of such shares.
-
-    ## Not to be confused with
-    `chance-level`: as good as guessing without preferring a class. `class-bias`: the class is
-    predicted too often, not always.
-
-    ## Remedy
-    Look at the ranking first (AUC): if it is good, only the threshold is wrong. Otherwise a smaller
-    learning rate with warm-up, another seed, class weights or resampling for training (and a correction
-    of the probabilities afterwards).
-
-    ## References
-    Learning from imbalanced data: doi:10.1109/TKDE.2008.239 (He and Garcia 2009). Fine-tuning that
-    collapses to one class: arXiv:2006.04884 (Mosbach et al. 2020).
-    """
-    if evidence.epochs:
-        return _predicted(evidence, min_share, min_majority)
-    return _other_scores(evidence, min_epochs) or _stuck_curve(evidence, min_epochs)
-
-
-def _predicted(evidence: Evidence, min_share: float, min_majority: float) -> Finding | None:
+    """Nearly all samples are predicted as one class, and it is a frequent one."""
     snapshot = evidence.last
     n = snapshot.n_predicted
     if not n:
@@ -124,7 +135,66 @@ def _predicted(evidence: Evidence, min_share: float, min_majority: float) -> Fin
     )
 
 
-def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _with_score(seed, "val_mcc", [0.0, 0.0]),
+    near_misses={"min_epochs": lambda seed: _with_score(seed, "val_mcc", [0.0])},
+)
+def no_correlation(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
+    """Matthews' correlation is exactly 0, again and again."""
+    split = evidence.split
+    mcc = evidence.history.column(split, "mcc")
+    known = None if mcc is None else mcc[np.isfinite(mcc)]
+    if known is not None and len(known) >= max(1, min_epochs) and (known == 0.0).all():
+        return Finding(
+            severity=Severity.WARNING,
+            headline="One class for everything",
+            message=(
+                f"The Matthews correlation on split {split!r} was exactly 0 at "
+                f"{counted(len(known), 'evaluation')}: one class is predicted for everything."
+            ),
+            evidence={"mcc": Estimate(0.0, note="as reported")},
+        )
+    return None
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _with_score(seed, "val_f1", [0.82, 0.8235]),
+)
+def f1_of_always_positive(evidence: Evidence) -> Finding | None:
+    """The F1 is the one that belongs to one class for everything."""
+    split = evidence.split
+    f1, numbers = evidence.history.column(split, "f1"), evidence.reported_numbers(split)
+    if f1 is None or numbers is None or not np.isfinite(f1[-1]):
+        return None
+    share = numbers.accuracy.value
+    always = 2 * share / (1 + share)
+    if not (0.5 < share < 0.85 and abs(float(f1[-1]) - always) <= 0.02):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Nearly one class for everything",
+        message=(
+            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {percent(share)} is what calling "
+            f"nearly everything positive gives ({always:.3f}): the accuracy is hardly more than the "
+            "share of the positives."
+        ),
+        evidence={
+            "f1": Estimate(float(f1[-1]), note="as reported"),
+            "f1_of_always_positive": Estimate(always, note="at this accuracy"),
+        },
+        epochs=() if numbers.epoch is None else (numbers.epoch,),
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _stuck(seed, 6),
+    near_misses={"min_epochs": lambda seed: _stuck(seed, 2)},
+)
+def accuracy_stands_still(evidence: Evidence, *, min_epochs: float = 3) -> Finding | None:
+    """The accuracy does not move, and the loss is near the entropy of such class shares."""
     curve = evidence.reported(evidence.split)
     known = None if curve is None else curve.whole
     wanted = max(1, int(max(min_epochs, 1.0)))
@@ -158,42 +228,4 @@ def _stuck_curve(evidence: Evidence, min_epochs: float) -> Finding | None:
             "entropy": Estimate(binary_entropy(share), note="of shares as the accuracy has it"),
         },
         epochs=tuple(known.epochs.tolist()),
-    )
-
-
-def _other_scores(evidence: Evidence, min_epochs: float) -> Finding | None:
-    """Matthews' correlation of 0, or an F1 that belongs to one class for everything."""
-    split = evidence.split
-    mcc = evidence.history.column(split, "mcc")
-    known = None if mcc is None else mcc[np.isfinite(mcc)]
-    if known is not None and len(known) >= min(2, max(1, min_epochs)) and (known == 0.0).all():
-        return Finding(
-            severity=Severity.WARNING,
-            headline="One class for everything",
-            message=(
-                f"The Matthews correlation on split {split!r} was exactly 0 at "
-                f"{pluralize(len(known), 'evaluation')}: one class is predicted for everything."
-            ),
-            evidence={"mcc": Estimate(0.0, note="as reported")},
-        )
-    f1, numbers = evidence.history.column(split, "f1"), evidence.reported_numbers(split)
-    if f1 is None or numbers is None or not np.isfinite(f1[-1]):
-        return None
-    share = numbers.accuracy.value
-    always = 2 * share / (1 + share)
-    if not (0.5 < share < 0.85 and abs(float(f1[-1]) - always) <= 0.02):
-        return None
-    return Finding(
-        severity=Severity.WARNING,
-        headline="Nearly one class for everything",
-        message=(
-            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {format_percent(share)} is what calling "
-            f"nearly everything positive gives ({always:.3f}): the accuracy is hardly more than the "
-            "share of the positives."
-        ),
-        evidence={
-            "f1": Estimate(float(f1[-1]), note="as reported"),
-            "f1_of_always_positive": Estimate(always, note="at this accuracy"),
-        },
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
     )

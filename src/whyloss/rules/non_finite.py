@@ -1,4 +1,30 @@
-"""WL101: some predictions are no numbers."""
+"""WL101: Some predictions are NaN or infinite, so they have no loss.
+
+## What it means
+The network put out values that are no numbers. Their loss is undefined; a mean over them is
+NaN too, and a mean over the others is about a different set of samples. whyloss keeps these
+rows out of every sum and names them.
+
+## Signature
+A score that is NaN or +∞, a row without a single finite score, or a reported loss that is NaN or
+infinite. A logit of −∞ alone is a
+class that was masked out, and is fine.
+
+## Statistic and threshold
+The count of such rows over all recorded epochs; one is enough, because training in floating
+point does not produce them by chance. No threshold.
+
+## Not to be confused with
+`infinite-loss`: every value is a number, and the true class got probability exactly 0.
+
+## Remedy
+Look at the first epoch it happens in. Usual reasons: too high a learning rate, a logarithm or
+a division of zero in the model, float16 without loss scaling, NaN in the inputs. Clip the
+gradients, lower the learning rate, check the inputs of the named samples.
+
+## References
+IEEE 754 arithmetic in training: doi:10.1145/103162.103163 (Goldberg 1991).
+"""
 
 from __future__ import annotations
 
@@ -6,65 +32,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_percent, format_ranges, pluralize
+from whyloss.formatting import counted, percent, spans
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause, spoil
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history, spoil
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL101",
+    name="non-finite",
+    page=__doc__,
+    since="0.1",
+    explains=("consistent",),
+)
 
 
 def _with_nan(seed: int) -> KnownCause:
     return spoil(known_cause(seed, n_samples=300), rows=3, value=float("nan"))
 
 
-@rule(
-    "WL101",
-    name="non-finite",
-    needs=Level.NUMBERS,
-    since="0.1",
-    fires=_with_nan,
-    near_misses={},
-)
-def non_finite(evidence: Evidence) -> Finding | None:
-    """Some predictions are NaN or infinite, so they have no loss.
-
-    ## What it means
-    The network put out values that are no numbers. Their loss is undefined; a mean over them is
-    NaN too, and a mean over the others is about a different set of samples. whyloss keeps these
-    rows out of every sum and names them.
-
-    ## Signature
-    A score that is NaN or +∞, a row without a single finite score, or a reported loss that is NaN or
-    infinite. A logit of −∞ alone is a
-    class that was masked out, and is fine.
-
-    ## Statistic and threshold
-    The count of such rows over all recorded epochs; one is enough, because training in floating
-    point does not produce them by chance. No threshold.
-
-    ## Not to be confused with
-    `infinite-loss`: every value is a number, and the true class got probability exactly 0.
-
-    ## Remedy
-    Look at the first epoch it happens in. Usual reasons: too high a learning rate, a logarithm or
-    a division of zero in the model, float16 without loss scaling, NaN in the inputs. Clip the
-    gradients, lower the learning rate, check the inputs of the named samples.
-
-    ## References
-    IEEE 754 arithmetic in training: doi:10.1145/103162.103163 (Goldberg 1991).
-    """
+@RULE.at(Level.SNAPSHOT, fires=_with_nan)
+def in_predictions(evidence: Evidence) -> Finding | None:
+    """A recorded prediction is NaN or infinite."""
     counts = {
         epoch: evidence.at(epoch).samples.count(RowStatus.NON_FINITE) for epoch in evidence.epochs
     }
     hit = {epoch: count for epoch, count in counts.items() if count}
     if not hit:
-        return _reported(evidence)
+        return None
     first = next(iter(hit))
     snapshot = evidence.at(first)
     rows = np.flatnonzero(snapshot.samples.status == RowStatus.NON_FINITE)
@@ -88,7 +89,13 @@ def non_finite(evidence: Evidence) -> Finding | None:
     )
 
 
-def _reported(evidence: Evidence) -> Finding | None:
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_history(seed, val_loss=[0.7, float("nan")], val_accuracy=[0.6, 0.5]),
+    always=True,
+)
+def in_reported_losses(evidence: Evidence) -> Finding | None:
+    """A reported loss is NaN or infinite."""
     losses = {
         split: epochs
         for (split, metric), epochs in evidence.history.not_numbers.items()

@@ -1,4 +1,31 @@
-"""WL102: what was given as probabilities is none."""
+"""WL102: Rows given as probabilities lie outside [0, 1] or do not sum to 1.
+
+## What it means
+The values are on another scale than was said, most often logits. A cross-entropy of them
+would be a number without meaning, so these rows have none here.
+
+## Signature
+A value below 0 or above 1, or a row whose sum is further than 0.01 from 1. Without predictions: a
+mean loss near the ceiling of a clipped logarithm beside an accuracy that it leaves no room for:
+right predictions must cost as much as wrong ones, so the values are no probabilities.
+
+## Statistic and threshold
+The count of such rows. The tolerance of 0.01 on the sum lets through float16 and
+probabilities printed with three decimals; a row beyond it is no distribution. No threshold. From
+reported numbers: the loss lies below the ceiling of 16.118 and exceeds 1.2 times what it would be if every
+mistake cost that ceiling and everything right cost ln K (ln 1000 where K is not known).
+
+## Not to be confused with
+`double-softmax`: the opposite mistake, probabilities where logits belong. A multi-label model
+(several classes may be true at once) has rows that rightly do not sum to 1: diagnose each
+label as a binary task.
+
+## Remedy
+Pass them as what they are: `logits=` for raw outputs, `log_probs=` for log-probabilities.
+
+## References
+Scoring rules need distributions: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
+"""
 
 from __future__ import annotations
 
@@ -7,19 +34,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import counted, nats, percent
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.measures.losses.logits import SUM_TOLERANCE, RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause, relabel_scale
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history, relabel_scale
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
 
+RULE = Rule(
+    "WL102",
+    name="not-probabilities",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "overconfidence",
+        "underconfidence",
+        "outliers",
+        "label-noise",
+        "class-bias",
+        "chance-level",
+        "majority-class",
+        "consistent",
+        "infinite-loss",
+        "clipped-loss",
+        "loss-mismatch",
+        "temperature",
+    ),
+)
 
 MANY = 1000  # classes, where their number is not known
 
@@ -28,45 +75,9 @@ def _logits_as_probs(seed: int) -> KnownCause:
     return relabel_scale(known_cause(seed, n_samples=300), "probs")
 
 
-@rule(
-    "WL102",
-    name="not-probabilities",
-    needs=Level.NUMBERS,
-    since="0.1",
-    fires=_logits_as_probs,
-    near_misses={},
-)
-def not_probabilities(evidence: Evidence) -> Finding | None:
-    """Rows given as probabilities lie outside [0, 1] or do not sum to 1.
-
-    ## What it means
-    The values are on another scale than was said, most often logits. A cross-entropy of them
-    would be a number without meaning, so these rows have none here.
-
-    ## Signature
-    A value below 0 or above 1, or a row whose sum is further than 0.01 from 1. Without predictions: a
-    mean loss near the ceiling of a clipped logarithm beside an accuracy that it leaves no room for:
-    right predictions must cost as much as wrong ones, so the values are no probabilities.
-
-    ## Statistic and threshold
-    The count of such rows. The tolerance of 0.01 on the sum lets through float16 and
-    probabilities printed with three decimals; a row beyond it is no distribution. No threshold. From
-    reported numbers: the loss lies below the ceiling of 16.118 and exceeds 1.2 times what it would be if every
-    mistake cost that ceiling and everything right cost ln K (ln 1000 where K is not known).
-
-    ## Not to be confused with
-    `double-softmax`: the opposite mistake, probabilities where logits belong. A multi-label model
-    (several classes may be true at once) has rows that rightly do not sum to 1: diagnose each
-    label as a binary task.
-
-    ## Remedy
-    Pass them as what they are: `logits=` for raw outputs, `log_probs=` for log-probabilities.
-
-    ## References
-    Scoring rules need distributions: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
-    """
-    if not evidence.epochs:
-        return _from_numbers(evidence)
+@RULE.at(Level.SNAPSHOT, fires=_logits_as_probs)
+def rows_are_none(evidence: Evidence) -> Finding | None:
+    """Rows given as probabilities are no distribution."""
     snapshot = evidence.last
     predictions = snapshot.predictions
     rows = np.flatnonzero(snapshot.samples.status == RowStatus.NOT_A_DISTRIBUTION)
@@ -95,8 +106,12 @@ def not_probabilities(evidence: Evidence) -> Finding | None:
     )
 
 
-def _from_numbers(evidence: Evidence) -> Finding | None:
-    """A loss that right predictions must have a large part in."""
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_history(seed, val_loss=[14.5], val_accuracy=[0.7], noise=0.02),
+)
+def right_predictions_cost(evidence: Evidence) -> Finding | None:
+    """The loss is so large that right predictions must have a large part in it."""
     ceiling = CEILINGS[0].log_loss
     right = math.log(evidence.n_classes or MANY)
     for split in evidence.with_training:

@@ -1,4 +1,35 @@
-"""WL402: a few samples carry the loss."""
+"""WL402: A few samples that the model cannot have meant carry much of the loss.
+
+## What it means
+Most samples fit the model's own probabilities. A few do not: they got so little probability that
+the model, even with the best temperature, would not expect a single one of them. They drag the mean
+loss up while the accuracy hardly notices: each of them is one mistake like any other. A wrong label,
+a sample of another kind, or an input that was read wrongly are the usual reasons.
+
+## Signature
+A tall bar of small losses, and a few samples far to the right of it. That picture alone proves
+nothing: a good model that is merely too sure of itself shows it too.
+
+## Statistic and threshold
+Two tests, either of which suffices. Among few samples: the one to three samples of highest loss are set
+aside, the temperature is fitted to the others, and the model so calibrated expects fewer than 0.01
+samples as surprising among all. Among many: a share ε of lapses beside a temperature passes the likelihood
+ratio gate of 6.6, and ε is at most 3 % (beyond it see `label-noise`). Either way the samples must carry
+at least `min_share` = 10 % of the loss.
+
+## Not to be confused with
+`overconfidence`: every mistake is too sure, and a temperature mends it. `label-noise`: more than
+3 %. `infinite-loss`: the label has probability exactly 0. In a tiny set whose only mistake is that one
+sample, an outlier and a model too sure of everything look the same.
+
+## Remedy
+Look at the named samples. Correct a wrong label; keep a rare but right sample and live with its
+loss. Report the loss with and without them. Nothing needs retraining for the accuracy's sake.
+
+## References
+A few samples carry the rising loss: arXiv:2103.07986 (Venter et al. 2021). Telling them by their
+margins: arXiv:2001.10528 (Pleiss et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -6,18 +37,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import counted, nats, percent
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.evidence.noise_models import NoiseModels
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL402",
+    name="outliers",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "underconfidence",
+    ),
+)
 
 NAMED = 5
 
@@ -26,11 +68,8 @@ def _with_outliers(seed: int) -> KnownCause:
     return known_cause(seed, noise=0.01, signal=5.0, n_samples=1500)
 
 
-@rule(
-    "WL402",
-    name="outliers",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=_with_outliers,
     near_misses={
         "min_share": lambda seed: known_cause(
@@ -38,39 +77,8 @@ def _with_outliers(seed: int) -> KnownCause:
         ),
     },
 )
-def outliers(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
-    """A few samples that the model cannot have meant carry much of the loss.
-
-    ## What it means
-    Most samples fit the model's own probabilities. A few do not: they got so little probability that
-    the model, even with the best temperature, would not expect a single one of them. They drag the mean
-    loss up while the accuracy hardly notices: each of them is one mistake like any other. A wrong label,
-    a sample of another kind, or an input that was read wrongly are the usual reasons.
-
-    ## Signature
-    A tall bar of small losses, and a few samples far to the right of it. That picture alone proves
-    nothing: a good model that is merely too sure of itself shows it too.
-
-    ## Statistic and threshold
-    Two tests, either of which suffices. Among few samples: the one to three samples of highest loss are set
-    aside, the temperature is fitted to the others, and the model so calibrated expects fewer than 0.01
-    samples as surprising among all. Among many: a share ε of lapses beside a temperature passes the likelihood
-    ratio gate of 6.6, and ε is at most 3 % (beyond it see `label-noise`). Either way the samples must carry
-    at least `min_share` = 10 % of the loss.
-
-    ## Not to be confused with
-    `overconfidence`: every mistake is too sure, and a temperature mends it. `label-noise`: more than
-    3 %. `infinite-loss`: the label has probability exactly 0. In a tiny set whose only mistake is that one
-    sample, an outlier and a model too sure of everything look the same.
-
-    ## Remedy
-    Look at the named samples. Correct a wrong label; keep a rare but right sample and live with its
-    loss. Report the loss with and without them. Nothing needs retraining for the accuracy's sake.
-
-    ## References
-    A few samples carry the rising loss: arXiv:2103.07986 (Venter et al. 2021). Telling them by their
-    margins: arXiv:2001.10528 (Pleiss et al. 2020).
-    """
+def few_carry_the_loss(evidence: Evidence, *, min_share: float = 0.1) -> Finding | None:
+    """A few samples that the model rules out carry much of the loss."""
     snapshot = evidence.last
     rows = evidence.noise_models.excluded_rows
     if not len(rows):

@@ -1,4 +1,47 @@
-"""WL301: cross-entropy is high, or rises, because wrong predictions are too sure."""
+"""WL301: The model gives its wrong answers too little doubt.
+
+## What it means
+The model is surer than it is right. While it trains, its logits keep growing: what is right
+already gains almost nothing from that (its loss vanishes exponentially), what is wrong pays in
+proportion (its loss grows linearly in the logits). So the loss climbs while not one label
+changes. It is a form of overfitting, of the probabilities, not of the decisions; the minimum
+of the loss and the maximum of the accuracy need not coincide. If training goes on, accuracy may
+start to fall too: `overfitting` says whether it has.
+
+## Signature
+The loss exceeds the loss that the predictions expect of themselves (their entropy); a
+temperature above 1 recovers the difference; in a run, the rise sits in samples that are wrong
+at both epochs. Without predictions: a loss above what any calibrated model of that accuracy can
+have proves the difference (Fano's envelope); a validation loss that rises while the accuracy
+does not fall suggests it.
+
+## Statistic and threshold
+The surprise gap g = mean(loss − entropy) is exactly the slope of the loss in ln β at T = 1.
+Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
+`min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
+only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
+below which nobody would notice. The fitted temperature must exceed `min_temperature` = 1.1: nearer to 1 many
+samples make a certainty of what costs next to nothing. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
+accepted, they must not be able to do without the temperature. With 60 samples of a weak
+model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
+lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed
+`min_rise` = 0.01 nat and `min_z` = 4 standard errors of the curve's own noise, since its minimum was selected.
+
+## Not to be confused with
+`overfitting`: the decisions themselves get worse, which no temperature mends. Noise in the
+labels also makes a model look too sure: a temperature then helps less than it promises.
+
+## Remedy
+If labels are all you need: keep the epoch of the best accuracy and do not mind the loss. If you
+need probabilities: temperature scaling on held-out data, which changes no label. When training
+again: stop on the loss after calibration, weight decay, label smoothing, more data.
+
+## References
+arXiv:1706.04599 (Guo et al. 2017: networks overfit the log-likelihood without overfitting the
+0/1 loss). arXiv:2002.09437 (Mukhoti et al. 2020: the rise comes from misclassified samples).
+arXiv:1710.10345 (Soudry et al. 2018: logits grow for ever). arXiv:2103.07986 (Venter et al.
+2021). arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
+"""
 
 from __future__ import annotations
 
@@ -8,27 +51,62 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Direction, Evidence, envelope_gap, loss_rise
-from whyloss.formatting import format_nats, format_percent, format_signed, pluralize
+from whyloss.formatting import counted, nats, percent, signed
+from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.attribution import Outcome
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts
+    from whyloss.testing import KnownCause
 
-
-@rule(
+RULE = Rule(
     "WL301",
     name="overconfidence",
-    needs=Level.NUMBERS,
+    page=__doc__,
     since="0.1",
+    explains=("consistent",),
+)
+
+
+def _reported(seed: int, excess: float) -> KnownCause:
+    """A loss so many nats above that of every calibrated model of its accuracy."""
+    share = wilson(0.9 * 2000, 2000).low
+    bound = fano_envelope(0.9 if share is None else share, 2)[1]
+    return known_history(
+        seed,
+        val_loss=[bound + excess],
+        val_accuracy=[0.9],
+        noise=0.002,
+        n_classes=2,
+        n_val=2000,
+    )
+
+
+def _rising(
+    seed: int, low: float = 0.3, rise: float = 0.4, noise: float = 0.005, n_epochs: int = 20
+) -> KnownCause:
+    """A loss that rises in the second half, beside an accuracy that does not fall."""
+    epochs = np.arange(n_epochs)
+    return known_history(
+        seed,
+        val_loss=low * (1 + np.exp(-epochs)) + rise * np.maximum(0, 2 * epochs / n_epochs - 1),
+        val_accuracy=0.9 - 0.2 * np.exp(-epochs / 2),
+        noise=noise,
+    )
+
+
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: known_cause(seed, temperature=1.8),
     near_misses={
         "min_z": lambda seed: known_cause(
-            seed, temperature=1.3, signal=0.3, n_classes=5, n_samples=60
+            seed, temperature=1.3, signal=0.3, n_classes=5, n_samples=50
         ),
         "min_gap": lambda seed: known_cause(
             seed, temperature=1.4, signal=4.0, n_classes=2, n_samples=8000
@@ -38,55 +116,10 @@ if TYPE_CHECKING:
         ),
     },
 )
-def overconfidence(
+def surer_than_right(
     evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01, min_temperature: float = 1.1
 ) -> Finding | None:
-    """The model gives its wrong answers too little doubt.
-
-    ## What it means
-    The model is surer than it is right. While it trains, its logits keep growing: what is right
-    already gains almost nothing from that (its loss vanishes exponentially), what is wrong pays in
-    proportion (its loss grows linearly in the logits). So the loss climbs while not one label
-    changes. It is a form of overfitting, of the probabilities, not of the decisions; the minimum
-    of the loss and the maximum of the accuracy need not coincide. If training goes on, accuracy may
-    start to fall too: `overfitting` says whether it has.
-
-    ## Signature
-    The loss exceeds the loss that the predictions expect of themselves (their entropy); a
-    temperature above 1 recovers the difference; in a run, the rise sits in samples that are wrong
-    at both epochs. Without predictions: a loss above what any calibrated model of that accuracy can
-    have proves the difference (Fano's envelope); a validation loss that rises while the accuracy
-    does not fall suggests it.
-
-    ## Statistic and threshold
-    The surprise gap g = mean(loss − entropy) is exactly the slope of the loss in ln β at T = 1.
-    Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
-    `min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
-    only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
-    below which nobody would notice. The fitted temperature must exceed `min_temperature` = 1.1: nearer to 1 many
-    samples make a certainty of what costs next to nothing. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
-    accepted, they must not be able to do without the temperature. With 60 samples of a weak
-    model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
-    lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed it and
-    `min_z` + 1 standard errors of the curve's own noise, since its minimum was selected.
-
-    ## Not to be confused with
-    `overfitting`: the decisions themselves get worse, which no temperature mends. Noise in the
-    labels also makes a model look too sure: a temperature then helps less than it promises.
-
-    ## Remedy
-    If labels are all you need: keep the epoch of the best accuracy and do not mind the loss. If you
-    need probabilities: temperature scaling on held-out data, which changes no label. When training
-    again: stop on the loss after calibration, weight decay, label smoothing, more data.
-
-    ## References
-    arXiv:1706.04599 (Guo et al. 2017: networks overfit the log-likelihood without overfitting the
-    0/1 loss). arXiv:2002.09437 (Mukhoti et al. 2020: the rise comes from misclassified samples).
-    arXiv:1710.10345 (Soudry et al. 2018: logits grow for ever). arXiv:2103.07986 (Venter et al.
-    2021). arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
-    """
-    if not evidence.epochs:
-        return _provable(evidence, min_gap) or _probable(evidence, min_z, min_gap)
+    """The loss exceeds the loss that the predictions expect, and a temperature lowers it."""
     snapshot = evidence.last
     if not _too_sure(evidence, min_z, min_gap, min_temperature):
         return None
@@ -146,8 +179,13 @@ def _too_sure(evidence: Evidence, min_z: float, min_gap: float, min_temperature:
     return calibrated is None or calibrated.fit.temperature > min_temperature
 
 
-def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
-    """What the loss exceeds that of every calibrated model of this accuracy by."""
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _reported(seed, 0.4),
+    near_misses={"min_gap": lambda seed: _reported(seed, 0.004)},
+)
+def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | None:
+    """The reported loss is above that of every calibrated model of its accuracy."""
     numbers, excess = evidence.numbers, envelope_gap(evidence)
     if numbers is None or excess is None or excess.direction is Direction.UNDER:
         return None
@@ -183,12 +221,22 @@ def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
     )
 
 
-def _probable(evidence: Evidence, min_z: float, min_gap: float) -> Finding | None:
-    """A validation loss that rises while the accuracy does not fall."""
+@RULE.at(
+    Level.CURVES,
+    fires=_rising,
+    near_misses={
+        "min_z": lambda seed: _rising(seed, rise=0.0, noise=0.1, n_epochs=40),
+        "min_rise": lambda seed: _rising(seed, low=0.02, rise=0.008),
+    },
+)
+def rises_while_right(
+    evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
+) -> Finding | None:
+    """The validation loss rises while the accuracy does not fall."""
     curve = evidence.curve()
     if curve is None or curve.split in TRAIN:
         return None
-    rise = loss_rise(curve, min_z=min_z + 1.0, min_rise=min_gap)
+    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise)
     if rise is None or math.isnan(rise.accuracy_after) or rise.fell:
         return None
     way = "rose" if rise.lost < -0.01 else "did not fall"

@@ -1,8 +1,41 @@
-"""WL501: the model knows less about new samples than it did at an earlier epoch."""
+"""WL501: The loss after calibration rose: the model knows less about new samples than it did.
+
+## What it means
+Even with the best temperature at each epoch the loss is higher now than it was. That part is
+not a matter of too much confidence; the ranking of the classes itself got worse, and only an
+earlier epoch or another training brings it back.
+
+## Signature
+Refinement, the loss that remains after a cross-fitted temperature, has a minimum before the
+last epoch and rises significantly after it. Accuracy and AUC tend to fall with it. From curves
+alone: the validation loss rises since its minimum and the accuracy falls.
+
+## Statistic and threshold
+Paired over the same samples: z = mean(ΔR) / se(ΔR) from the epoch of the smallest refinement
+to the last. That epoch was selected for being the smallest, so `min_z` is 4: among 2,000
+simulated runs of 30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %.
+The rise must also exceed `min_rise` = 0.01 nat. From curves alone the rise is measured against the
+curve's own noise, and the accuracy must be down by a point and twice its noise.
+
+## Not to be confused with
+`overconfidence`: the loss rises and the loss after calibration does not. `within-noise`: the
+rise may be chance.
+
+## Remedy
+Keep the epoch of the smallest loss after calibration. When training again: more data or
+augmentation, weight decay, dropout, a smaller model, fewer epochs.
+
+## References
+arXiv:2501.19195 (Berta et al. 2025: stop on refinement). arXiv:1912.02292 (Nakkiran et al.
+2019: the error can also fall again). arXiv:2002.08709 (Ishida et al. 2020: flooding).
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from whyloss.evidence import TRAIN, Evidence, loss_rise
 from whyloss.formatting import format_nats, format_percent, format_points
@@ -11,15 +44,40 @@ from whyloss.results.attribution import Held
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history
 
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
 
-@rule(
+RULE = Rule(
     "WL501",
     name="overfitting",
-    needs=Level.CURVES,
+    page=__doc__,
     since="0.1",
+    explains=(
+        "consistent",
+        "within-noise",
+    ),
+)
+
+
+def _worse(
+    seed: int, rise: float = 0.4, low: float = 0.5, noise: float = 0.005, n_epochs: int = 20
+) -> KnownCause:
+    """A loss that rises in the second half, and an accuracy that falls with it."""
+    epochs = np.arange(n_epochs)
+    since = np.maximum(0, 2 * epochs / n_epochs - 1)
+    return known_history(
+        seed,
+        val_loss=low * (1 + np.exp(-epochs)) + rise * since,
+        val_accuracy=0.8 - 0.2 * np.exp(-epochs / 2) - 0.1 * since,
+        noise=noise,
+    )
+
+
+@RULE.at(
+    Level.RUN,
     fires=lambda seed: known_cause(seed, blur=(0.5, 0.3, 0.6, 0.9)),
     near_misses={
         "min_z": lambda seed: known_cause(seed, blur=(0.3, 0.5), n_samples=150),
@@ -28,42 +86,10 @@ from whyloss.testing import known_cause
         ),
     },
 )
-def overfitting(
+def worse_after_calibration(
     evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
 ) -> Finding | None:
-    """The loss after calibration rose: the model knows less about new samples than it did.
-
-    ## What it means
-    Even with the best temperature at each epoch the loss is higher now than it was. That part is
-    not a matter of too much confidence; the ranking of the classes itself got worse, and only an
-    earlier epoch or another training brings it back.
-
-    ## Signature
-    Refinement, the loss that remains after a cross-fitted temperature, has a minimum before the
-    last epoch and rises significantly after it. Accuracy and AUC tend to fall with it. From curves
-    alone: the validation loss rises since its minimum and the accuracy falls.
-
-    ## Statistic and threshold
-    Paired over the same samples: z = mean(ΔR) / se(ΔR) from the epoch of the smallest refinement
-    to the last. That epoch was selected for being the smallest, so `min_z` is 4: among 2,000
-    simulated runs of 30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %.
-    The rise must also exceed `min_rise` = 0.01 nat. From curves alone the rise is measured against the
-    curve's own noise, and the accuracy must be down by a point and twice its noise.
-
-    ## Not to be confused with
-    `overconfidence`: the loss rises and the loss after calibration does not. `within-noise`: the
-    rise may be chance.
-
-    ## Remedy
-    Keep the epoch of the smallest loss after calibration. When training again: more data or
-    augmentation, weight decay, dropout, a smaller model, fewer epochs.
-
-    ## References
-    arXiv:2501.19195 (Berta et al. 2025: stop on refinement). arXiv:1912.02292 (Nakkiran et al.
-    2019: the error can also fall again). arXiv:2002.08709 (Ishida et al. 2020: flooding).
-    """
-    if not evidence.supports(Level.RUN):
-        return _from_curves(evidence, min_z, min_rise)
+    """The loss after calibration rose since its minimum."""
     best = evidence.best_refinement
     if best is None:
         return None
@@ -105,7 +131,18 @@ def overfitting(
     )
 
 
-def _from_curves(evidence: Evidence, min_z: float, min_rise: float) -> Finding | None:
+@RULE.at(
+    Level.CURVES,
+    fires=_worse,
+    near_misses={
+        "min_z": lambda seed: _worse(seed, rise=0.0, noise=0.1, n_epochs=40),
+        "min_rise": lambda seed: _worse(seed, low=0.02, rise=0.008),
+    },
+)
+def loss_up_accuracy_down(
+    evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
+) -> Finding | None:
+    """The reported loss rises since its minimum and the accuracy falls."""
     curve = evidence.curve()
     if curve is None or curve.split in TRAIN:
         return None

@@ -1,4 +1,35 @@
-"""WL108: the model tells the classes apart, and calls them by each other's names."""
+"""WL108: The model tells the classes apart, and calls them by each other's names.
+
+## What it means
+Labels and outputs are in different orders: folders were sorted differently for training and
+validation, two classes were exchanged in a table, or a binary model's output is the probability
+of the other class. The model is better than its accuracy; its loss is large because it is sure
+of the wrong name.
+
+## Signature
+In the table of true against predicted classes the large numbers lie off the diagonal. Renaming
+the classes, one to one, makes them right.
+
+## Statistic and threshold
+The best one-to-one renaming is found by the Hungarian method. It must raise the accuracy by more
+than `min_gain` = 10 points, and the paired difference must exceed `min_z` = 5 standard errors:
+each half of the samples is renamed as the other half has it best, since the best of many renamings gains
+by chance. Of the classes that get another name, at least `min_recall` = one half must be right then, all
+classes counting alike, and by `min_gain` more than before: inputs that were garbled also turn one class into
+another, and a biased model says one class for everything.
+
+## Not to be confused with
+`label-noise`: labels wrong here and there, in no order. `label-encoding`: all labels moved by
+one. It is looked for before both, since renamed classes look like noise.
+
+## Remedy
+Compare the class order of the training data with that of the validation data and of the model's
+outputs (`class_to_idx`, `class_indices`, the categories of the column), and keep one list.
+
+## References
+The Hungarian method: doi:10.1002/nav.3800020109 (Kuhn 1955). Finding systematic label errors:
+arXiv:1911.00068 (Northcutt et al. 2019).
+"""
 
 from __future__ import annotations
 
@@ -6,24 +37,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_percent, format_points
+from whyloss.formatting import percent, points
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, shift_classes, swap_classes
 
 if TYPE_CHECKING:
-    pass
+    from whyloss.evidence import Evidence
+
+
+RULE = Rule(
+    "WL108",
+    name="permuted-classes",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "overconfidence",
+        "underconfidence",
+        "outliers",
+        "label-noise",
+        "class-bias",
+        "chance-level",
+        "majority-class",
+        "consistent",
+        "distribution-shift",
+        "overfitting",
+        "temperature",
+    ),
+)
 
 SHOWN = 6  # renamed classes that are spelt out
 
 
-@rule(
-    "WL108",
-    name="permuted-classes",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: swap_classes(known_cause(seed, n_samples=300, n_classes=4)),
     near_misses={
         "min_gain": lambda seed: swap_classes(
@@ -37,41 +85,10 @@ SHOWN = 6  # renamed classes that are spelt out
         ),
     },
 )
-def permuted_classes(
+def renaming_helps(
     evidence: Evidence, *, min_gain: float = 0.1, min_z: float = 5.0, min_recall: float = 0.5
 ) -> Finding | None:
-    """The model tells the classes apart, and calls them by each other's names.
-
-    ## What it means
-    Labels and outputs are in different orders: folders were sorted differently for training and
-    validation, two classes were exchanged in a table, or a binary model's output is the probability
-    of the other class. The model is better than its accuracy; its loss is large because it is sure
-    of the wrong name.
-
-    ## Signature
-    In the table of true against predicted classes the large numbers lie off the diagonal. Renaming
-    the classes, one to one, makes them right.
-
-    ## Statistic and threshold
-    The best one-to-one renaming is found by the Hungarian method. It must raise the accuracy by more
-    than `min_gain` = 10 points, and the paired difference must exceed `min_z` = 5 standard errors:
-    each half of the samples is renamed as the other half has it best, since the best of many renamings gains
-    by chance. Of the classes that get another name, at least `min_recall` = one half must be right then, all
-    classes counting alike, and by `min_gain` more than before: inputs that were garbled also turn one class into
-    another, and a biased model says one class for everything.
-
-    ## Not to be confused with
-    `label-noise`: labels wrong here and there, in no order. `label-encoding`: all labels moved by
-    one. It is looked for before both, since renamed classes look like noise.
-
-    ## Remedy
-    Compare the class order of the training data with that of the validation data and of the model's
-    outputs (`class_to_idx`, `class_indices`, the categories of the column), and keep one list.
-
-    ## References
-    The Hungarian method: doi:10.1002/nav.3800020109 (Kuhn 1955). Finding systematic label errors:
-    arXiv:1911.00068 (Northcutt et al. 2019).
-    """
+    """Other names for the predicted classes make them right."""
     best = evidence.noise_models.renaming
     if best is None or not (best.gain.value > min_gain and best.gain.z > min_z):
         return None

@@ -1,4 +1,32 @@
-"""WL109: every mistake costs as much as the loss can cost."""
+"""WL109: The outputs are 0 or 1 throughout: every mistake costs what the loss can cost at most.
+
+## What it means
+The model gives one class probability 1 for every sample. What is right costs nothing, what is
+wrong costs the ceiling at which the framework clips the logarithm. Gradients are gone (or clipped
+away), so the loss stays where it is for ever.
+
+## Signature
+Loss = ceiling × error rate: 16.118 (probabilities clipped at 1e-7 in float32), 15.942, 34.539
+(1e-15), 100 (PyTorch's `BCELoss`), 16.636 (float16). So 14.506 beside an accuracy of 0.1, or 8.059
+beside 0.5.
+
+## Statistic and threshold
+The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
+what four printed digits of the accuracy leave open; where there are predictions, nine of ten mistakes must lie
+at it. At least `min_errors` = 1 % of the samples
+must be wrong; below that the rounding decides.
+
+## Not to be confused with
+`overconfidence`: sure of itself, but each mistake costs differently and training still moves.
+`clipped-loss`: some samples sit at the ceiling, not all mistakes.
+
+## Remedy
+Start again: scale the inputs, lower the learning rate, check the initialisation. A saturated
+network does not recover. Where the loss is computed from probabilities, compute it from logits.
+
+## References
+Rounding at the ends of the floating-point range: doi:10.1145/103162.103163 (Goldberg 1991).
+"""
 
 from __future__ import annotations
 
@@ -6,18 +34,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts
+    from whyloss.evidence import EpochFacts, Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL109",
+    name="saturated",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "consistent",
+        "overconfidence",
+        "underconfidence",
+        "outliers",
+        "label-noise",
+        "class-bias",
+        "loss-mismatch",
+        "clipped-loss",
+        "underfitting",
+    ),
+)
 
 MOST = 0.9  # of the mistakes
 NEAR = 0.01  # of the ceiling: float16 and float32 round it
@@ -29,11 +74,8 @@ def _history(seed: int, factor: float, accuracy: float) -> KnownCause:
     return known_history(seed, val_loss=[round(loss, 4)] * 3, val_accuracy=[accuracy] * 3)
 
 
-@rule(
-    "WL109",
-    name="saturated",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=lambda seed: _history(seed, 1.0, round(0.1 + 0.004 * seed, 4)),
     near_misses={
         "max_distance": lambda seed: known_history(
@@ -42,38 +84,10 @@ def _history(seed: int, factor: float, accuracy: float) -> KnownCause:
         "min_errors": lambda seed: _history(seed, 1.0, 0.9995),
     },
 )
-def saturated(
+def mistakes_at_ceiling(
     evidence: Evidence, *, max_distance: float = 0.002, min_errors: float = 0.01
 ) -> Finding | None:
-    """The outputs are 0 or 1 throughout: every mistake costs what the loss can cost at most.
-
-    ## What it means
-    The model gives one class probability 1 for every sample. What is right costs nothing, what is
-    wrong costs the ceiling at which the framework clips the logarithm. Gradients are gone (or clipped
-    away), so the loss stays where it is for ever.
-
-    ## Signature
-    Loss = ceiling × error rate: 16.118 (probabilities clipped at 1e-7 in float32), 15.942, 34.539
-    (1e-15), 100 (PyTorch's `BCELoss`), 16.636 (float16). So 14.506 beside an accuracy of 0.1, or 8.059
-    beside 0.5.
-
-    ## Statistic and threshold
-    The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
-    what four printed digits of the accuracy leave open; where there are predictions, nine of ten mistakes must lie
-    at it. At least `min_errors` = 1 % of the samples
-    must be wrong; below that the rounding decides.
-
-    ## Not to be confused with
-    `overconfidence`: sure of itself, but each mistake costs differently and training still moves.
-    `clipped-loss`: some samples sit at the ceiling, not all mistakes.
-
-    ## Remedy
-    Start again: scale the inputs, lower the learning rate, check the initialisation. A saturated
-    network does not recover. Where the loss is computed from probabilities, compute it from logits.
-
-    ## References
-    Rounding at the ends of the floating-point range: doi:10.1145/103162.103163 (Goldberg 1991).
-    """
+    """The loss is the error rate times a known ceiling."""
     numbers = evidence.numbers
     if numbers is None or not 1.0 - numbers.accuracy.value >= max(min_errors, 1e-12):
         return None

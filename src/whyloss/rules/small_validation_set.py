@@ -1,4 +1,29 @@
-"""WL506: so few validation samples that single ones move the metric."""
+"""WL506: So few validation samples that single ones move the metric.
+
+## What it means
+With n samples the accuracy moves in steps of 1/n and is uncertain by about 1/√n. Differences between
+epochs, or between models, that are smaller than that are chance, and the best of many epochs looks
+better than it is.
+
+## Signature
+Few samples; or, where the size is not known, accuracies that are all whole multiples of one step.
+
+## Statistic and threshold
+At most `max_samples` = 200 samples: there the 95 % interval of an accuracy of 0.8 is wider than ± 5 points. Where
+only accuracies are known, the smallest n of which all of them are multiples (to the digits printed)
+is taken, if at least `min_values` = 3 different values fit and the next best explanation is far.
+
+## Not to be confused with
+`within-noise`: a difference that these samples cannot tell from chance, however many they are.
+
+## Remedy
+Cross-validate, or repeat the split with several seeds; validate on more samples; do not choose
+epochs or models by differences smaller than the interval.
+
+## References
+arXiv:2010.06595 (Card et al. 2020: little power). Selecting on a validation set overfits it:
+doi:10.5555/1756006.1859921 (Cawley and Talbot 2010).
+"""
 
 from __future__ import annotations
 
@@ -6,18 +31,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_percent, format_points, pluralize
+from whyloss.formatting import counted, percent, points
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL506",
+    name="small-validation-set",
+    page=__doc__,
+    since="0.1",
+)
 
 LARGEST = 250  # sizes that are tried where the accuracies have to tell
 PRINTED = 6e-5  # error of a share printed with four digits
@@ -32,46 +64,18 @@ def _grid(seed: int, n: int, epochs: int) -> KnownCause:
     )
 
 
-@rule(
-    "WL506",
-    name="small-validation-set",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=lambda seed: known_cause(seed, n_samples=80),
     near_misses={
         "max_samples": lambda seed: known_cause(seed, n_samples=300),
         "min_values": lambda seed: _grid(seed, 30, 2),
     },
 )
-def small_validation_set(
+def few_samples(
     evidence: Evidence, *, max_samples: float = 200, min_values: float = 3
 ) -> Finding | None:
-    """So few validation samples that single ones move the metric.
-
-    ## What it means
-    With n samples the accuracy moves in steps of 1/n and is uncertain by about 1/√n. Differences between
-    epochs, or between models, that are smaller than that are chance, and the best of many epochs looks
-    better than it is.
-
-    ## Signature
-    Few samples; or, where the size is not known, accuracies that are all whole multiples of one step.
-
-    ## Statistic and threshold
-    At most `max_samples` = 200 samples: there the 95 % interval of an accuracy of 0.8 is wider than ± 5 points. Where
-    only accuracies are known, the smallest n of which all of them are multiples (to the digits printed)
-    is taken, if at least `min_values` = 3 different values fit and the next best explanation is far.
-
-    ## Not to be confused with
-    `within-noise`: a difference that these samples cannot tell from chance, however many they are.
-
-    ## Remedy
-    Cross-validate, or repeat the split with several seeds; validate on more samples; do not choose
-    epochs or models by differences smaller than the interval.
-
-    ## References
-    arXiv:2010.06595 (Card et al. 2020: little power). Selecting on a validation set overfits it:
-    doi:10.5555/1756006.1859921 (Cawley and Talbot 2010).
-    """
+    """Few samples are known of, or the accuracies move in large steps."""
     n = _known_size(evidence)
     told = ""
     curve = evidence.reported(evidence.split)

@@ -1,4 +1,29 @@
-"""WL602: the reported loss has smoothed labels or weighted classes in it."""
+"""WL602: The reported loss has smoothed labels or weighted classes in it.
+
+## What it means
+The training loss was taken against smoothed labels, or with class weights, and so was the number in
+the log. It cannot be compared with a plain cross-entropy: smoothing puts a floor under it, weights
+let rare classes count more.
+
+## Signature
+The reported loss differs from the mean cross-entropy of the recorded predictions, and label smoothing
+(0.05 to 0.3) or class-balancing weights give it to the last printed digit.
+
+## Statistic and threshold
+Agreement to the printed digits, of which there must be enough to tell (0.2 % of the loss). Nothing is
+fitted, so there is no threshold.
+
+## Not to be confused with
+`loss-mismatch`: another reduction or base, or a number that nothing explains. `underconfidence`: what label
+smoothing does to the predictions themselves.
+
+## Remedy
+Report the plain mean cross-entropy of the validation set beside the training objective.
+
+## References
+arXiv:1512.00567 (Szegedy et al. 2015: label smoothing). arXiv:1906.02629 (Müller et al. 2019: what it
+does to calibration).
+"""
 
 from __future__ import annotations
 
@@ -6,61 +31,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats
+from whyloss.formatting import nats
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, report_loss
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from whyloss.evidence import Evidence
+
+RULE = Rule(
+    "WL602",
+    name="smoothing-or-weights",
+    page=__doc__,
+    since="0.1",
+)
 
 
 def _balanced(_losses: npt.NDArray[np.float64], by_class: list[float]) -> float:
     return float(np.mean(by_class))
 
 
-@rule(
-    "WL602",
-    name="smoothing-or-weights",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: report_loss(
         known_cause(seed, n_samples=300, shares=(0.6, 0.3, 0.1)),
         _balanced,
     ),
-    near_misses={},
 )
-def smoothing_or_weights(evidence: Evidence) -> Finding | None:
-    """The reported loss has smoothed labels or weighted classes in it.
-
-    ## What it means
-    The training loss was taken against smoothed labels, or with class weights, and so was the number in
-    the log. It cannot be compared with a plain cross-entropy: smoothing puts a floor under it, weights
-    let rare classes count more.
-
-    ## Signature
-    The reported loss differs from the mean cross-entropy of the recorded predictions, and label smoothing
-    (0.05 to 0.3) or class-balancing weights give it to the last printed digit.
-
-    ## Statistic and threshold
-    Agreement to the printed digits, of which there must be enough to tell (0.2 % of the loss). Nothing is
-    fitted, so there is no threshold.
-
-    ## Not to be confused with
-    `loss-mismatch`: another reduction or base, or a number that nothing explains. `underconfidence`: what label
-    smoothing does to the predictions themselves.
-
-    ## Remedy
-    Report the plain mean cross-entropy of the validation set beside the training objective.
-
-    ## References
-    arXiv:1512.00567 (Szegedy et al. 2015: label smoothing). arXiv:1906.02629 (Müller et al. 2019: what it
-    does to calibration).
-    """
+def smoothed_or_weighted(evidence: Evidence) -> Finding | None:
+    """Smoothing or class weights give the reported loss."""
     for epoch, reported in evidence.reported_losses.items():
         found = evidence.reproduction(epoch)
         if found is None or found.kind not in {Kind.SMOOTHING, Kind.WEIGHTS}:

@@ -1,4 +1,31 @@
-"""WL601: validation looks better than training."""
+"""WL601: Validation looks better than training, because the two are measured differently.
+
+## What it means
+The training numbers are taken while the model learns: averaged over the epoch, when it was still
+worse; with dropout and augmentation on; with a regulariser added to the loss. The validation numbers are taken at
+the end of the epoch, with all that switched off. So validation can look better without anything
+being wrong.
+
+## Signature
+The validation loss is below the training loss at most epochs.
+
+## Statistic and threshold
+Below it by at least `min_gap` = 4 % at `min_share` = 80 % of the epochs. If the gap vanishes against the mean of
+this and the next epoch's training loss, the running average explains it; if it stays, the
+reasons are dropout, augmentation, a regulariser, or smoothed or weighted labels in training.
+
+## Not to be confused with
+`validation-too-easy`: validation really is easier, or contains training samples; predictions of both
+splits, made by the same model in evaluation mode, would tell.
+
+## Remedy
+None needed. To compare fairly, evaluate the training set at the end of the epoch in evaluation
+mode, without augmentation.
+
+## References
+Dropout: doi:10.5555/2627435.2670313 (Srivastava et al. 2014). Batch normalisation: arXiv:1502.03167
+(Ioffe and Szegedy 2015).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +33,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL601",
+    name="train-mode-gap",
+    page=__doc__,
+    since="0.1",
+    before="WL202",
+)
 
 
 def _dropout(seed: int, factor: float = 0.8, epochs: int = 8, step: int = 1) -> KnownCause:
@@ -32,48 +67,18 @@ def _dropout(seed: int, factor: float = 0.8, epochs: int = 8, step: int = 1) -> 
     )
 
 
-@rule(
-    "WL601",
-    name="train-mode-gap",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=_dropout,
     near_misses={
         "min_gap": lambda seed: _dropout(seed, factor=0.98),
         "min_share": lambda seed: _dropout(seed, step=2),
     },
 )
-def train_mode_gap(
+def below_training(
     evidence: Evidence, *, min_gap: float = 0.04, min_share: float = 0.8
 ) -> Finding | None:
-    """Validation looks better than training, because the two are measured differently.
-
-    ## What it means
-    The training numbers are taken while the model learns: averaged over the epoch, when it was still
-    worse; with dropout and augmentation on; with a regulariser added to the loss. The validation numbers are taken at
-    the end of the epoch, with all that switched off. So validation can look better without anything
-    being wrong.
-
-    ## Signature
-    The validation loss is below the training loss at most epochs.
-
-    ## Statistic and threshold
-    Below it by at least `min_gap` = 4 % at `min_share` = 80 % of the epochs. If the gap vanishes against the mean of
-    this and the next epoch's training loss, the running average explains it; if it stays, the
-    reasons are dropout, augmentation, a regulariser, or smoothed or weighted labels in training.
-
-    ## Not to be confused with
-    `validation-too-easy`: validation really is easier, or contains training samples; predictions of both
-    splits, made by the same model in evaluation mode, would tell.
-
-    ## Remedy
-    None needed. To compare fairly, evaluate the training set at the end of the epoch in evaluation
-    mode, without augmentation.
-
-    ## References
-    Dropout: doi:10.5555/2627435.2670313 (Srivastava et al. 2014). Batch normalisation: arXiv:1502.03167
-    (Ioffe and Szegedy 2015).
-    """
+    """The validation loss is below the training loss at most epochs."""
     train, val = evidence.train, evidence.curve()
     if train is None or val is None or (train.measured and val.measured):
         return None

@@ -1,21 +1,78 @@
-"""WL302: cross-entropy is higher than it need be because the model doubts too much."""
+"""WL302: The model is right more often than it dares to say.
+
+## What it means
+The predictions leave more doubt than the answers deserve, so the loss is higher than it need be
+at this accuracy. It is common early in training, and wanted by methods that soften the targets.
+
+## Signature
+The loss is below the loss that the predictions expect of themselves (their entropy); a
+temperature below 1 recovers the difference. Without predictions: the loss exceeds that of every
+calibrated model of this accuracy, it is still below ln K, and the training loss shows the same.
+
+## Statistic and threshold
+The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
+turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, the
+fitted temperature is below `max_temperature` = 0.9, and
+label noise or biases of classes that are accepted cannot do without it.
+
+## Not to be confused with
+`double-softmax`, which squeezes all probabilities together. A few samples with a huge loss hide
+it: they raise the loss above the entropy.
+
+## Remedy
+Train on if the loss still falls. Label smoothing, mixup, focal loss, dropout at prediction time
+and averaging of models all soften predictions: that is a choice, and a temperature below 1 takes
+it back without retraining and without changing one label.
+
+## References
+arXiv:1906.02629 (Müller et al. 2019: label smoothing). arXiv:2002.09437 (Mukhoti et al. 2020:
+focal loss). arXiv:1706.04599 (Guo et al. 2017: temperature).
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from whyloss.evidence import Direction, Evidence, envelope_gap
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
+from whyloss.measures.envelope import fano_envelope
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history
 
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
 
-@rule(
+RULE = Rule(
     "WL302",
     name="underconfidence",
-    needs=Level.NUMBERS,
+    page=__doc__,
     since="0.1",
+    explains=(
+        "consistent",
+        "underfitting",
+    ),
+)
+
+
+def _unsure(seed: int, excess: float) -> KnownCause:
+    """Training and validation alike, both so many nats above the envelope of their accuracy."""
+    bound = fano_envelope(0.9, 10)[1]
+    return known_history(
+        seed,
+        train_loss=[bound + excess],
+        train_accuracy=[0.9],
+        val_loss=[bound + excess],
+        val_accuracy=[0.9],
+        n_classes=10,
+        noise=0.002,
+    )
+
+
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: known_cause(seed, temperature=0.5),
     near_misses={
         "min_z": lambda seed: known_cause(
@@ -29,41 +86,10 @@ from whyloss.testing import known_cause
         ),
     },
 )
-def underconfidence(
+def right_more_often_than_sure(
     evidence: Evidence, *, min_z: float = 3.0, min_gap: float = 0.01, max_temperature: float = 0.9
 ) -> Finding | None:
-    """The model is right more often than it dares to say.
-
-    ## What it means
-    The predictions leave more doubt than the answers deserve, so the loss is higher than it need be
-    at this accuracy. It is common early in training, and wanted by methods that soften the targets.
-
-    ## Signature
-    The loss is below the loss that the predictions expect of themselves (their entropy); a
-    temperature below 1 recovers the difference. Without predictions: the loss exceeds that of every
-    calibrated model of this accuracy, it is still below ln K, and the training loss shows the same.
-
-    ## Statistic and threshold
-    The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
-    turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, the
-    fitted temperature is below `max_temperature` = 0.9, and
-    label noise or biases of classes that are accepted cannot do without it.
-
-    ## Not to be confused with
-    `double-softmax`, which squeezes all probabilities together. A few samples with a huge loss hide
-    it: they raise the loss above the entropy.
-
-    ## Remedy
-    Train on if the loss still falls. Label smoothing, mixup, focal loss, dropout at prediction time
-    and averaging of models all soften predictions: that is a choice, and a temperature below 1 takes
-    it back without retraining and without changing one label.
-
-    ## References
-    arXiv:1906.02629 (Müller et al. 2019: label smoothing). arXiv:2002.09437 (Mukhoti et al. 2020:
-    focal loss). arXiv:1706.04599 (Guo et al. 2017: temperature).
-    """
-    if not evidence.epochs:
-        return _provable(evidence, min_gap)
+    """The loss is below the loss that the predictions expect, and a temperature lowers it."""
     snapshot = evidence.last
     if snapshot.one_class:
         return None
@@ -103,7 +129,13 @@ def underconfidence(
     )
 
 
-def _provable(evidence: Evidence, min_gap: float) -> Finding | None:
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _unsure(seed, 0.4),
+    near_misses={"min_gap": lambda seed: _unsure(seed, 0.004)},
+)
+def above_envelope_like_training(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | None:
+    """The reported loss is above the envelope of its accuracy, and so is that of training."""
     numbers, excess = evidence.numbers, envelope_gap(evidence)
     if numbers is None or excess is None or excess.direction is not Direction.UNDER:
         return None

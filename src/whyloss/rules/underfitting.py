@@ -1,4 +1,32 @@
-"""WL505: training and validation are both far from what could be had."""
+"""WL505: Training and validation are alike, and both far from what could be had.
+
+## What it means
+The model has not fitted even its own training data. Either it was stopped too early (the losses
+still fall), or it cannot do better: too small, too strongly regularised, a learning rate too small, or a
+task that the inputs do not decide.
+
+## Signature
+Both losses are high, close to each other, and above the loss of guessing by little skill.
+
+## Statistic and threshold
+Skill = 1 − training loss / reference, where the reference is the entropy of the class shares, ln K where only
+K is known, and the first epoch's training loss where neither is. It must be at most `max_skill` = 0.35. The validation
+loss must exceed the training loss by at most `max_gap` = 10 %. Whether it still falls is Mann and
+Kendall's test over the last half of the epochs, in which it must fall by 2 %. A flat loss is no more than worth knowing: a task that the
+inputs do not decide looks the same.
+
+## Not to be confused with
+`chance-level`: no skill at all. `train-mode-gap`: dropout and augmentation make the training numbers
+look worse than they are.
+
+## Remedy
+If the loss still falls: train longer, or with a larger learning rate. If it is flat: a larger model,
+less regularisation (weight decay, dropout, augmentation), better features. Try to overfit 50 samples; if that
+fails, the pipeline is at fault.
+
+## References
+Model size and the error: arXiv:1912.02292 (Nakkiran et al. 2019).
+"""
 
 from __future__ import annotations
 
@@ -6,18 +34,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Evidence
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import nats, percent
 from whyloss.measures.estimates.trend import mann_kendall
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Curve
+    from whyloss.evidence import Curve, Evidence
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL505",
+    name="underfitting",
+    page=__doc__,
+    since="0.1",
+)
 
 MIN_EPOCHS = 4
 NOTICEABLE = 0.02  # of the loss; what falls by less in half the training has come to rest
@@ -38,49 +72,18 @@ def _slow(seed: int, last: float = 0.85, gap: float = 0.0, epochs: int = 12) -> 
     )
 
 
-@rule(
-    "WL505",
-    name="underfitting",
-    needs=Level.CURVES,
-    since="0.1",
+@RULE.at(
+    Level.CURVES,
     fires=_slow,
     near_misses={
         "max_skill": lambda seed: _slow(seed, last=0.5),
         "max_gap": lambda seed: _slow(seed, gap=0.25),
     },
 )
-def underfitting(
+def little_skill(
     evidence: Evidence, *, max_skill: float = 0.35, max_gap: float = 0.1
 ) -> Finding | None:
-    """Training and validation are alike, and both far from what could be had.
-
-    ## What it means
-    The model has not fitted even its own training data. Either it was stopped too early (the losses
-    still fall), or it cannot do better: too small, too strongly regularised, a learning rate too small, or a
-    task that the inputs do not decide.
-
-    ## Signature
-    Both losses are high, close to each other, and above the loss of guessing by little skill.
-
-    ## Statistic and threshold
-    Skill = 1 − training loss / reference, where the reference is the entropy of the class shares, ln K where only
-    K is known, and the first epoch's training loss where neither is. It must be at most `max_skill` = 0.35. The validation
-    loss must exceed the training loss by at most `max_gap` = 10 %. Whether it still falls is Mann and
-    Kendall's test over the last half of the epochs, in which it must fall by 2 %. A flat loss is no more than worth knowing: a task that the
-    inputs do not decide looks the same.
-
-    ## Not to be confused with
-    `chance-level`: no skill at all. `train-mode-gap`: dropout and augmentation make the training numbers
-    look worse than they are.
-
-    ## Remedy
-    If the loss still falls: train longer, or with a larger learning rate. If it is flat: a larger model,
-    less regularisation (weight decay, dropout, augmentation), better features. Try to overfit 50 samples; if that
-    fails, the pipeline is at fault.
-
-    ## References
-    Model size and the error: arXiv:1912.02292 (Nakkiran et al. 2019).
-    """
+    """Both losses are close to each other and little below guessing."""
     train, val = evidence.train, evidence.curve()
     if train is None or val is None:
         return None

@@ -1,4 +1,33 @@
-"""WL504: training jumps, or runs away."""
+"""WL504: The loss jumps up and down from epoch to epoch, or runs away.
+
+## What it means
+The steps are too large for the landscape, or the statistics that the model uses in evaluation
+(batch normalisation) lag behind its weights. One epoch's numbers then say little about the model:
+which epoch you stopped at is a matter of luck.
+
+## Signature
+Loss and accuracy of single epochs jump together, and jump back, while the training loss may look
+smooth. Or the loss is astronomically large, or the training loss ends far above where it was.
+
+## Statistic and threshold
+A jump is a change of the loss by a factor of `min_factor` = 1.5 or more between neighbouring epochs with
+an accuracy that moves the other way by at least `min_drop` = 2 points. There must be at least `min_jumps` = 2 of
+them in the second half of training, up as well as down, and one in its last third: jumps that died out are the way
+training begins. Also: a mean loss above 10,000 nats; a training loss that ends at twice its minimum
+with less accuracy; a training accuracy 20 points below its best.
+
+## Not to be confused with
+`overfitting`: a rise that stays. `small-validation-set`: jumps of the size that so few samples
+allow.
+
+## Remedy
+Lower the learning rate, or let it decay; warm it up; clip gradients. If only the validation jumps: a
+larger batch or a faster momentum for the running statistics of batch normalisation. Then compare epochs.
+
+## References
+arXiv:2103.00065 (Cohen et al. 2021: training at the edge of stability). arXiv:2006.04884 (Mosbach et al.
+2020: unstable fine-tuning). arXiv:1502.03167 (Ioffe and Szegedy 2015: batch normalisation).
+"""
 
 from __future__ import annotations
 
@@ -12,12 +41,26 @@ from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Curve
     from whyloss.testing import KnownCause
+
+RULE = Rule(
+    "WL504",
+    name="unstable-training",
+    page=__doc__,
+    since="0.1",
+    explains=(
+        "overfitting",
+        "overconfidence",
+        "underconfidence",
+        "best-epochs-differ",
+        "consistent",
+    ),
+)
 
 MIN_EPOCHS = 6
 COLLAPSE = 0.2  # training accuracy lost since its best
@@ -39,11 +82,8 @@ def _jumpy(
     )
 
 
-@rule(
-    "WL504",
-    name="unstable-training",
-    needs=Level.NUMBERS,
-    since="0.1",
+@RULE.at(
+    Level.NUMBERS,
     fires=_jumpy,
     near_misses={
         "min_factor": lambda seed: _jumpy(seed, factor=1.3),
@@ -51,39 +91,10 @@ def _jumpy(
         "min_jumps": lambda seed: _jumpy(seed, hits=slice(11, None)),
     },
 )
-def unstable_training(
+def jumps_or_runs_away(
     evidence: Evidence, *, min_factor: float = 1.5, min_drop: float = 0.02, min_jumps: float = 2
 ) -> Finding | None:
-    """The loss jumps up and down from epoch to epoch, or runs away.
-
-    ## What it means
-    The steps are too large for the landscape, or the statistics that the model uses in evaluation
-    (batch normalisation) lag behind its weights. One epoch's numbers then say little about the model:
-    which epoch you stopped at is a matter of luck.
-
-    ## Signature
-    Loss and accuracy of single epochs jump together, and jump back, while the training loss may look
-    smooth. Or the loss is astronomically large, or the training loss ends far above where it was.
-
-    ## Statistic and threshold
-    A jump is a change of the loss by a factor of `min_factor` = 1.5 or more between neighbouring epochs with
-    an accuracy that moves the other way by at least `min_drop` = 2 points. There must be at least `min_jumps` = 2 of
-    them in the second half of training, up as well as down, and one in its last third: jumps that died out are the way
-    training begins. Also: a mean loss above 10,000 nats; a training loss that ends at twice its minimum
-    with less accuracy; a training accuracy 20 points below its best.
-
-    ## Not to be confused with
-    `overfitting`: a rise that stays. `small-validation-set`: jumps of the size that so few samples
-    allow.
-
-    ## Remedy
-    Lower the learning rate, or let it decay; warm it up; clip gradients. If only the validation jumps: a
-    larger batch or a faster momentum for the running statistics of batch normalisation. Then compare epochs.
-
-    ## References
-    arXiv:2103.00065 (Cohen et al. 2021: training at the edge of stability). arXiv:2006.04884 (Mosbach et al.
-    2020: unstable fine-tuning). arXiv:1502.03167 (Ioffe and Szegedy 2015: batch normalisation).
-    """
+    """The loss jumps, is absurdly large, or runs away in training."""
     curve = evidence.curve()
     if curve is None:
         return None

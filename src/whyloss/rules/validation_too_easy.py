@@ -1,4 +1,30 @@
-"""WL702: validation samples that the training data contain."""
+"""WL702: Some validation samples are in the training data as well.
+
+## What it means
+Duplicates across splits (the same image twice, several pictures of one patient, rows repeated by a join)
+are remembered, not recognised. The validation numbers look better than new data will.
+
+## Signature
+Samples of both splits share an id, where ids are names; or the model's outputs for a validation sample
+agree to the last digit with those for a training sample, as only equal inputs do.
+
+## Statistic and threshold
+The share of validation samples with a twin in the training split must exceed `min_share` = 1 % (and 5
+samples). Outputs that several samples of the same split share are not counted: saturated or
+constant outputs agree without being twins.
+
+## Not to be confused with
+`train-mode-gap`: validation looks better because training numbers are measured with dropout or
+during the epoch.
+
+## Remedy
+Split by group (patient, author, day) and drop duplicates before splitting. Then validate again: expect
+worse and truer numbers.
+
+## References
+arXiv:1902.00423 (Barz and Denzler 2019: near-duplicates in test sets). doi:10.1016/j.patter.2023.100804
+(Kapoor and Narayanan 2023: leakage).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +38,7 @@ from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
+from whyloss.rules.base import Rule
 from whyloss.testing import known_splits
 
 if TYPE_CHECKING:
@@ -20,45 +46,24 @@ if TYPE_CHECKING:
 
     from whyloss.evidence import EpochFacts
 
+RULE = Rule(
+    "WL702",
+    name="validation-too-easy",
+    page=__doc__,
+    since="0.1",
+    explains=("consistent",),
+)
+
 MIN_ROWS = 5
 
 
-@rule(
-    "WL702",
-    name="validation-too-easy",
-    needs=Level.SNAPSHOT,
-    since="0.1",
+@RULE.at(
+    Level.SNAPSHOT,
     fires=lambda seed: known_splits(seed, leaked=30, n_samples=400),
     near_misses={"min_share": lambda seed: known_splits(seed, leaked=3, n_samples=400)},
 )
-def validation_too_easy(evidence: Evidence, *, min_share: float = 0.01) -> Finding | None:
-    """Some validation samples are in the training data as well.
-
-    ## What it means
-    Duplicates across splits (the same image twice, several pictures of one patient, rows repeated by a join)
-    are remembered, not recognised. The validation numbers look better than new data will.
-
-    ## Signature
-    Samples of both splits share an id, where ids are names; or the model's outputs for a validation sample
-    agree to the last digit with those for a training sample, as only equal inputs do.
-
-    ## Statistic and threshold
-    The share of validation samples with a twin in the training split must exceed `min_share` = 1 % (and 5
-    samples). Outputs that several samples of the same split share are not counted: saturated or
-    constant outputs agree without being twins.
-
-    ## Not to be confused with
-    `train-mode-gap`: validation looks better because training numbers are measured with dropout or
-    during the epoch.
-
-    ## Remedy
-    Split by group (patient, author, day) and drop duplicates before splitting. Then validate again: expect
-    worse and truer numbers.
-
-    ## References
-    arXiv:1902.00423 (Barz and Denzler 2019: near-duplicates in test sets). doi:10.1016/j.patter.2023.100804
-    (Kapoor and Narayanan 2023: leakage).
-    """
+def shared_with_training(evidence: Evidence, *, min_share: float = 0.01) -> Finding | None:
+    """Samples of this split are in the training split, too."""
     snapshot, train = evidence.last, _train_snapshot(evidence)
     if train is None:
         return None

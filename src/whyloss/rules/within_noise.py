@@ -1,8 +1,36 @@
-"""WL503: the loss is above its minimum by no more than chance."""
+"""WL503: The loss is above its minimum, but no further than chance would bring it.
+
+## What it means
+Of many epochs one has the smallest loss, by luck as much as by merit, so the last epoch nearly
+always looks a little worse. On these samples the difference is no larger than that.
+
+## Signature
+The last epoch's loss exceeds the smallest one visibly, and the paired difference is small
+against its error.
+
+## Statistic and threshold
+z = mean(Δ) / se(Δ) over the same samples from the epoch of the smallest loss to the last. It
+was selected, so anything up to `max_z` = 4 can be chance (of 2,000 simulated runs without any
+trend, 23 % exceed 2). The rise must be at least `min_share` = 2 % of the loss for anybody to
+ask about it. From curves alone the noise is that of the curve itself, from 6 epochs on.
+
+## Not to be confused with
+"Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large
+it could be.
+
+## Remedy
+Any of the listed epochs will do; the last one is as good as the smallest. If a difference of
+that size matters, validate on more samples.
+
+## References
+Selecting on a validation set overfits it: doi:10.5555/1756006.1859921 (Cawley and Talbot
+2010).
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,54 +40,46 @@ from whyloss.measures.estimates.trend import rise_after_minimum
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import rule
-from whyloss.testing import known_cause
+from whyloss.rules.base import Rule
+from whyloss.testing import known_cause, known_history
 
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
 
-@rule(
+RULE = Rule(
     "WL503",
     name="within-noise",
-    needs=Level.CURVES,
+    page=__doc__,
     since="0.1",
+)
+
+
+def _restless(seed: int, rise: float = 0.0, swing: float = 0.03) -> KnownCause:
+    """A loss that goes up and down from epoch to epoch, and perhaps rises in the second half."""
+    epochs = np.arange(13)
+    return known_history(
+        seed,
+        val_loss=0.5
+        + np.exp(-epochs)
+        - swing * (-1.0) ** epochs
+        + rise * np.maximum(0, epochs - 6),
+        val_accuracy=0.8 - 0.2 * np.exp(-epochs),
+        noise=0.005,
+    )
+
+
+@RULE.at(
+    Level.RUN,
     fires=lambda seed: known_cause(seed, blur=(0.5,) * 60, n_samples=100),
     near_misses={
         "max_z": lambda seed: known_cause(seed, temperature=(1.0, 1.0, 2.0)),
         "min_share": lambda seed: known_cause(seed, blur=(0.1, 0.1), n_samples=20_000),
     },
 )
-def within_noise(
+def no_clear_rise(
     evidence: Evidence, *, max_z: float = 4.0, min_share: float = 0.02
 ) -> Finding | None:
-    """The loss is above its minimum, but no further than chance would bring it.
-
-    ## What it means
-    Of many epochs one has the smallest loss, by luck as much as by merit, so the last epoch nearly
-    always looks a little worse. On these samples the difference is no larger than that.
-
-    ## Signature
-    The last epoch's loss exceeds the smallest one visibly, and the paired difference is small
-    against its error.
-
-    ## Statistic and threshold
-    z = mean(Δ) / se(Δ) over the same samples from the epoch of the smallest loss to the last. It
-    was selected, so anything up to `max_z` = 4 can be chance (of 2,000 simulated runs without any
-    trend, 23 % exceed 2). The rise must be at least `min_share` = 2 % of the loss for anybody to
-    ask about it. From curves alone the noise is that of the curve itself, from 6 epochs on.
-
-    ## Not to be confused with
-    "Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large
-    it could be.
-
-    ## Remedy
-    Any of the listed epochs will do; the last one is as good as the smallest. If a difference of
-    that size matters, validate on more samples.
-
-    ## References
-    Selecting on a validation set overfits it: doi:10.5555/1756006.1859921 (Cawley and Talbot
-    2010).
-    """
-    if not evidence.supports(Level.RUN):
-        return _from_curves(evidence, max_z, min_share)
+    """The loss since its minimum differs by no more than chance, over the same samples."""
     best = evidence.best_loss
     end = evidence.comparable_epochs[-1]
     if best.epoch == end:
@@ -85,7 +105,18 @@ def within_noise(
     )
 
 
-def _from_curves(evidence: Evidence, max_z: float, min_share: float) -> Finding | None:
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _restless(seed, rise=0.008),
+    near_misses={
+        "max_z": lambda seed: _restless(seed, rise=0.1),
+        "min_share": lambda seed: _restless(seed, swing=0.001),
+    },
+)
+def no_rise_beyond_the_curve(
+    evidence: Evidence, *, max_z: float = 4.0, min_share: float = 0.02
+) -> Finding | None:
+    """The reported loss since its minimum rose no more than the curve goes up and down."""
     curve = evidence.curve()
     known = None if curve is None else curve.with_loss
     if known is None or known.split in TRAIN:

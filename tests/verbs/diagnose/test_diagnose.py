@@ -105,10 +105,12 @@ def test_training_that_diverges_at_the_end_is_still_compared_up_to_there():
 
 
 def test_rule_that_raises_is_reported_and_hides_no_other(monkeypatch):
+    silly = rules.Rule("WL999", name="silly", page="WL999: Silly.", since="0.1")
+
+    @silly.at(Level.SNAPSHOT, fires=known_cause)
     def broken(_evidence):
         raise ZeroDivisionError("planted")
 
-    silly = replace(rules.ALL[0], check=broken, name="silly")
     monkeypatch.setattr(rules, "ALL", (silly, *rules.ALL))
     found = diagnose(known_cause(9, temperature=2).source)
     assert found.verdict.name == "overconfidence"

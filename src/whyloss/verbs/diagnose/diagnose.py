@@ -119,9 +119,10 @@ def _check(evidence: Evidence) -> tuple[list[Finding], list[NotChecked]]:
 
 def _explained(findings: list[Finding]) -> dict[str, str]:
     """Findings and remedies to be set aside, with the name of the finding that explains them."""
+    explains = {rule.name: rule.explains for rule in rules.ALL}
     by: dict[str, str] = {}
     for winner in findings:
-        for loser in rules.SETS_ASIDE.get(winner.name, ()):
+        for loser in explains[winner.name]:
             by.setdefault(loser, winner.name)
     return by
 
