@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate

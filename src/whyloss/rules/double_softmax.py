@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.per_sample import per_sample

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -99,7 +99,7 @@ def moved_by_one(evidence: Evidence, *, min_gain: float = 0.1) -> Finding | None
         message=(
             f"The model predicts the class one {way} the label: numbering the labels from "
             f"{'0' if best.shift == 1 else '1'} instead takes the accuracy from "
-            f"{percent(best.accuracy.value)} to {percent(best.accuracy_renamed.value)}."
+            f"{format_percent(best.accuracy.value)} to {format_percent(best.accuracy_renamed.value)}."
         ),
         evidence={"accuracy": best.accuracy, "accuracy_moved": best.accuracy_renamed},
         epochs=(evidence.last.epoch,),

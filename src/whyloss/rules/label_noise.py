@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
@@ -151,7 +151,7 @@ def no_correlation(evidence: Evidence, *, min_epochs: float = 2) -> Finding | No
             headline="One class for everything",
             message=(
                 f"The Matthews correlation on split {split!r} was exactly 0 at "
-                f"{counted(len(known), 'evaluation')}: one class is predicted for everything."
+                f"{pluralize(len(known), 'evaluation')}: one class is predicted for everything."
             ),
             evidence={"mcc": Estimate(0.0, note="as reported")},
         )
@@ -176,7 +176,7 @@ def f1_of_always_positive(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Nearly one class for everything",
         message=(
-            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {percent(share)} is what calling "
+            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {format_percent(share)} is what calling "
             f"nearly everything positive gives ({always:.3f}): the accuracy is hardly more than the "
             "share of the positives."
         ),

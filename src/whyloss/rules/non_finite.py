@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted, percent, spans
+from whyloss.formatting import format_percent, format_ranges, pluralize
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CEILINGS
 from whyloss.measures.losses.logits import SUM_TOLERANCE, RowStatus
 from whyloss.results.estimate import Estimate

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import counted, nats, percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity

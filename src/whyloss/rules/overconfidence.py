@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import TRAIN, Direction, Evidence, envelope_gap, loss_rise
-from whyloss.formatting import counted, nats, percent, signed
+from whyloss.formatting import format_nats, format_percent, format_signed, pluralize
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.attribution import Outcome

@@ -34,7 +34,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.evidence import Direction, Evidence, envelope_gap
-from whyloss.formatting import nats, percent
+from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
