@@ -145,7 +145,7 @@ def test_dask_workers_give_what_one_process_gives(tmp_path):
 
 
 def test_kernels_use_no_more_threads_than_they_may():
-    from whyloss.measures.threads import at_most, processors
+    from whyloss.measures.compiled.threads import at_most, processors
 
     usual = processors()
     with at_most(1):

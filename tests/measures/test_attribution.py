@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import log_softmax
 
-from whyloss.measures.alignment import common_rows
 from whyloss.measures.attribution import attribute_change, scale_change
 from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.measures.samples.alignment import common_rows
 from whyloss.results.attribution import Outcome
 
 PARTS = ("total", "refinement", "calibration")

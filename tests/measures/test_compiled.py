@@ -313,7 +313,7 @@ def test_folds_that_differ_much_are_fitted_one_by_one(split_by_both):
 
 def test_a_handful_of_passes_is_enough(monkeypatch):
     from whyloss.measures.compiled import crossfit
-    from whyloss.measures.folds import fold_of
+    from whyloss.measures.samples.folds import fold_of
 
     known = known_cause(1, temperature=1.7, n_samples=20_000, n_classes=5)
     given = known.source.predictions("val", 0)
@@ -328,7 +328,7 @@ def test_a_handful_of_passes_is_enough(monkeypatch):
 
 @pytest.mark.parametrize("planted", [0, 2])
 def test_outliers_are_found_by_either_path(monkeypatch, planted):
-    from whyloss.measures.outliers import find_outliers
+    from whyloss.measures.calibration.outliers import find_outliers
 
     known = known_cause(6, temperature=1.5, n_samples=1500, n_classes=4)
     given = known.source.predictions("val", 0)

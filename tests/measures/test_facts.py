@@ -9,7 +9,7 @@ from whyloss.data import Predictions
 from whyloss.errors import DataError, FormatError, TooFewSamplesError
 from whyloss.measures import backend
 from whyloss.measures.calibration.refinement import calibrate
-from whyloss.measures.classification import surprise_gap
+from whyloss.measures.calibration.surprise_gap import surprise_gap
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.facts import CEILINGS, HISTOGRAM_EDGES, TOP, Summary
 from whyloss.measures.losses.logits import RowStatus

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from conftest import require
 from whyloss.data import Predictions
 from whyloss.errors import DataError, TooFewSamplesError
+from whyloss.measures.calibration.outliers import find_outliers
 from whyloss.measures.label_quality import (
     mean_over_epochs,
     most_suspect,
@@ -19,7 +20,6 @@ from whyloss.measures.label_quality import (
     suspect_scores,
 )
 from whyloss.measures.losses.per_sample import per_sample
-from whyloss.measures.outliers import find_outliers
 
 
 def noisy(seed, n=2000, n_classes=5, share=0.05, size=3.0):

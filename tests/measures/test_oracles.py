@@ -13,9 +13,9 @@ from whyloss.data import Predictions
 from whyloss.measures.backend import LARGE
 from whyloss.measures.calibration.refinement import calibrate
 from whyloss.measures.calibration.temperature import N_FOLDS, TemperatureProblem, fit_temperature
-from whyloss.measures.folds import fold_of
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.measures.losses.per_sample import per_sample
+from whyloss.measures.samples.folds import fold_of
 from whyloss.testing import known_cause
 
 TEMPERATURES = [0.5, 1.0, 1.7, 4.0]

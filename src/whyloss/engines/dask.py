@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.engines.local import Plan, n_groups, plan, summarise_part
+from whyloss.measures.compiled.threads import at_most
 from whyloss.measures.facts import Summary
-from whyloss.measures.threads import at_most
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -10,13 +10,9 @@ import numpy as np
 
 from whyloss.formatting import pluralize
 from whyloss.measures.calibration.refinement import Calibrated, calibrate
+from whyloss.measures.calibration.surprise_gap import SurpriseGap, surprise_gap
 from whyloss.measures.calibration.temperature import TemperatureProblem
-from whyloss.measures.classification import (
-    ClassScores,
-    SurpriseGap,
-    class_scores,
-    surprise_gap,
-)
+from whyloss.measures.classification.class_scores import ClassScores, class_scores
 from whyloss.measures.envelope import entropy_of_shares
 from whyloss.measures.estimates.intervals import (
     BoolVector,

@@ -14,7 +14,6 @@ from whyloss.evidence.curves import TRAIN, Curve
 from whyloss.evidence.epoch_change import EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.noise_models import NoiseModels
-from whyloss.measures.alignment import common_rows
 from whyloss.measures.attribution import Sensitivity, attribute_change, scale_change
 from whyloss.measures.envelope import entropy_of_shares
 from whyloss.measures.estimates.best_epoch import best_epoch
@@ -26,6 +25,7 @@ from whyloss.measures.estimates.intervals import (
 )
 from whyloss.measures.estimates.weights import common_weights
 from whyloss.measures.losses.reported_loss import Reproduction, reproduce
+from whyloss.measures.samples.alignment import common_rows
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
 from whyloss.results.metrics import BestEpoch, Numbers

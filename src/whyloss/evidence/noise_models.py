@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.classification import SurpriseGap, surprise_gap
-from whyloss.measures.folds import fold_of
-from whyloss.measures.label_permutation import Renaming, best_renaming
+from whyloss.measures.calibration.surprise_gap import SurpriseGap, surprise_gap
+from whyloss.measures.classification.label_permutation import Renaming, best_renaming
 from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.samples.folds import fold_of
 
 if TYPE_CHECKING:
     from whyloss.evidence.epoch_facts import EpochFacts
     from whyloss.measures.calibration.noise_models import NestedFits
+    from whyloss.measures.calibration.outliers import Outliers
     from whyloss.measures.estimates.intervals import BoolVector, FloatVector
-    from whyloss.measures.outliers import Outliers
 
 FEW = 0.03  # a larger share of lapses is noise in the labels, no handful of outliers
 FEW_CLASSES = 10  # with more of them no bias takes the accuracy below the largest share
@@ -139,7 +139,7 @@ class NoiseModels:
     @cached_property
     def outliers(self) -> Outliers | None:
         """Single samples that the model's own probabilities rule out; None below 10 samples."""
-        from whyloss.measures.outliers import MIN_SAMPLES, find_outliers  # noqa: PLC0415
+        from whyloss.measures.calibration.outliers import MIN_SAMPLES, find_outliers  # noqa: PLC0415
 
         p = self._facts.predictions
         if self._facts.n_scored < MIN_SAMPLES:

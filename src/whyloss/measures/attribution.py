@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,9 @@ from whyloss.measures.estimates.intervals import (
 )
 from whyloss.measures.estimates.weights import effective_samples
 from whyloss.results.attribution import Outcome, Top
-from whyloss.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    from whyloss.results.estimate import Estimate
 
 TOP_SIZES = (1, 10)
 TOP_SHARES = (0.01, 0.05, 0.10)

@@ -11,14 +11,15 @@ import numpy.typing as npt
 
 from whyloss.errors import DataError, FormatError, TooFewSamplesError
 from whyloss.measures import backend
+from whyloss.measures.calibration.surprise_gap import SurpriseGap, gap_z
 from whyloss.measures.calibration.temperature import N_FOLDS, TemperatureFit, fit_temperature
 from whyloss.measures.calibration.temperature_grid import NODES, NodeProblem, node_sums
-from whyloss.measures.classification import SurpriseGap, confusion_counts
+from whyloss.measures.classification.class_scores import confusion_counts
 from whyloss.measures.compiled.layout import MOMENTS, WORST
 from whyloss.measures.estimates.intervals import wilson
-from whyloss.measures.folds import fold_of
 from whyloss.measures.losses import per_sample
 from whyloss.measures.losses.logits import RowStatus, logit_blocks
+from whyloss.measures.samples.folds import fold_of
 from whyloss.results.estimate import Estimate
 from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES
 
@@ -325,11 +326,7 @@ class Summary:
     def gap(self) -> SurpriseGap:
         """Loss minus the loss that the predictions expect."""
         total = float(self.totals[_LOSS] - self.totals[_ENTROPY])
-        variance = float(self.totals[_VARIANCE])
-        if variance > 0:
-            z = total / math.sqrt(variance)
-        else:
-            z = math.copysign(math.inf, total) if total else 0.0
+        z = gap_z(total, float(self.totals[_VARIANCE]))
         return SurpriseGap(self._mean(total, self.totals[_EXCESS2]), z)
 
     def _mean(self, total: float, squares: float) -> Estimate:

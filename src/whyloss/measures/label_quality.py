@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError
-from whyloss.measures.estimates.intervals import FloatVector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.measures.losses.logits import PerSample
 
 SuspectScore = Literal["margin", "self_confidence", "normalized_margin"]

@@ -44,7 +44,7 @@ from whyloss.testing import bias_classes, known_cause
 
 if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts, Evidence
-    from whyloss.measures.thresholds import BestThreshold
+    from whyloss.measures.classification.thresholds import BestThreshold
 
 RULE = Rule(
     "WL303",
@@ -111,7 +111,7 @@ def constants_help(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | N
 
 
 def _threshold(snapshot: EpochFacts) -> BestThreshold:
-    from whyloss.measures.thresholds import best_threshold, log_odds  # noqa: PLC0415 - seldom needed
+    from whyloss.measures.classification.thresholds import best_threshold, log_odds  # noqa: PLC0415 - seldom needed
 
     p, rows = snapshot.predictions, snapshot.predicted
     return best_threshold(p.y_true[rows] == 1, log_odds(p.scores[rows], p.scale), p.ids[rows])

@@ -13,15 +13,15 @@ from scipy.stats import chisquare
 from whyloss.data import Predictions
 from whyloss.errors import TooFewSamplesError
 from whyloss.measures.calibration.refinement import MAX_HARM, calibrate
+from whyloss.measures.calibration.surprise_gap import surprise_gap
 from whyloss.measures.calibration.temperature import (
     PRIOR_MEAN,
     PRIOR_SD,
     TemperatureProblem,
     fit_temperature,
 )
-from whyloss.measures.classification import surprise_gap
-from whyloss.measures.folds import fold_of
 from whyloss.measures.losses.per_sample import per_sample
+from whyloss.measures.samples.folds import fold_of
 from whyloss.testing import known_cause
 
 

@@ -15,11 +15,11 @@ from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError, TooFewSamplesError
 from whyloss.evidence import Evidence
 from whyloss.measures.calibration.noise_models import fit_nested
+from whyloss.measures.calibration.outliers import find_outliers
 from whyloss.measures.calibration.refinement import calibrate
 from whyloss.measures.calibration.temperature import TemperatureProblem, fit_temperature
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.per_sample import per_sample
-from whyloss.measures.outliers import find_outliers
 from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause
 

@@ -11,7 +11,8 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from conftest import require
-from whyloss.measures.classification import class_scores, confusion_counts, surprise_gap
+from whyloss.measures.calibration.surprise_gap import surprise_gap
+from whyloss.measures.classification.class_scores import class_scores, confusion_counts
 from whyloss.measures.losses import logits as logits_module
 from whyloss.measures.losses.logits import RowStatus, logit_blocks
 from whyloss.measures.losses.per_sample import per_sample

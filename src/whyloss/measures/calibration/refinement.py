@@ -18,8 +18,8 @@ from whyloss.measures.calibration.temperature import (
 )
 from whyloss.measures.estimates.intervals import BoolVector, FloatVector, mean_estimate
 from whyloss.measures.estimates.weights import effective_samples
-from whyloss.measures.folds import fold_of
 from whyloss.measures.losses import per_sample
+from whyloss.measures.samples.folds import fold_of
 from whyloss.results.estimate import Estimate
 from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES
 

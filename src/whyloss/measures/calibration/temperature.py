@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.estimates.intervals import BoolVector, FloatVector
 from whyloss.measures.estimates.weights import as_samples
 from whyloss.measures.losses.logits import Logits
 from whyloss.results.estimate import Z95, Estimate
 
 if TYPE_CHECKING:
     from whyloss.data import Scale
+    from whyloss.measures.estimates.intervals import BoolVector, FloatVector
 
 SMALL = 200  # below this the prior keeps a few samples from throwing the temperature about
 PRIOR_MEAN, PRIOR_SD = -0.3, 0.5  # of ln beta: networks tend to be over-confident, T near 1.35

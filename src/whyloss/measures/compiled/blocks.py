@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.measures.compiled.statistics import widen
+from whyloss.measures.compiled.threads import processors
 from whyloss.measures.losses.logits import as_logits
-from whyloss.measures.threads import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from whyloss.data import Scale
 
 
+def compile_kernels() -> None:
+    """Compile the kernels and run them once, so that whatever fails does so here."""
+    score(np.zeros(1, dtype=np.int32), np.zeros((1, 2), dtype=np.float32), "logits")
+
+
 def check_labels(
     y_true: npt.NDArray[np.integer[Any]], scores: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.int32]:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures import backend
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -79,7 +77,8 @@ class PerSample:
         return int(np.count_nonzero(self.status == status))
 
 
-_BLOCK_BYTES = 1 << 20  # smaller blocks pay for the loop, larger ones fall out of the cache
+_BLOCK_BYTES = 1 << 20  # smaller blocks cost loop overhead, larger ones leave the cache
+KEPT_VALUES = 1 << 21  # up to so many logits are kept between passes: 16 MB
 
 
 def logit_blocks(
@@ -104,7 +103,7 @@ def logit_blocks(
 
 
 class Logits:
-    """What :func:`logit_blocks` yields, again and again; worked out once where it is not much.
+    """The blocks of :func:`logit_blocks` for several passes; those of small inputs are kept.
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ class Logits:
         self._kept: list[tuple[slice, FloatVector, npt.NDArray[np.uint8]]] = []
 
     def __iter__(self) -> Iterator[tuple[slice, FloatVector, npt.NDArray[np.uint8]]]:
-        if self._scores.size > 2 * backend.LARGE:
+        if self._scores.size > KEPT_VALUES:
             return logit_blocks(self._scores, self._scale)
         if not self._kept:
             self._kept = list(logit_blocks(self._scores, self._scale))

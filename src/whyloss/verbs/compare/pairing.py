@@ -11,8 +11,8 @@ from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.evidence import Evidence
 from whyloss.formatting import format_percent, pluralize
-from whyloss.measures.alignment import common_rows
 from whyloss.measures.estimates.weights import common_weights
+from whyloss.measures.samples.alignment import common_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whyloss.measures.slices import slices
+from whyloss.measures.estimates.slices import slices
 from whyloss.results.metrics import SliceRow
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from whyloss.errors import TooFewSamplesError
-from whyloss.measures.thresholds import best_threshold, log_odds
+from whyloss.measures.classification.thresholds import best_threshold, log_odds
 
 
 def test_log_odds_of_confident_predictions_keep_their_order():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whyloss.measures.label_permutation import best_renaming
+from whyloss.measures.classification.label_permutation import best_renaming
 
 
 @settings(deadline=None)

@@ -14,8 +14,8 @@ from whyloss.measures.estimates.intervals import (
     share_estimate,
     wilson,
 )
+from whyloss.measures.estimates.slices import slices
 from whyloss.measures.estimates.weights import as_samples, effective_samples
-from whyloss.measures.slices import slices
 
 
 def sample(seed, n, n_keys=4):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.classification import confusion_counts
+from whyloss.measures.classification.class_scores import confusion_counts
 from whyloss.measures.estimates.intervals import paired_share_difference, wilson
-from whyloss.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    from whyloss.results.estimate import Estimate
 
 MAX_CLASSES = 2000  # beyond it the table of the classes is larger than it is worth
 AS_GOOD = 0.02  # accuracy by which moving all labels may fall short of the best renaming

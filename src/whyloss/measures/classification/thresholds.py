@@ -16,8 +16,8 @@ from whyloss.measures.estimates.intervals import (
     paired_share_difference,
     wilson,
 )
-from whyloss.measures.folds import fold_of
 from whyloss.measures.losses.logits import logit_blocks
+from whyloss.measures.samples.folds import fold_of
 from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from whyloss.measures.calibration.temperature import TemperatureProblem, fit_tem
 from whyloss.measures.estimates.intervals import FloatVector, mean_estimate
 from whyloss.measures.losses.logits import RowStatus, logit_blocks
 from whyloss.measures.losses.probabilities import softmax
-from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions, Scale
     from whyloss.measures.calibration.temperature import Problem, TemperatureFit
     from whyloss.measures.losses.logits import PerSample
+    from whyloss.results.estimate import Estimate
 
 MOST = 3  # samples that are tried as outliers at once
 MAX_EXPECTED = 0.01

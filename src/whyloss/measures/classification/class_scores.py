@@ -1,20 +1,18 @@
-"""Accuracy, precision, recall and the surprise gap, each with its interval."""
+"""Precision and recall of every class, with their intervals; and confusion counts."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.estimates.intervals import BoolVector, FloatVector, mean_estimate, wilson
+from whyloss.measures.estimates.intervals import BoolVector, FloatVector, wilson
 from whyloss.measures.estimates.weights import as_samples
-from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
-    from whyloss.measures.losses.logits import PerSample
+    from whyloss.results.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -86,43 +84,3 @@ def _shares(
         wilson(min(1.0, part) * n if n else 0.0, n)
         for part, n in zip(share.tolist(), n_eff.tolist(), strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class SurpriseGap:
-    """Loss minus the loss that the predictions themselves expect.
-
-    Attributes
-    ----------
-    gap : Estimate
-        ``mean(loss - entropy)`` in nats; exactly the slope of the loss in ln beta at T = 1.
-    z : float
-        ``sum(w (loss - entropy)) / sqrt(sum w^2 V)``: standard normal if the model is calibrated.
-        Positive: over-confident; negative: under-confident.
-    """
-
-    gap: Estimate
-    z: float
-
-
-def surprise_gap(samples: PerSample, weights: FloatVector | None = None) -> SurpriseGap:
-    """Surprise gap of the scored samples.
-
-    Parameters
-    ----------
-    samples : PerSample
-    weights : ndarray of float64, shape (n_samples,), optional
-        Above 0.
-    """
-    scored = samples.scored
-    excess, variances = samples.log_loss[scored] - samples.entropy[scored], samples.entropy_variance
-    w = None if weights is None else as_samples(weights[scored])
-    if w is None:
-        variance, total = float(variances[scored].sum()), float(excess.sum())
-    else:
-        variance, total = float(w * w @ variances[scored]), float(w @ excess)
-    if variance > 0:
-        z = total / math.sqrt(variance)
-    else:  # every prediction is certain: any surprise at all is too much
-        z = math.copysign(math.inf, total) if total else 0.0
-    return SurpriseGap(mean_estimate(excess, w), z)

@@ -1,0 +1,1 @@
+"""Predictions against labels: precision, recall, thresholds, permuted classes."""

@@ -1,0 +1,1 @@
+"""Which samples: aligned between epochs, and assigned to folds."""
