@@ -33,6 +33,7 @@ test: $(VENV)/.installed-test
 # What the documentation takes from the code itself.
 docs: $(VENV)/.installed
 	$(BIN)/python tools/rule_pages.py docs/rules
+	$(BIN)/python tools/example_files.py docs/examples
 	$(BIN)/python tools/cli_page.py docs/cli.md
 	$(BIN)/python tools/glossary_page.py docs/glossary.md
 	$(BIN)/python tools/capture.py docs/images/demo.svg

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ def test_every_block_runs(page, tmp_path, monkeypatch):
             os.environ.setdefault("KERAS_BACKEND", "torch")
             require("torch")
         require(framework)
+    # As in a clone, whose examples the pages read.
+    shutil.copytree(DOCS / "examples", tmp_path / "docs" / "examples")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}
     for kind, code in blocks(text):
