@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import log_softmax
 
-from whyloss.measures.attribution import attribute_change, scale_change
+from whyloss.measures.attribution import (
+    attribute_change,
+    members_by_outcome,
+    outcome_of,
+    scale_change,
+)
 from whyloss.measures.estimates.intervals import mean_estimate
-from whyloss.measures.samples.alignment import common_rows
+from whyloss.measures.samples.alignment import common_rows, rows_of_ids
 from whyloss.results.attribution import Outcome
 
 PARTS = ("total", "refinement", "calibration")
@@ -304,3 +309,34 @@ def test_a_change_is_frozen():
     got = attribute_change(np.zeros(2, int), (np.ones(2),) * 2, (np.ones(2),) * 2, (flag, flag))
     with pytest.raises(dataclasses.FrozenInstanceError):
         got.n_samples = 3
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.str_])
+def test_each_id_is_found_at_its_first_row_or_not_at_all(kind):
+    among = np.array([5, 3, 9, 3]).astype(kind)
+    ids = np.array([3, 9, 4, 10, 5]).astype(kind)
+    assert rows_of_ids(ids, among).tolist() == [1, 2, -1, -1, 0]
+    assert rows_of_ids(ids, among[:0]).tolist() == [-1] * 5
+
+
+def test_repeated_ids_in_the_same_order_keep_their_rows():
+    ids = np.array([7, 8, 7])
+    assert rows_of_ids(ids, ids.copy()).tolist() == [0, 1, 2]
+
+
+def test_ids_of_another_type_are_not_found():
+    assert rows_of_ids(np.array([1, 2]), np.array(["1", "2"])).tolist() == [-1, -1]
+
+
+def test_every_sample_has_exactly_one_outcome_and_a_single_one_has_the_same():
+    before = np.array([True, True, False, False])
+    after = np.array([True, False, True, False])
+    members = members_by_outcome(before, after)
+    assert {name: rows.tolist() for name, rows in members.items()} == {
+        Outcome.STAYED_RIGHT: [True, False, False, False],
+        Outcome.BROKE: [False, True, False, False],
+        Outcome.FIXED: [False, False, True, False],
+        Outcome.STAYED_WRONG: [False, False, False, True],
+    }
+    for k in range(4):
+        assert members[outcome_of(before=before[k], after=after[k])][k]

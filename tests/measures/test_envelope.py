@@ -15,7 +15,9 @@ from whyloss.measures.envelope import (
     entropy_of_shares,
     fano_envelope,
     least_possible_loss,
+    provable_limit,
 )
+from whyloss.results.estimate import Estimate
 
 CLASS_COUNTS = [2, 3, 10, 1000]
 
@@ -129,3 +131,10 @@ def test_the_entropy_of_shares_is_that_of_scipy_and_never_minus_zero():
     for shares in ([0.5, 0.5], [0.9, 0.1, 0.0], [0.2] * 5):
         assert entropy_of_shares(np.array(shares)) == pytest.approx(entropy(shares), rel=1e-13)
     assert math.copysign(1, entropy_of_shares(np.array([1.0, 0.0]))) == 1
+
+
+def test_the_provable_limit_is_the_envelope_at_the_lower_end_of_the_accuracy():
+    accuracy = Estimate(0.9, 0.8, 0.95, 0.04)
+    # Fano's inequality at an accuracy of 0.8 and 4 classes: H(0.8) + 0.2 ln 3.
+    assert provable_limit(accuracy, 4) == pytest.approx(entropy([0.8, 0.2]) + 0.2 * math.log(3))
+    assert provable_limit(Estimate(0.9), 4) == fano_envelope(0.9, 4)[1]

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.envelope import provable_limit
 
 if TYPE_CHECKING:
     from whyloss.evidence.evidence import Evidence
-    from whyloss.results.metrics import Numbers
 
-ALIKE = 0.8  # training loss over validation loss, from which on both are called alike
+ALIKE = 0.8  # smallest ratio of training to validation loss at which both count as alike
 
 
 class Direction(StrEnum):
@@ -26,18 +25,18 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class EnvelopeGap:
-    """What a loss exceeds that of every calibrated model of its accuracy by.
+    """Nats by which a loss lies above the largest one that a calibrated model can have.
 
     Attributes
     ----------
     nats : float
-        A lower bound of the miscalibration.
+        A lower bound of the miscalibration; 0 or less where nothing is proved.
     bound : float
         The largest loss of a calibrated model, at the lower end of the accuracy's interval.
     direction : Direction
-        Above ln K no under-confident model comes. Below it, a training loss that exceeds its own
-        envelope too, and is no smaller, shows a model that has not grown sure yet; otherwise too
-        much confidence is the likelier reason.
+        "over" above ln K, which no under-confident model reaches. Below it, "under" where the
+        training loss is above its own limit too and about as large: the confidence has not caught
+        up with the accuracy yet. Otherwise "likely over".
     """
 
     nats: float
@@ -46,7 +45,7 @@ class EnvelopeGap:
 
 
 def envelope_gap(evidence: Evidence) -> EnvelopeGap | None:
-    """The excess of the loss in question; None where the number of classes is not known.
+    """How far the loss in question is above the limit; None where the number of classes is unknown.
 
     Parameters
     ----------
@@ -55,18 +54,13 @@ def envelope_gap(evidence: Evidence) -> EnvelopeGap | None:
     numbers = evidence.numbers
     if numbers is None or numbers.n_classes is None:
         return None
-    bound = _bound(numbers, numbers.n_classes)
+    bound = provable_limit(numbers.accuracy, numbers.n_classes)
     excess = numbers.log_loss.value - bound
     if numbers.log_loss.value > math.log(numbers.n_classes):
         return EnvelopeGap(excess, bound, Direction.OVER)
     train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
     if train is not None:
-        also = train.log_loss.value > _bound(train, numbers.n_classes)
+        also = train.log_loss.value > provable_limit(train.accuracy, numbers.n_classes)
         if also and train.log_loss.value >= ALIKE * numbers.log_loss.value:
             return EnvelopeGap(excess, bound, Direction.UNDER)
     return EnvelopeGap(excess, bound, Direction.LIKELY_OVER)
-
-
-def _bound(numbers: Numbers, n_classes: int) -> float:
-    share = numbers.accuracy.value if numbers.accuracy.low is None else numbers.accuracy.low
-    return fano_envelope(share, n_classes)[1]

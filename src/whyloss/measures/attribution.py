@@ -22,6 +22,14 @@ from whyloss.results.attribution import Outcome, Top
 if TYPE_CHECKING:
     from whyloss.results.estimate import Estimate
 
+# Whether the prediction was right before and after.
+_OUTCOMES = {
+    (True, True): Outcome.STAYED_RIGHT,
+    (False, False): Outcome.STAYED_WRONG,
+    (True, False): Outcome.BROKE,
+    (False, True): Outcome.FIXED,
+}
+
 TOP_SIZES = (1, 10)
 TOP_SHARES = (0.01, 0.05, 0.10)
 
@@ -114,6 +122,36 @@ class Sensitivity:
         return passed_on
 
 
+def outcome_of(*, before: bool, after: bool) -> Outcome:
+    """What became of one sample.
+
+    Parameters
+    ----------
+    before, after : bool
+        Whether its prediction was right at the first and at the second epoch.
+    """
+    return _OUTCOMES[before, after]
+
+
+def members_by_outcome(before: BoolVector, after: BoolVector) -> dict[Outcome, BoolVector]:
+    """Which samples have each outcome.
+
+    Parameters
+    ----------
+    before, after : ndarray of bool, shape (n_samples,)
+        Whether each prediction was right at the first and at the second epoch.
+
+    Returns
+    -------
+    dict of Outcome to ndarray of bool, shape (n_samples,)
+        Every sample is in exactly one of them.
+    """
+    return {
+        outcome: (before == was_right) & (after == is_right)
+        for (was_right, is_right), outcome in _OUTCOMES.items()
+    }
+
+
 def attribute_change(
     y_true: npt.NDArray[np.integer[Any]],
     loss: tuple[FloatVector, FloatVector],
@@ -143,12 +181,7 @@ def attribute_change(
     """
     delta = loss[1] - loss[0]
     delta_refined = refined[1] - refined[0]
-    outcomes = {
-        Outcome.STAYED_RIGHT: right[0] & right[1],
-        Outcome.STAYED_WRONG: ~right[0] & ~right[1],
-        Outcome.BROKE: right[0] & ~right[1],
-        Outcome.FIXED: ~right[0] & right[1],
-    }
+    outcomes = members_by_outcome(*right)
 
     def cell(outcome: Outcome, class_index: int | None, chosen: BoolVector) -> Cell:
         members = chosen.astype(np.float64)

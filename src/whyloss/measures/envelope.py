@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from whyloss.errors import DataError
+
+if TYPE_CHECKING:
+    from whyloss.results.estimate import Estimate
 
 
 def binary_entropy(share: float) -> float:
@@ -57,6 +61,25 @@ def fano_envelope(accuracy: float, n_classes: int) -> tuple[float, float]:
     share = (right - accuracy) / (right - left)
     low = (1 - share) * math.log(j) + share * math.log(j + 1)
     return max(0.0, low), high
+
+
+def provable_limit(accuracy: Estimate, n_classes: int) -> float:
+    """Largest loss that a calibrated model may have, given that the accuracy is uncertain; nats.
+
+    A loss above it proves at least the difference as miscalibration.
+
+    Parameters
+    ----------
+    accuracy : Estimate
+        The limit is that of the lower end of its interval, or of its value where it has none.
+    n_classes : int
+        At least 2.
+
+    Returns
+    -------
+    float
+    """
+    return fano_envelope(accuracy.value if accuracy.low is None else accuracy.low, n_classes)[1]
 
 
 def least_possible_loss(accuracy: float) -> float:

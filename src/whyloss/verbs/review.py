@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +16,12 @@ from whyloss.measures.label_quality import (
     suspect_scores,
 )
 from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.samples.alignment import rows_of_ids
 from whyloss.results.level import Level
 from whyloss.results.review import Review, ReviewRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy.typing as npt
 
     from whyloss.evidence import EpochFacts, Evidence
     from whyloss.measures.estimates.intervals import BoolVector, FloatVector
@@ -120,23 +119,13 @@ class _Course:
         ids = evidence.last.predictions.ids
         for epoch in evidence.epochs:
             facts = evidence.at(epoch)
-            place = _places(ids, facts.predictions.ids)
-            there = (place >= 0) & facts.predicted[place]
-            right = there & facts.right[place]
-            self.known += there
-            self.wrong += there & ~right
+            rows = rows_of_ids(ids, facts.predictions.ids)
+            predicted = (rows >= 0) & facts.predicted[rows]
+            right = predicted & facts.right[rows]
+            self.known += predicted
+            self.wrong += predicted & ~right
             self.last_right[right] = epoch
-            yield np.where(there, suspect_scores(facts.samples, kind)[place], np.nan)
-
-
-def _places(ids: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Row of each id among `others`, the first of several; -1 where it is not there."""
-    if np.array_equal(ids, others):
-        return np.arange(len(ids))
-    order = np.argsort(others, kind="stable")
-    at = np.searchsorted(others, ids, sorter=order)
-    place = order[np.minimum(at, len(others) - 1)]
-    return np.where(others[place] == ids, place, -1)
+            yield np.where(predicted, suspect_scores(facts.samples, kind)[rows], np.nan)
 
 
 def _named(evidence: Evidence) -> dict[int | str, list[str]]:

@@ -39,3 +39,30 @@ def common_rows(ids: Mapping[int, npt.NDArray[Any]]) -> dict[int, npt.NDArray[np
         order = np.argsort(names, kind="stable")
         rows[epoch] = order[np.searchsorted(names, common, sorter=order)]
     return rows
+
+
+def rows_of_ids(ids: npt.NDArray[Any], among: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Find the row of each id.
+
+    Rows stay where they are if both list the same ids in the same order, repeated ones included,
+    as in :func:`common_rows`.
+
+    Parameters
+    ----------
+    ids : ndarray of int or str, shape (n_ids,)
+    among : ndarray of int or str, shape (n_samples,)
+        Ids of the rows.
+
+    Returns
+    -------
+    ndarray of intp, shape (n_ids,)
+        The first row with that id; -1 where there is none.
+    """
+    if np.array_equal(ids, among):
+        return np.arange(len(ids))
+    if not len(among) or ids.dtype.kind != among.dtype.kind:
+        return np.full(len(ids), -1, dtype=np.intp)
+    order = np.argsort(among, kind="stable")
+    place = np.minimum(np.searchsorted(among, ids, sorter=order), len(among) - 1)
+    rows = order[place]
+    return np.where(among[rows] == ids, rows, -1)

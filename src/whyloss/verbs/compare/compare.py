@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.errors import DataError
+from whyloss.measures.attribution import members_by_outcome, outcome_of
 from whyloss.measures.estimates.unpaired_differences import unpaired_difference
 from whyloss.results.attribution import Outcome
 from whyloss.results.comparison import METRICS, ChangedSample, Comparison, MetricDifference, Side
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 TOP_SAMPLES = 50
 MOST_NAMED = 100
-
-
-_OUTCOMES = {
-    (True, True): Outcome.STAYED_RIGHT,
-    (False, False): Outcome.STAYED_WRONG,
-    (True, False): Outcome.BROKE,
-    (False, True): Outcome.FIXED,
-}
 
 
 def compare(first: Evidence, second: Evidence, *, names: tuple[str, str]) -> Comparison:
@@ -128,6 +121,7 @@ def _paired(a: _Opened, b: _Opened, both: Evidence, notes: tuple[str, ...]) -> C
         for name in ("refinement", "calibration"):
             differences[name] = getattr(change.change, name)
             values[name] = getattr(first.calibrated, name), getattr(second.calibrated, name)
+    members = members_by_outcome(first.right, second.right)
     order = np.argsort(-np.abs(second.costs - first.costs), kind="stable")
     return Comparison(
         a.side,
@@ -141,8 +135,8 @@ def _paired(a: _Opened, b: _Opened, both: Evidence, notes: tuple[str, ...]) -> C
         attribution=None if change is None else _attribution(change, a.side, b.side),
         samples=_samples(a, b, (first, second), order[:TOP_SAMPLES]),
         named={
-            Outcome.BROKE: _ids(first, order, first.right & ~second.right),
-            Outcome.FIXED: _ids(first, order, ~first.right & second.right),
+            outcome: _ids(first, order, members[outcome])
+            for outcome in (Outcome.BROKE, Outcome.FIXED)
         },
         notes=notes,
     )
@@ -174,7 +168,7 @@ def _samples(
             label=names[first.predictions.y_true[row]],
             predicted=(names[first.samples.y_pred[row]], names[second.samples.y_pred[row]]),
             log_loss=(float(first.samples.log_loss[row]), float(second.samples.log_loss[row])),
-            outcome=_OUTCOMES[bool(first.right[row]), bool(second.right[row])],
+            outcome=outcome_of(before=bool(first.right[row]), after=bool(second.right[row])),
             text=here.text or there.text,
             path=here.path or there.path,
         )

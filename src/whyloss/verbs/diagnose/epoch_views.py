@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.measures.attribution import members_by_outcome
 from whyloss.measures.calibration.reliability import reliability_bins
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.probabilities import top_probability
-from whyloss.results.attribution import Outcome
 from whyloss.results.epoch_views import EpochView, EpochViews, MigrationRow
 from whyloss.results.level import Level
 
@@ -109,21 +109,15 @@ def _migration(evidence: Evidence, since: int | None, epoch: int) -> tuple[Migra
     if since is None or epoch == since or epoch not in evidence.comparable_epochs:
         return ()
     first, second = evidence.at(since), evidence.at(epoch)
-    then, now = evidence.aligned(since, first.right), evidence.aligned(epoch, second.right)
+    before, after = evidence.aligned(since, first.right), evidence.aligned(epoch, second.right)
     delta = evidence.aligned(epoch, second.samples.log_loss) - evidence.aligned(
         since, first.samples.log_loss
     )
-    outcomes = {
-        Outcome.STAYED_RIGHT: then & now,
-        Outcome.STAYED_WRONG: ~then & ~now,
-        Outcome.BROKE: then & ~now,
-        Outcome.FIXED: ~then & now,
-    }
     return tuple(
         MigrationRow(
             str(outcome),
             int(np.count_nonzero(members)),
             mean_estimate(delta * members, evidence.weights),
         )
-        for outcome, members in outcomes.items()
+        for outcome, members in members_by_outcome(before, after).items()
     )

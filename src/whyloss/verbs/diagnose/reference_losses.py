@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.measures.envelope import fano_envelope, least_possible_loss
+from whyloss.measures.envelope import fano_envelope, least_possible_loss, provable_limit
 from whyloss.results.metrics import ReferenceLosses
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ def _yardstick(split: str, numbers: Numbers) -> ReferenceLosses:
     loss, share = numbers.log_loss.value, numbers.accuracy.value
     k = numbers.n_classes or max(2, math.ceil(1.0 / max(share, 1e-3) - 1e-9))
     low, high = fano_envelope(share, k)
-    least_share = share if numbers.accuracy.low is None else numbers.accuracy.low
     guessing = numbers.prior_entropy
     return ReferenceLosses(
         split=split,
@@ -58,6 +57,6 @@ def _yardstick(split: str, numbers: Numbers) -> ReferenceLosses:
         skill=1.0 - loss / guessing if guessing else None,
         least=least_possible_loss(share),
         envelope=(low, high),
-        provable=max(0.0, loss - fano_envelope(least_share, k)[1]) if numbers.n_classes else 0.0,
+        provable=max(0.0, loss - provable_limit(numbers.accuracy, k)) if numbers.n_classes else 0.0,
         folk=next(word for bound, word in FOLK if loss <= bound),
     )

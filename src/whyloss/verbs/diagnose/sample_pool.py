@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.measures.samples.alignment import rows_of_ids
 from whyloss.results.samples import SamplePool
 from whyloss.verbs.diagnose.tables import rows_of
 
@@ -58,9 +59,6 @@ def sample_pool(evidence: Evidence, views: EpochViews | None) -> SamplePool | No
 def _losses_at(evidence: Evidence, epoch: int, ids: npt.NDArray[np.generic]) -> FloatVector:
     """Loss of each of these samples at an epoch, NaN where it has none."""
     facts = evidence.at(epoch)
-    there = facts.predictions.ids
-    order = np.argsort(there, kind="stable")
-    place = np.minimum(np.searchsorted(there, ids, sorter=order), len(there) - 1)
-    row = order[place]
-    losses: FloatVector = np.where(there[row] == ids, facts.samples.log_loss[row], np.nan)
+    rows = rows_of_ids(ids, facts.predictions.ids)
+    losses: FloatVector = np.where(rows >= 0, facts.samples.log_loss[rows], np.nan)
     return losses

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whyloss.measures.attribution import outcome_of
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.samples.alignment import rows_of_ids
 from whyloss.results.attribution import Attribution, ChangePart, OutcomeRow
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
@@ -165,10 +167,10 @@ def rows_of(evidence: Evidence, order: npt.NDArray[np.intp]) -> tuple[SampleRow,
     names = facts.predictions.classes
     ids = facts.predictions.ids[order].tolist()
     known = evidence.source.samples(evidence.split, ids)
-    before = _losses_before(evidence, ids)
+    before = _losses_before(evidence, facts.predictions.ids[order])
     rows = []
-    for row, sample_id, sample in zip(order.tolist(), ids, known, strict=True):
-        cost, earlier = float(costs[row]), before.get(sample_id)
+    for row, sample_id, sample, earlier in zip(order.tolist(), ids, known, before, strict=True):
+        cost, right = float(costs[row]), bool(facts.right[row])
         rows.append(
             SampleRow(
                 id=sample_id,
@@ -178,31 +180,24 @@ def rows_of(evidence: Evidence, order: npt.NDArray[np.intp]) -> tuple[SampleRow,
                 log_loss=float(facts.samples.log_loss[row]),
                 share=cost / total if np.isfinite(cost) and total > 0 else float("nan"),
                 before=earlier[0] if earlier else None,
-                outcome=_outcome(now=bool(facts.right[row]), then=earlier[1]) if earlier else None,
+                outcome=outcome_of(before=earlier[1], after=right) if earlier else None,
                 sample=sample,
             )
         )
     return tuple(rows)
 
 
-def _losses_before(evidence: Evidence, ids: list[Any]) -> dict[Any, tuple[float, bool]]:
-    """Loss, and whether it was right, of these samples at the start of the change in question."""
-    found = evidence.comparison
-    if found is None:
-        return {}
-    first = found.first
-    wanted = set(ids)
-    return {
-        sample_id: (float(first.samples.log_loss[row]), bool(first.right[row]))
-        for row, sample_id in enumerate(first.predictions.ids.tolist())
-        if sample_id in wanted
-    }
-
-
-def _outcome(*, now: bool, then: bool) -> str:
-    if now:
-        return "stayed right" if then else "fixed"
-    return "broke" if then else "stayed wrong"
+def _losses_before(evidence: Evidence, ids: npt.NDArray[Any]) -> list[tuple[float, bool] | None]:
+    """Loss, and whether it was right, of each sample at the start of the change in question."""
+    change = evidence.comparison
+    if change is None:
+        return [None] * len(ids)
+    first = change.first
+    rows = rows_of_ids(ids, first.predictions.ids)
+    return [
+        (float(first.samples.log_loss[row]), bool(first.right[row])) if row >= 0 else None
+        for row in rows.tolist()
+    ]
 
 
 def numbers_of(evidence: Evidence) -> dict[str, Estimate | float | int | str | None]:
