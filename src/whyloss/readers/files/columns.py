@@ -1,24 +1,23 @@
-"""Curves out of columns and records, whatever file or frame they come from."""
+"""Named columns, whatever file or frame they come from: curves or predictions."""
 
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whyloss.data import InMemorySource
 from whyloss.errors import FormatError
 from whyloss.readers.files.predictions import looks_like_predictions, read_predictions
+from whyloss.readers.files.records import from_records, number_of
 from whyloss.readers.logs.metric_names import words_of
-from whyloss.readers.logs.text_log import TextLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
+    from whyloss.data import InMemorySource
     from whyloss.readers.options import ReadOptions
 
 _KEYS = {"key", "metric", "name", "tag", "variable", "metric name"}
@@ -57,40 +56,6 @@ def from_columns(
     return from_records(_widened(rows, list(lists)), options, name, notes)
 
 
-def from_records(
-    records: Iterable[Mapping[str, Any]],
-    options: ReadOptions,
-    name: str,
-    notes: Iterable[str] = (),
-) -> InMemorySource:
-    """Make curves of records with names and numbers, one after the other in time."""
-    log = TextLog(options)
-    for record in records:
-        log.add(
-            [
-                (label, number, isinstance(value, str) and value.rstrip().endswith("%"))
-                for label, value in record.items()
-                if (number := _number(value)) is not None
-            ]
-        )
-    history, told = log.history()
-    return InMemorySource(history=history, name=name, notes=(*told, *notes))
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
-    """Give a cell as a number; None where it is none. NaN is one where it was written."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, Real):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value.strip().removesuffix("%"))
-        except ValueError:
-            return None
-    return None
-
-
 def _widened(rows: Iterable[Mapping[str, Any]], labels: list[str]) -> Iterable[Mapping[str, Any]]:
     """Turn rows of key, value and step, as trackers export them, into one column per key."""
     said = {" ".join(words_of(label)): label for label in labels}
@@ -101,7 +66,7 @@ def _widened(rows: Iterable[Mapping[str, Any]], labels: list[str]) -> Iterable[M
         return rows
     wide: dict[float, dict[str, Any]] = {}
     for row in rows:
-        at = _number(row[step])
+        at = number_of(row[step])
         if at is not None and math.isfinite(at):
             wide.setdefault(at, {step: at})[str(row[key])] = row[value]
     return [wide[at] for at in sorted(wide)]

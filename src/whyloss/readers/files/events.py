@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from whyloss.errors import FormatError
-from whyloss.readers.files.columns import from_records
+from whyloss.readers.files.records import from_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from whyloss.data import Run
 from whyloss.data.layout import INFO_FILE
-from whyloss.readers.files.columns import from_records
 from whyloss.readers.files.events import read_event_files
 from whyloss.readers.files.files import read_file
+from whyloss.readers.files.records import from_records
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whyloss.errors import FormatError
-from whyloss.readers.files.columns import columns_of, from_records
+from whyloss.readers.files.columns import columns_of
 from whyloss.readers.files.predictions import looks_like_predictions, read_predictions
+from whyloss.readers.files.records import from_records
+from whyloss.readers.logs.metric_names import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +28,7 @@ _WRAPPED = re.compile(
 )
 _WORDS = re.compile(r"(?i)\b(?:nan|inf|none|true|false)\b")
 _IN_JSON = {"nan": "NaN", "inf": "Infinity", "none": "null", "true": "true", "false": "false"}
+_OF_A_TRAINER = "log_history"
 _WRAPPERS = ("log_history", "history", "metrics", "scalars", "records", "data")
 
 
@@ -49,18 +52,26 @@ def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  #
     if isinstance(value, dict):
         for wrapper in _WRAPPERS:
             if isinstance(value.get(wrapper), dict | list):
-                return read_json(value[wrapper], options, name)
+                inner = value[wrapper]
+                if wrapper == _OF_A_TRAINER and _are_records(inner):
+                    planned = value.get("num_train_epochs")
+                    return from_records(_flat(inner), options, name, n_epochs=planned)
+                return read_json(inner, options, name)
         lists = dict(_lists(value))
         if lists:
             return _from_lists(lists, options, name)
         return read_records([value], options, name)
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+    if _are_records(value):
         return read_records(value, options, name)
     raise FormatError(
         f"The JSON in {name} has no form that whyloss knows",
         expected='{"val_loss": [0.5, 0.4], …}, or a list of records {"epoch": 1, "val_loss": 0.5, …}',
         got=f"{value!r:.60}",
     )
+
+
+def _are_records(value: Any) -> bool:  # noqa: ANN401 - what JSON may hold
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hold
@@ -122,9 +133,33 @@ def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) ->
         columns = {}
     if columns and looks_like_predictions(columns):
         return read_predictions(columns, options, name)
-    length = max(map(len, lists.values()))
-    records = [
-        {label: values[at] for label, values in lists.items() if at < len(values)}
-        for at in range(length)
-    ]
-    return from_records(records, options, name)
+    notes: list[str] = []
+    return from_records(_aligned(lists, notes), options, name, notes)
+
+
+def _aligned(lists: dict[str, list[Any]], notes: list[str]) -> list[dict[str, Any]]:
+    """Write lists as records; a list whose length divides that of the longest has every n-th."""
+    told = {label for label in lists if recognise(label).kind in {"metric", "index"}}
+    length = max(len(lists[label]) for label in told or lists)
+    lists = {label: values for label, values in lists.items() if len(values) <= length}
+    every = {
+        label: length // len(values) if length % len(values) == 0 and len(values) > 1 else 1
+        for label, values in lists.items()
+    }
+    records: list[dict[str, Any]] = [{} for _ in range(length)]
+    for label, values in lists.items():
+        for at, value in enumerate(values):
+            records[(at + 1) * every[label] - 1][label] = value
+        if label not in told:
+            continue
+        if every[label] > 1:
+            notes.append(
+                f'"{label}" has {len(values)} values beside {length} of others: they count as those '
+                f"of every {every[label]}th epoch."
+            )
+        elif len(values) < length:
+            notes.append(
+                f'"{label}" has {len(values)} values beside {length} of others: they count as those '
+                "of the first epochs."
+            )
+    return records
