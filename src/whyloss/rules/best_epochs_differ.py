@@ -1,27 +1,33 @@
 """WL502: The loss is smallest at one epoch and the accuracy largest at another.
 
 ## What it means
-The two ask different questions. Accuracy asks on which side of the threshold a sample lies;
-the loss asks how sure the model is. Training can still move samples across the threshold while
-it already grows too sure of the others, so there is no single best epoch until you say what
-the model is for.
+Loss and accuracy ask different questions. Accuracy asks on which side of the threshold a sample
+lies; the loss asks how sure the model is. Training can still move samples across the threshold
+while it already makes the model too sure of the others. So there is no single best epoch until you
+say what the model is for.
 
 ## Signature
 The epoch of the best accuracy has a loss that is clearly above the smallest one.
 
 ## Statistic and threshold
-The paired difference of the loss between the two epochs; `min_z` = 4 because both were selected
-from many, and at least `min_cost` = 0.01 nat, below which the choice does not matter; and two more samples must be right. From curves
-alone the difference is measured against the curve's own noise, and the accuracy must gain a point and
-twice its noise.
+From predictions, the paired difference of the loss between the two epochs:
+- `min_z` = 4 standard errors, because both epochs were selected from many.
+- `min_cost` = 0.01 nat: below that the choice does not matter.
+- `min_samples` = 2: at least so many more samples must be right at the epoch of the best accuracy.
+
+From curves:
+- `min_z` and `min_cost` as above, against the noise of the curve itself.
+- `min_share` = 10 % of the smallest loss, in place of `min_z`, where fewer than 6 epochs leave the
+  noise unknown.
+- `min_gain` = 1 point of accuracy, and twice its noise.
 
 ## Not to be confused with
-`within-noise`: epochs that differ by chance only. The epochs that are statistically as good as
-each best one are listed with it; where the lists overlap, take an epoch from both.
+`within-noise`: epochs that differ by chance only. The epochs that are statistically as good as each
+best one are listed with it; where the lists overlap, take an epoch from both.
 
 ## Remedy
-For labels keep the epoch of the best accuracy; for probabilities the one of the smallest loss
-after calibration, with a temperature, which is often as good for labels too.
+For labels keep the epoch of the best accuracy. For probabilities keep the epoch of the smallest
+loss after calibration, and use it with a temperature; it is often as good for labels too.
 
 ## References
 arXiv:2501.19195 (Berta et al. 2025: calibration and refinement are best at different epochs).
@@ -42,7 +48,7 @@ from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Rule
-from whyloss.testing import known_cause, known_history
+from whyloss.testing import known_cause, known_history, mend_last
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
@@ -55,13 +61,21 @@ RULE = Rule(
 )
 
 
-def _apart(seed: int, cost: float = 0.3, noise: float = 0.005) -> KnownCause:
-    """The accuracy still grows while the loss rises."""
-    epochs = np.arange(16)
+def _apart(
+    seed: int,
+    *,
+    cost: float = 0.3,
+    noise: float = 0.005,
+    low: float = 0.05,
+    gain: float = 0.15,
+    n_epochs: int = 16,
+) -> KnownCause:
+    """The accuracy still grows while the loss rises in the second half."""
+    epochs = np.arange(n_epochs)
     return known_history(
         seed,
-        val_loss=0.05 + 0.4 * np.exp(-epochs) + cost * np.maximum(0, epochs - 7) / 8,
-        val_accuracy=np.linspace(0.8, 0.95, len(epochs)),
+        val_loss=low + 0.4 * np.exp(-4 * epochs) + cost * np.maximum(0, 2 * epochs / n_epochs - 1),
+        val_accuracy=np.linspace(0.8, 0.8 + gain, n_epochs),
         noise=noise,
     )
 
@@ -76,10 +90,11 @@ def _apart(seed: int, cost: float = 0.3, noise: float = 0.005) -> KnownCause:
         "min_cost": lambda seed: known_cause(
             seed, blur=(0.2, 0.1), temperature=(1, 1.36), signal=1.5, n_classes=2, n_samples=40_000
         ),
+        "min_samples": lambda seed: mend_last(known_cause(seed, temperature=(1, 4)), rows=1),
     },
 )
 def best_epochs_of_predictions(
-    evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01
+    evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01, min_samples: float = 2
 ) -> Finding | None:
     """The epoch of the best accuracy has a loss clearly above the smallest one."""
     for_labels, for_probs = evidence.best_accuracy, evidence.best_loss
@@ -90,18 +105,18 @@ def best_epochs_of_predictions(
     if not (cost.z > min_z and cost.value > min_cost):
         return None
     gain = evidence.accuracy_difference(b, a)
-    if not gain.value * evidence.n_common > 1.5:
-        return (
-            None  # as many are right at both, or one more: the epoch of the smallest loss will do
-        )
+    # Half a sample below it, since a share times a number is rarely whole.
+    if not gain.value * evidence.n_common > min_samples - 0.5:
+        return None
     beyond = "" if gain.low is not None and gain.low > 0 else ", which may be chance"
     return Finding(
         severity=Severity.INFO,
         headline="Two best epochs",
         message=(
-            f"The loss is smallest at epoch {b} ({format_nats(for_probs.value.value)}), accuracy is "
-            f"largest at epoch {a} ({format_percent(for_labels.value.value)}): epoch {a} costs "
-            f"{format_nats(cost.value)} nats more for {format_points(gain.value)} of accuracy{beyond}."
+            f"The loss is smallest at epoch {b} ({format_nats(for_probs.value.value)}), accuracy "
+            f"is largest at epoch {a} ({format_percent(for_labels.value.value)}): epoch {a} costs "
+            f"{format_nats(cost.value)} nats more for {format_points(gain.value)} of "
+            f"accuracy{beyond}."
         ),
         evidence={"log_loss_cost": cost, "accuracy_gain": gain},
         epochs=(b, a),
@@ -115,10 +130,17 @@ def best_epochs_of_predictions(
     near_misses={
         "min_z": lambda seed: _apart(seed, cost=0.02, noise=0.1),
         "min_cost": lambda seed: _apart(seed, cost=0.005, noise=0.001),
+        "min_share": lambda seed: _apart(seed, low=0.8, cost=0.03, noise=0.001, n_epochs=5),
+        "min_gain": lambda seed: _apart(seed, gain=0.007),
     },
 )
 def best_epochs_of_curves(
-    evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01
+    evidence: Evidence,
+    *,
+    min_z: float = 4.0,
+    min_cost: float = 0.01,
+    min_share: float = 0.1,
+    min_gain: float = 0.01,
 ) -> Finding | None:
     """The same of reported numbers, against the noise of their curves."""
     curve = evidence.curve()
@@ -130,8 +152,9 @@ def best_epochs_of_curves(
     gain = float(known.accuracy[a] - known.accuracy[b])
     se = noise_sd(known.log_loss) * math.sqrt(2.0)
     noise = noise_sd(known.accuracy) * math.sqrt(2.0)
-    clear = cost > min_z * se if math.isfinite(se) else cost > 0.1 * float(known.log_loss[b])
-    sure = gain > max(0.01, 2.0 * noise if math.isfinite(noise) else 0.0)
+    least = float(known.log_loss[b])
+    clear = cost > min_z * se if math.isfinite(se) else cost > min_share * least
+    sure = gain > min_gain and gain > (2.0 * noise if math.isfinite(noise) else 0.0)
     if not (cost > min_cost and clear and sure):
         return None
     first, second = int(known.epochs[b]), int(known.epochs[a])
@@ -139,9 +162,9 @@ def best_epochs_of_curves(
         severity=Severity.INFO,
         headline="Two best epochs",
         message=(
-            f"The loss is smallest at epoch {first} ({format_nats(known.log_loss[b])}), accuracy is largest "
-            f"at epoch {second} ({format_percent(known.accuracy[a])}): epoch {second} costs {format_nats(cost)} "
-            f"nats more for {format_points(gain)} of accuracy."
+            f"The loss is smallest at epoch {first} ({format_nats(known.log_loss[b])}), accuracy "
+            f"is largest at epoch {second} ({format_percent(known.accuracy[a])}): epoch {second} "
+            f"costs {format_nats(cost)} nats more for {format_points(gain)} of accuracy."
         ),
         evidence={
             "log_loss_cost": Estimate(cost, note="as reported"),

@@ -125,8 +125,9 @@ def answers_no_everywhere(evidence: Evidence, *, max_distance: float = 0.02) -> 
                     headline="A binary loss for many classes",
                     message=(
                         f"At epoch {epoch} the loss was {format_nats(loss)} and the accuracy "
-                        f"{format_percent(accuracy)}: what answering no to each of {k} outputs gives under "
-                        "a binary cross-entropy. Use a categorical loss and a categorical accuracy."
+                        f"{format_percent(accuracy)}: what answering no to each of {k} outputs "
+                        "gives under a binary cross-entropy. Use a categorical loss and a "
+                        "categorical accuracy."
                     ),
                     evidence={
                         "log_loss": Estimate(loss, note="as reported"),

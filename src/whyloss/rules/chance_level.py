@@ -124,19 +124,19 @@ def _message(numbers: Numbers, entropy: float, majority: float) -> str:
     guessing = f"costs {format_nats(entropy)} and is right in {format_percent(majority)}"
     if loss <= FAR * entropy:
         return (
-            f"A loss of {format_nats(loss)} at an accuracy of {format_percent(share)} is no better than guessing by "
-            f"the class shares, which {guessing}."
+            f"A loss of {format_nats(loss)} at an accuracy of {format_percent(share)} is no better "
+            f"than guessing by the class shares, which {guessing}."
         )
     return (
-        f"{_possible(loss)} But at an accuracy of {format_percent(share)} it is worse than guessing by the "
-        f"class shares, which {guessing}: the model is sure and wrong. {LABELS}"
+        f"{_possible(loss)} But at an accuracy of {format_percent(share)} it is worse than "
+        f"guessing by the class shares, which {guessing}: the model is sure and wrong. {LABELS}"
     )
 
 
 def _possible(loss: float) -> str:
     return (
-        f"A loss of {format_nats(loss)} is possible, since a cross-entropy has no upper bound: a label that "
-        f"got probability {math.exp(-loss):.2g} costs that much."
+        f"A loss of {format_nats(loss)} is possible, since a cross-entropy has no upper bound: a "
+        f"label that got probability {math.exp(-loss):.2g} costs that much."
     )
 
 
@@ -163,13 +163,15 @@ def even_classes_fit(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
         message=(
-            f"{_possible(loss)} But with an accuracy of {format_percent(share)} it is worse than guessing, if "
-            f"the classes are {k} and equally frequent ({format_nats(math.log(k))}): the model is sure and "
-            f"wrong. {LABELS} Then say how many classes there are, and how frequent."
+            f"{_possible(loss)} But with an accuracy of {format_percent(share)} it is worse than "
+            f"guessing, if the classes are {k} and equally frequent ({format_nats(math.log(k))}): "
+            f"the model is sure and wrong. {LABELS} Then say how many classes there are, and how "
+            "frequent."
             if far
             else f"An accuracy of {format_percent(share)} beside a loss of {format_nats(loss)} is what guessing among "
-            f"{k} equally frequent classes gives ({format_nats(math.log(k))}). With other class shares or another "
-            "number of classes it may be more than that: say how many there are."
+            f"{k} equally frequent classes gives ({format_nats(math.log(k))}). With other class "
+            "shares or another number of classes it may be more than that: say how many there "
+            "are."
         ),
         evidence={
             "log_loss": numbers.log_loss,
@@ -214,8 +216,8 @@ def nothing_moves(evidence: Evidence) -> Finding | None:
         headline="Nothing is learnt",
         message=(
             f"Over {len(known)} epochs the loss stayed at {format_nats(loss)} and the accuracy at "
-            f"{format_percent(share)}: training moves neither. Most likely the model has learnt the class "
-            "shares and nothing else."
+            f"{format_percent(share)}: training moves neither. Most likely the model has learnt "
+            "the class shares and nothing else."
         ),
         evidence={
             "log_loss": Estimate(loss, note="as reported"),

@@ -99,10 +99,11 @@ def constants_help(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | N
         severity=Severity.WARNING,
         headline="Some classes get too much probability",
         message=(
-            f"More probability than their share goes to {often}, less to {seldom}: one constant per "
-            f"class would save {format_nats(bias.gain)} nats ({format_percent(bias.gain / snapshot.log_loss.value, 0)} "
-            f"of the loss).{threshold} Other class shares in training, or labels of one class given "
-            "to another, look alike from here."
+            f"More probability than their share goes to {often}, less to {seldom}: one constant "
+            f"per class would save {format_nats(bias.gain)} nats "
+            f"({format_percent(bias.gain / snapshot.log_loss.value, 0)} of the loss).{threshold} "
+            "Other class shares in training, or labels of one class given to another, look alike "
+            "from here."
         ),
         evidence=numbers,
         nats=fits.nats["bias"],

@@ -80,9 +80,10 @@ def losses_at_ceiling(evidence: Evidence, *, min_samples: float = 3) -> Finding 
             severity=Severity.WARNING,
             headline="Losses cut off at a ceiling",
             message=(
-                f"{pluralize(len(rows), 'sample')} have a loss of exactly {format_nats(ceiling.log_loss)}, "
-                f"the ceiling {ceiling.where}. They carry {format_percent(share)} of the loss, and would "
-                "carry more if nothing had been clipped."
+                f"{pluralize(len(rows), 'sample')} have a loss of exactly "
+                f"{format_nats(ceiling.log_loss)}, the ceiling {ceiling.where}. They carry "
+                f"{format_percent(share)} of the loss, and would carry more if nothing had been "
+                "clipped."
             ),
             evidence={
                 "samples": Estimate(float(len(rows)), note="a count"),

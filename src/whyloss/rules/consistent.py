@@ -110,8 +110,8 @@ def inside_envelope(
         evidence_numbers["surprise_gap"] = gap.gap
         small = "within chance" if abs(gap.z) <= max_z else "too small to matter"
         sure = (
-            f" The predictions expect a loss of {format_nats(loss.value - gap.gap.value)} of themselves; "
-            f"the difference is {small}."
+            f" The predictions expect a loss of {format_nats(loss.value - gap.gap.value)} of "
+            f"themselves; the difference is {small}."
         )
     exact_low, exact_high = fano_envelope(numbers.accuracy.value, k)
     more = (
@@ -129,8 +129,9 @@ def inside_envelope(
         severity=Severity.OK,
         headline="Nothing is wrong",
         message=(
-            f"A loss of {format_nats(loss.value)} is what a well calibrated model with an accuracy of "
-            f"{format_percent(numbers.accuracy.value)} on {k} classes shows ({between}).{more}{sure}"
+            f"A loss of {format_nats(loss.value)} is what a well calibrated model with an accuracy "
+            f"of {format_percent(numbers.accuracy.value)} on {k} classes shows "
+            f"({between}).{more}{sure}"
         ),
         evidence=evidence_numbers,
         epochs=() if numbers.epoch is None else (numbers.epoch,),
@@ -160,6 +161,6 @@ def _beside_training(evidence: Evidence, numbers: Numbers) -> str:
         return ""
     gap = numbers.log_loss.value - train.log_loss.value
     return (
-        f" Training shows {format_nats(train.log_loss.value)} and {format_percent(train.accuracy.value)}: a gap of "
-        f"{format_signed(gap)} nats."
+        f" Training shows {format_nats(train.log_loss.value)} and "
+        f"{format_percent(train.accuracy.value)}: a gap of {format_signed(gap)} nats."
     )

@@ -118,10 +118,10 @@ def training_alone_learns(
         headline="Validation is not like training",
         message=(
             f"Training accuracy is {format_percent(float(of_train[-1]))}, validation accuracy "
-            f"{format_percent(float(of_val[-1]))}, hardly more than guessing, with a validation loss of "
-            f"{format_nats(loss)}, and it was never much better. Overfitting begins alike on both: look for "
-            "inputs that are prepared differently, labels in another order, or batch normalisation "
-            "whose statistics do not fit."
+            f"{format_percent(float(of_val[-1]))}, hardly more than guessing, with a validation "
+            f"loss of {format_nats(loss)}, and it was never much better. Overfitting begins alike "
+            "on both: look for inputs that are prepared differently, labels in another order, or "
+            "batch normalisation whose statistics do not fit."
         ),
         evidence={
             "train_accuracy": Estimate(float(of_train[-1]), note="at the last epoch"),

@@ -129,10 +129,11 @@ def logits_are_probabilities(evidence: Evidence, *, min_share: float = 0.99) -> 
         severity=Severity.ERROR,
         headline="Softmax applied twice",
         message=(
-            f"The logits are probabilities already, so the loss of {format_nats(snapshot.log_loss.value)} "
-            f"applies softmax a second time; it cannot fall below {format_nats(floor)} for {k} classes. "
-            f"Taken as probabilities their loss is {format_nats(true_loss.value)}: remove the last "
-            "softmax, or pass probs= if only the record is mislabelled."
+            "The logits are probabilities already, so the loss of "
+            f"{format_nats(snapshot.log_loss.value)} applies softmax a second time; it cannot fall "
+            f"below {format_nats(floor)} for {k} classes. Taken as probabilities their loss is "
+            f"{format_nats(true_loss.value)}: remove the last softmax, or pass probs= if only the "
+            "record is mislabelled."
         ),
         evidence={
             "log_loss": snapshot.log_loss,
@@ -195,10 +196,11 @@ def loss_at_floor(evidence: Evidence) -> Finding | None:
         severity=Severity.ERROR,
         headline="Softmax applied twice",
         message=(
-            f"The loss stays at {format_nats(loss)} beside an accuracy of {format_percent(accuracy)}: the floor of "
-            f"a softmax applied to probabilities, {format_nats(floor)}{found}, plus the error rate. The loss "
-            "expects raw outputs and gets probabilities: remove the softmax before it (here, and in "
-            "training if that does the same)."
+            f"The loss stays at {format_nats(loss)} beside an accuracy of "
+            f"{format_percent(accuracy)}: the floor of a softmax applied to probabilities, "
+            f"{format_nats(floor)}{found}, plus the error rate. The loss expects raw outputs and "
+            "gets probabilities: remove the softmax before it (here, and in training if that does "
+            "the same)."
         ),
         evidence={
             "log_loss": Estimate(loss, note="median of the last epochs"),

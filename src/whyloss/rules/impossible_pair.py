@@ -125,10 +125,10 @@ def _hardly_possible(split: str, numbers: Numbers) -> Finding:
         headline="A hardly possible pair",
         message=(
             f"On split {split!r} a loss of {format_nats(loss)} is too small for an accuracy of "
-            f"{format_percent(share)}: a calibrated model that is right so seldom has {format_nats(least)} or more. "
-            "Most likely the metric compares something else than the loss (labels of another shape, "
-            "a string 'accuracy' resolved to the wrong function, another split), or the loss was scaled "
-            "down."
+            f"{format_percent(share)}: a calibrated model that is right so seldom has "
+            f"{format_nats(least)} or more. Most likely the metric compares something else than "
+            "the loss (labels of another shape, a string 'accuracy' resolved to the wrong "
+            "function, another split), or the loss was scaled down."
         ),
         evidence={
             "log_loss": numbers.log_loss,
@@ -146,10 +146,11 @@ def _finding(split: str, numbers: Numbers) -> Finding:
         severity=Severity.ERROR,
         headline="An impossible pair",
         message=(
-            f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of {format_percent(accuracy)} "
-            f"is impossible for any model: each wrong prediction costs at least {format_nats(math.log(2))} "
-            f"nats, so the mean is {format_nats(bound)} or more. The loss was scaled down or taken over "
-            "other samples than the accuracy, or the accuracy compares something else."
+            f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of "
+            f"{format_percent(accuracy)} is impossible for any model: each wrong prediction costs "
+            f"at least {format_nats(math.log(2))} nats, so the mean is {format_nats(bound)} or "
+            "more. The loss was scaled down or taken over other samples than the accuracy, or the "
+            "accuracy compares something else."
         ),
         evidence={
             "log_loss": numbers.log_loss,

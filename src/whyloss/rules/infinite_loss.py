@@ -78,7 +78,8 @@ def true_class_ruled_out(evidence: Evidence) -> Finding | None:
         name: (finite - len(rows) * float(np.log(smallest))) / n for name, smallest in CLIPS.items()
     }
     without = (
-        f"Without {'it' if len(rows) == 1 else 'them'} the loss is {format_nats(snapshot.log_loss.value)}. "
+        f"Without {'it' if len(rows) == 1 else 'them'} the loss is "
+        f"{format_nats(snapshot.log_loss.value)}. "
         if snapshot.n_scored
         else ""
     )
@@ -88,8 +89,9 @@ def true_class_ruled_out(evidence: Evidence) -> Finding | None:
         message=(
             f"{pluralize(len(rows), 'row')} of {n:,} ({format_percent(len(rows) / n)}) "
             f"{'gives its' if len(rows) == 1 else 'give their'} true class probability 0, which "
-            f"costs infinitely much. {without}A framework that clips at 1e-7 would report {format_nats(clipped['1e-7'])}, one that clips "
-            f"at 1e-15 {format_nats(clipped['1e-15'])}."
+            f"costs infinitely much. {without}A framework that clips at 1e-7 would report "
+            f"{format_nats(clipped['1e-7'])}, one that clips at 1e-15 "
+            f"{format_nats(clipped['1e-15'])}."
         ),
         evidence={
             "rows": Estimate(float(len(rows)), note="a count"),

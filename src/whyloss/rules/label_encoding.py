@@ -99,7 +99,8 @@ def moved_by_one(evidence: Evidence, *, min_gain: float = 0.1) -> Finding | None
         message=(
             f"The model predicts the class one {way} the label: numbering the labels from "
             f"{'0' if best.shift == 1 else '1'} instead takes the accuracy from "
-            f"{format_percent(best.accuracy.value)} to {format_percent(best.accuracy_renamed.value)}."
+            f"{format_percent(best.accuracy.value)} to "
+            f"{format_percent(best.accuracy_renamed.value)}."
         ),
         evidence={"accuracy": best.accuracy, "accuracy_moved": best.accuracy_renamed},
         epochs=(evidence.last.epoch,),
@@ -125,9 +126,10 @@ def negative_loss(evidence: Evidence) -> Finding | None:
             severity=Severity.ERROR,
             headline="A loss below zero",
             message=(
-                f"The loss of split {split!r} is {format_nats(lowest)}. A cross-entropy cannot be negative: "
-                "some targets lie outside 0 to 1, as class numbers given to a binary loss or labels "
-                "−1 and 1 do. A loss that adds other terms can be negative without that."
+                f"The loss of split {split!r} is {format_nats(lowest)}. A cross-entropy cannot be "
+                "negative: some targets lie outside 0 to 1, as class numbers given to a binary "
+                "loss or labels −1 and 1 do. A loss that adds other terms can be negative without "
+                "that."
             ),
             evidence={"log_loss": Estimate(lowest, note="as reported")},
             epochs=tuple(curve.epochs[below].tolist()),

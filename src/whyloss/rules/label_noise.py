@@ -85,10 +85,11 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
         severity=Severity.WARNING,
         headline="Noise in the labels",
         message=(
-            f"About {format_percent(wrong)} of the labels contradict the model at random: {format_nats(noise.gain)} "
-            f"nats of the loss beyond what a temperature explains. {pluralize(likely, 'sample')} "
-            f"{'is' if likely == 1 else 'are'} more likely mislabelled than not; the temperature of "
-            f"the others is {noise.temperature:.2f}, not {fits.temperature.temperature:.2f}."
+            f"About {format_percent(wrong)} of the labels contradict the model at random: "
+            f"{format_nats(noise.gain)} nats of the loss beyond what a temperature explains. "
+            f"{pluralize(likely, 'sample')} {'is' if likely == 1 else 'are'} more likely "
+            f"mislabelled than not; the temperature of the others is {noise.temperature:.2f}, not "
+            f"{fits.temperature.temperature:.2f}."
         ),
         evidence={
             "lapse_share": Estimate(noise.share, note="fitted beside a temperature"),

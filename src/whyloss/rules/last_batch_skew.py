@@ -72,8 +72,8 @@ def mean_of_batch_means(evidence: Evidence, *, min_difference: float = 0.001) ->
             severity=Severity.INFO,
             headline="A skewed mean",
             message=(
-                f"The loss reported at epoch {epoch} ({format_nats(reported)}) is {found.words}; over "
-                f"samples it is {format_nats(computed.value)} ({format_signed(away, 4)})."
+                f"The loss reported at epoch {epoch} ({format_nats(reported)}) is {found.words}; "
+                f"over samples it is {format_nats(computed.value)} ({format_signed(away, 4)})."
             ),
             evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
             nats=abs(away),

@@ -100,8 +100,9 @@ def another_computation(evidence: Evidence, *, min_difference: float = 0.02) -> 
             severity=Severity.ERROR,
             headline="The reported loss is another quantity",
             message=(
-                f"At epoch {epoch} the reported loss is {format_nats(reported)}; the mean cross-entropy of "
-                f"the recorded predictions is {format_nats(computed.value)}, {story}."
+                f"At epoch {epoch} the reported loss is {format_nats(reported)}; the mean "
+                f"cross-entropy of the recorded predictions is {format_nats(computed.value)}, "
+                f"{story}."
             ),
             evidence=numbers,
             epochs=(epoch,),
@@ -133,10 +134,10 @@ def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Fin
             severity=Severity.WARNING,
             headline="A loss too large to be a mean",
             message=(
-                f"On split {split!r} a loss of {format_nats(numbers.log_loss.value)} beside an accuracy of "
-                f"{format_percent(numbers.accuracy.value)} means {cost:.0f} nats per mistake. Most likely it "
-                "is a sum (over a batch, or over outputs) and no mean; if it is a mean, the logits are "
-                "in the hundreds."
+                f"On split {split!r} a loss of {format_nats(numbers.log_loss.value)} beside an "
+                f"accuracy of {format_percent(numbers.accuracy.value)} means {cost:.0f} nats per "
+                "mistake. Most likely it is a sum (over a batch, or over outputs) and no mean; if "
+                "it is a mean, the logits are in the hundreds."
             ),
             evidence={"cost_per_mistake": Estimate(cost, note="of wrong predictions; nats")},
             nats=numbers.log_loss.value,  # all of it is in doubt
@@ -171,10 +172,11 @@ def both_losses_rise(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Training does not minimise this loss",
         message=(
-            f"The training loss rises from the first epoch on, steadily ({format_nats(train.log_loss[0])} to "
-            f"{format_nats(train.log_loss[-1])}), and the validation loss with it. That is no overfitting: "
-            "training minimises something else than what is printed (weights for classes, another "
-            "objective), or goes uphill (a sign, a learning rate far too high)."
+            "The training loss rises from the first epoch on, steadily "
+            f"({format_nats(train.log_loss[0])} to {format_nats(train.log_loss[-1])}), and the "
+            "validation loss with it. That is no overfitting: training minimises something else "
+            "than what is printed (weights for classes, another objective), or goes uphill (a "
+            "sign, a learning rate far too high)."
         ),
         evidence={
             "train_rise": Estimate(

@@ -123,8 +123,8 @@ def predicted_for_everything(
         headline="One class for everything",
         message=(
             f"{format_percent(share.value)} of {pluralize(n, 'sample')} are predicted as "
-            f"{snapshot.predictions.classes[top]!r}, and {format_percent(frequent)} are: the accuracy of "
-            f"{format_percent(snapshot.accuracy.value)} is the share of that class."
+            f"{snapshot.predictions.classes[top]!r}, and {format_percent(frequent)} are: the "
+            f"accuracy of {format_percent(snapshot.accuracy.value)} is the share of that class."
         ),
         evidence={
             "predicted_share": share,
@@ -176,9 +176,9 @@ def f1_of_always_positive(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Nearly one class for everything",
         message=(
-            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {format_percent(share)} is what calling "
-            f"nearly everything positive gives ({always:.3f}): the accuracy is hardly more than the "
-            "share of the positives."
+            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {format_percent(share)} is what "
+            f"calling nearly everything positive gives ({always:.3f}): the accuracy is hardly more "
+            "than the share of the positives."
         ),
         evidence={
             "f1": Estimate(float(f1[-1]), note="as reported"),
@@ -219,9 +219,11 @@ def accuracy_stands_still(evidence: Evidence, *, min_epochs: float = 3) -> Findi
         severity=Severity.WARNING,
         headline="One class for everything",
         message=(
-            f"The accuracy has been {format_percent(share, 2)} for {pluralize(len(known), 'evaluation')} while the "
-            f"loss is {format_nats(loss)}, between {format_nats(0.7 * binary_entropy(share))} and {format_nats(most)}, as guessing by "
-            f"class shares has it where one class has that share: most likely one class is predicted for everything."
+            f"The accuracy has been {format_percent(share, 2)} for "
+            f"{pluralize(len(known), 'evaluation')} while the loss is {format_nats(loss)}, between "
+            f"{format_nats(0.7 * binary_entropy(share))} and {format_nats(most)}, as guessing by "
+            "class shares has it where one class has that share: most likely one class is "
+            "predicted for everything."
         ),
         evidence={
             "accuracy": Estimate(share, note="as reported"),

@@ -97,8 +97,8 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
         headline="Not probabilities",
         message=(
             f"{pluralize(len(rows), 'row')} of {predictions.n_samples:,} "
-            f"({format_percent(len(rows) / predictions.n_samples)}) given as {predictions.scale} {what}, "
-            f"and are kept out of every number here. {hint}"
+            f"({format_percent(len(rows) / predictions.n_samples)}) given as {predictions.scale} "
+            f"{what}, and are kept out of every number here. {hint}"
         ),
         evidence={"rows": Estimate(float(len(rows)), note="a count")},
         epochs=(snapshot.epoch,),
@@ -126,11 +126,12 @@ def right_predictions_cost(evidence: Evidence) -> Finding | None:
             severity=Severity.ERROR,
             headline="Not probabilities",
             message=(
-                f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of {format_percent(share)} "
-                f"leaves no room: even if every mistake cost the ceiling of {format_nats(ceiling)}, the mean "
-                f"could hardly exceed {format_nats(most)}. Right predictions cost as much as wrong ones, as "
-                "they do where the output has no softmax or sigmoid and the loss expects probabilities "
-                "(or the accuracy counts padding)."
+                f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of "
+                f"{format_percent(share)} leaves no room: even if every mistake cost the ceiling "
+                f"of {format_nats(ceiling)}, the mean could hardly exceed {format_nats(most)}. "
+                "Right predictions cost as much as wrong ones, as they do where the output has no "
+                "softmax or sigmoid and the loss expects probabilities (or the accuracy counts "
+                "padding)."
             ),
             evidence={
                 "log_loss": numbers.log_loss,

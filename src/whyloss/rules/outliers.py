@@ -103,9 +103,10 @@ def few_carry_the_loss(evidence: Evidence, *, min_share: float = 0.1) -> Finding
         headline="A few samples carry the loss",
         message=(
             f"{pluralize(len(rows), 'sample')} of {snapshot.n_scored:,} (id {named}) "
-            f"{'carries' if len(rows) == 1 else 'carry'} {format_percent(share, 0)} of the loss: without "
-            f"{'it' if len(rows) == 1 else 'them'} it would be {format_nats(without.value)} instead of "
-            f"{format_nats(snapshot.log_loss.value)}, with the same labels predicted. {why}{caveat}"
+            f"{'carries' if len(rows) == 1 else 'carry'} {format_percent(share, 0)} of the loss: "
+            f"without {'it' if len(rows) == 1 else 'them'} it would be "
+            f"{format_nats(without.value)} instead of {format_nats(snapshot.log_loss.value)}, with "
+            f"the same labels predicted. {why}{caveat}"
         ),
         evidence={
             "share": Estimate(share, note="of the summed loss of these samples"),
@@ -123,8 +124,8 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
     noise = None if noise_models.nested_fits is None else noise_models.nested_fits.label_noise
     if len(noise_models.noisy_rows) and noise is not None:
         why = (
-            f"A share of {format_percent(noise.share)} that has nothing to do with the predictions fits far "
-            f"better than none; the temperature of the others is {noise.temperature:.2f}."
+            f"A share of {format_percent(noise.share)} that has nothing to do with the predictions "
+            f"fits far better than none; the temperature of the others is {noise.temperature:.2f}."
         )
         return why, {
             "lapse_share": Estimate(noise.share, note="fitted beside a temperature"),

@@ -1,46 +1,54 @@
-"""WL301: The model gives its wrong answers too little doubt.
+"""WL301: The model is too confident in its wrong answers.
 
 ## What it means
-The model is surer than it is right. While it trains, its logits keep growing: what is right
-already gains almost nothing from that (its loss vanishes exponentially), what is wrong pays in
-proportion (its loss grows linearly in the logits). So the loss climbs while not one label
-changes. It is a form of overfitting, of the probabilities, not of the decisions; the minimum
-of the loss and the maximum of the accuracy need not coincide. If training goes on, accuracy may
-start to fall too: `overfitting` says whether it has.
+The model is surer than it is right. While it trains, its logits keep growing. A right prediction
+gains almost nothing from that, because its loss vanishes exponentially. A wrong prediction loses in
+proportion, because its loss grows linearly in the logits. So the loss climbs while not one label
+changes. This is overfitting of the probabilities, not of the decisions: the minimum of the loss and
+the maximum of the accuracy need not coincide. If training goes on, the accuracy may start to fall
+too: `overfitting` says whether it has.
 
 ## Signature
-The loss exceeds the loss that the predictions expect of themselves (their entropy); a
-temperature above 1 recovers the difference; in a run, the rise sits in samples that are wrong
-at both epochs. Without predictions: a loss above what any calibrated model of that accuracy can
-have proves the difference (Fano's envelope); a validation loss that rises while the accuracy
-does not fall suggests it.
+- Predictions: the loss exceeds the entropy of the predictions, which is the loss that they expect.
+  A temperature above 1 recovers the difference. In a run, the rise sits in samples that are wrong
+  at both epochs.
+- Loss and accuracy alone: a loss above the largest one that a calibrated model with this accuracy
+  can have (Fano's envelope).
+- Curves: a validation loss that rises while the accuracy does not fall. That suggests
+  over-confidence and does not prove it.
 
 ## Statistic and threshold
-The surprise gap g = mean(loss − entropy) is exactly the slope of the loss in ln β at T = 1.
-Z = Σ(loss − entropy) / √ΣV is standard normal for a calibrated model. The rule fires above
-`min_z` = 3 (a false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of 125 where there are
-only 100 samples, as losses are skewed) and above `min_gap` = 0.01 nat,
-below which nobody would notice. The fitted temperature must exceed `min_temperature` = 1.1: nearer to 1 many
-samples make a certainty of what costs next to nothing. Both must hold without the samples that `outliers` names, and where label noise or biases of classes are
-accepted, they must not be able to do without the temperature. With 60 samples of a weak
-model a temperature of 1.3 goes unnoticed. From curves alone the excess over the envelope, at the
-lower end of the accuracy's interval, must exceed `min_gap`, or the rise must exceed
-`min_rise` = 0.01 nat and `min_z` = 4 standard errors of the curve's own noise, since its minimum was selected.
+The surprise gap g = mean(loss − entropy) is the slope of the loss in ln β at T = 1. For a
+calibrated model Z = Σ(loss − entropy) / √ΣV is standard normal. From predictions:
+- `min_z` = 3: Z must be larger. A false alarm in 1 of 250 to 1 of 500 calibrated models; in 1 of
+  125 with only 100 samples, as losses are skewed. With 60 samples of a weak model a temperature of
+  1.3 goes unnoticed.
+- `min_gap` = 0.01 nat: g must be larger. Nobody would notice less.
+- `min_temperature` = 1.1: the fitted temperature must be larger. With many samples a temperature
+  nearer to 1 is certain and still costs next to nothing.
+- Both Z and g must hold after the samples named by `outliers` are removed. If a label-noise or
+  class-bias term was accepted, a temperature fitted jointly with it must still lower the loss by
+  `min_gap`.
+
+From loss and accuracy: the loss must exceed the envelope, at the lower end of the accuracy's 95 %
+interval, by `min_gap`. From curves: the loss must have risen since its minimum by `min_rise` = 0.01
+nat, and by `min_z` = 4 standard errors of the curve's own noise; 4, because the minimum was
+selected.
 
 ## Not to be confused with
-`overfitting`: the decisions themselves get worse, which no temperature mends. Noise in the
-labels also makes a model look too sure: a temperature then helps less than it promises.
+`overfitting`: the decisions themselves get worse, which no temperature mends. Label noise also
+makes a model look too sure: a temperature then helps less than it promises.
 
 ## Remedy
-If labels are all you need: keep the epoch of the best accuracy and do not mind the loss. If you
-need probabilities: temperature scaling on held-out data, which changes no label. When training
-again: stop on the loss after calibration, weight decay, label smoothing, more data.
+If you need labels only: keep the epoch of the best accuracy, and do not mind the loss. If you need
+probabilities: fit a temperature on held-out data; it changes no label. When training again: stop on
+the loss after calibration, or use weight decay, label smoothing or more data.
 
 ## References
-arXiv:1706.04599 (Guo et al. 2017: networks overfit the log-likelihood without overfitting the
-0/1 loss). arXiv:2002.09437 (Mukhoti et al. 2020: the rise comes from misclassified samples).
-arXiv:1710.10345 (Soudry et al. 2018: logits grow for ever). arXiv:2103.07986 (Venter et al.
-2021). arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
+arXiv:1706.04599 (Guo et al. 2017: networks overfit the log-likelihood without overfitting the 0/1
+loss). arXiv:2002.09437 (Mukhoti et al. 2020: the rise comes from misclassified samples).
+arXiv:1710.10345 (Soudry et al. 2018: logits grow for ever). arXiv:2103.07986 (Venter et al. 2021).
+arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
 """
 
 from __future__ import annotations
@@ -72,6 +80,9 @@ RULE = Rule(
     since="0.1",
     explains=("consistent",),
 )
+
+CLEAR = 2.0  # standard errors from which on a sentence names a number; nothing is decided by it
+NOTICEABLE = 0.01  # accuracy; a gain of less is not worth a word
 
 
 def _reported(seed: int, excess: float) -> KnownCause:
@@ -124,23 +135,24 @@ def surer_than_right(
     if not _too_sure(evidence, min_z, min_gap, min_temperature):
         return None
     gap, calibrated = snapshot.gap, snapshot.calibrated
-    beside = evidence.noise_models.joint_temperature
+    joint = evidence.noise_models.joint_temperature
     numbers: dict[str, Estimate] = {"surprise_gap": gap.gap, "log_loss": snapshot.log_loss}
     nats_explained = gap.gap.value
     if calibrated is not None:
         numbers["temperature"] = calibrated.fit.estimate
         numbers["calibration"] = calibrated.calibration
         nats_explained = calibrated.calibration.value
-    if beside is not None:
-        numbers["beside_noise_and_biases"] = Estimate(beside.nats, note="in sample; nats")
-        nats_explained = beside.nats
+    if joint is not None:
+        numbers["joint_temperature_saves"] = Estimate(joint.nats, note="in sample; nats")
+        nats_explained = joint.nats
     epochs: tuple[int, ...] = (snapshot.epoch,)
     story = (
-        f"The predictions expect a loss of {format_nats(snapshot.log_loss.value - gap.gap.value)} of "
-        f"themselves and pay {format_nats(snapshot.log_loss.value)}: the model is surer than it is right."
+        "The model is too confident: by its own probabilities the loss should be "
+        f"{format_nats(snapshot.log_loss.value - gap.gap.value)}, and it is "
+        f"{format_nats(snapshot.log_loss.value)}."
     )
     rise = evidence.rise
-    if rise is not None and rise.change.calibration.z > 2:
+    if rise is not None and rise.change.calibration.z > CLEAR:
         cell = rise.change.cell(Outcome.STAYED_WRONG)
         nats_explained = rise.change.calibration.value
         numbers["calibration_change"] = rise.change.calibration
@@ -148,10 +160,10 @@ def surer_than_right(
         epochs = (rise.first.epoch, rise.second.epoch)
         if rise.scale is not None:
             numbers["scale"] = rise.scale.scale
-        if cell.total.z > 2:
+        if cell.total.z > CLEAR:
             story = (
-                f"The same {pluralize(cell.samples, 'sample')} stay wrong, and the model grows surer "
-                f"of them ({format_signed(cell.total.value)} nats)."
+                f"The model grew more confident in {pluralize(cell.samples, 'sample')} that it "
+                f"gets wrong at both epochs ({format_signed(cell.total.value)} nats)."
             )
     return Finding(
         severity=Severity.WARNING,
@@ -169,13 +181,13 @@ def _too_sure(evidence: Evidence, min_z: float, min_gap: float, min_temperature:
     snapshot, noise_models = evidence.last, evidence.noise_models
     if snapshot.one_class:
         return False
-    # A few outliers alone make a model look too sure, and so do noise and biases of classes.
+    # A few outliers alone make a model look too sure, and so do label noise and class biases.
     for gap in (snapshot.gap, noise_models.gap_without_excluded):
         if not (gap.z > min_z and gap.gap.value > min_gap):
             return False
-    beside, calibrated = noise_models.joint_temperature, snapshot.calibrated
-    if beside is not None:
-        return beside.nats > min_gap and beside.temperature > max(1.0, min_temperature)
+    joint, calibrated = noise_models.joint_temperature, snapshot.calibrated
+    if joint is not None:
+        return joint.nats > min_gap and joint.temperature > max(1.0, min_temperature)
     return calibrated is None or calibrated.fit.temperature > min_temperature
 
 
@@ -191,21 +203,16 @@ def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | No
         return None
     if not excess.nats > min_gap:
         return None
-    sure = (
-        "misplaced confidence"
-        if excess.direction is Direction.OVER
-        else "miscalibration, most likely too much confidence"
-    )
+    over = excess.direction is Direction.OVER
+    cause = "too much confidence" if over else "miscalibration, most likely too much confidence"
     return Finding(
         severity=Severity.WARNING,
-        headline="Over-confidence"
-        if excess.direction is Direction.OVER
-        else "Over-confidence, most likely",
+        headline="Over-confidence" if over else "Over-confidence, most likely",
         message=(
             f"No calibrated model with an accuracy of {format_percent(numbers.accuracy.value)} on "
-            f"{numbers.n_classes} classes has a loss above {format_nats(excess.bound)}; this one has "
-            f"{format_nats(numbers.log_loss.value)}. At least {format_nats(excess.nats)} nats are {sure}, "
-            "which a temperature or another calibration recovers without retraining."
+            f"{numbers.n_classes} classes has a loss above {format_nats(excess.bound)}; this one "
+            f"has {format_nats(numbers.log_loss.value)}. At least {format_nats(excess.nats)} nats "
+            f"are {cause}, which a temperature or another calibration recovers without retraining."
         ),
         evidence={
             "log_loss": numbers.log_loss,
@@ -239,16 +246,16 @@ def rises_while_right(
     rise = loss_rise(curve, min_z=min_z, min_rise=min_rise)
     if rise is None or math.isnan(rise.accuracy_after) or rise.fell:
         return None
-    way = "rose" if rise.lost < -0.01 else "did not fall"
+    way = "rose" if rise.lost < -NOTICEABLE else "did not clearly fall"
     return Finding(
         severity=Severity.WARNING,
         headline="Over-confidence, most likely",
         message=(
             f"Since epoch {rise.low} the loss on split {curve.split!r} rose from "
             f"{format_nats(rise.before)} to {format_nats(rise.after)} while the accuracy {way} "
-            f"({format_percent(rise.accuracy_before)} to {format_percent(rise.accuracy_after)}): the same mistakes, "
-            "made with ever more confidence. Curves alone cannot prove it; the predictions would, "
-            "and would say what a temperature recovers."
+            f"({format_percent(rise.accuracy_before)} to {format_percent(rise.accuracy_after)}). "
+            "Most likely the model makes the same mistakes with more and more confidence. Record "
+            "the predictions to confirm it, and to see how much one temperature recovers."
         ),
         evidence={
             "rise": Estimate(rise.height, note="as reported"),
@@ -263,14 +270,16 @@ def rises_while_right(
 def _remedy(snapshot: EpochFacts) -> str:
     calibrated = snapshot.calibrated
     if calibrated is None:
-        return f"{pluralize(snapshot.n_scored, 'sample')} are too few to fit a temperature."
-    if not calibrated.calibration.z > 2:
-        return f"What a temperature would save is not clear from {pluralize(snapshot.n_scored, 'sample')}."
+        few = pluralize(snapshot.n_scored, "sample is", "samples are")
+        return f"{few} too few to fit a temperature."
+    if not calibrated.calibration.z > CLEAR:
+        n = pluralize(snapshot.n_scored, "sample")
+        return f"How much a temperature would lower the loss is not clear from {n}."
     return (
-        f"A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
+        f"Dividing the logits by {calibrated.fit.temperature:.2f} takes the loss from "
         f"{format_nats(calibrated.log_loss.value)} to {format_nats(calibrated.refinement.value)} "
-        f"({format_percent(calibrated.calibration.value / calibrated.log_loss.value, 0)} less) without "
-        "retraining and without changing one label."
+        f"({format_percent(calibrated.calibration.value / calibrated.log_loss.value, 0)} less) "
+        "without retraining and changes no label."
     )
 
 

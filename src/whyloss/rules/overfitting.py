@@ -1,33 +1,36 @@
 """WL501: The loss after calibration rose: the model knows less about new samples than it did.
 
 ## What it means
-Even with the best temperature at each epoch the loss is higher now than it was. That part is
-not a matter of too much confidence; the ranking of the classes itself got worse, and only an
-earlier epoch or another training brings it back.
+Even with the best temperature at each epoch the loss is higher now than it was. That part is not
+too much confidence. The model tells the classes apart less well, and only an earlier epoch or
+another training brings it back.
 
 ## Signature
-Refinement, the loss that remains after a cross-fitted temperature, has a minimum before the
-last epoch and rises significantly after it. Accuracy and AUC tend to fall with it. From curves
-alone: the validation loss rises since its minimum and the accuracy falls.
+- Predictions: refinement, the loss that remains after a cross-fitted temperature, has a minimum
+  before the last epoch and rises significantly after it. Accuracy and AUC tend to fall with it.
+- Curves: the validation loss rises since its minimum and the accuracy falls.
 
 ## Statistic and threshold
-Paired over the same samples: z = mean(ΔR) / se(ΔR) from the epoch of the smallest refinement
-to the last. That epoch was selected for being the smallest, so `min_z` is 4: among 2,000
-simulated runs of 30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %.
-The rise must also exceed `min_rise` = 0.01 nat. From curves alone the rise is measured against the
-curve's own noise, and the accuracy must be down by a point and twice its noise.
+From predictions, paired over the same samples: z = mean(ΔR) / se(ΔR) from the epoch of the smallest
+refinement to the last.
+- `min_z` = 4, because that epoch was selected for being the smallest: among 2,000 simulated runs of
+  30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %. From curves, z is
+  the rise over the curve's own noise.
+- `min_rise` = 0.01 nat: nobody would notice less.
+
+From curves the accuracy must also be down by a point and by twice its noise.
 
 ## Not to be confused with
-`overconfidence`: the loss rises and the loss after calibration does not. `within-noise`: the
-rise may be chance.
+`overconfidence`: the loss rises and the loss after calibration does not. `within-noise`: the rise
+may be chance.
 
 ## Remedy
 Keep the epoch of the smallest loss after calibration. When training again: more data or
 augmentation, weight decay, dropout, a smaller model, fewer epochs.
 
 ## References
-arXiv:2501.19195 (Berta et al. 2025: stop on refinement). arXiv:1912.02292 (Nakkiran et al.
-2019: the error can also fall again). arXiv:2002.08709 (Ishida et al. 2020: flooding).
+arXiv:2501.19195 (Berta et al. 2025: stop on refinement). arXiv:1912.02292 (Nakkiran et al. 2019:
+the error can also fall again). arXiv:2002.08709 (Ishida et al. 2020: flooding).
 """
 
 from __future__ import annotations
@@ -120,9 +123,9 @@ def worse_after_calibration(
         severity=Severity.WARNING,
         headline="Overfitting",
         message=(
-            f"Even after calibration the loss rose from {format_nats(first.refinement.value)} at epoch "
-            f"{best.epoch} to {format_nats(last.refinement.value)} at epoch {end}{accuracy}. No "
-            "temperature brings that back: keep the earlier epoch."
+            f"Even after calibration the loss rose from {format_nats(first.refinement.value)} at "
+            f"epoch {best.epoch} to {format_nats(last.refinement.value)} at epoch {end}{accuracy}. "
+            "No temperature brings that back: keep the earlier epoch."
         ),
         evidence=numbers,
         nats=max(0.0, explained),
@@ -154,7 +157,8 @@ def loss_up_accuracy_down(
         numbers["accuracy_change"] = Estimate(-rise.lost, note="as reported")
         story = (
             f"and the accuracy fell from {format_percent(rise.accuracy_before)} to "
-            f"{format_percent(rise.accuracy_after)}: the model knows less about new samples than it did"
+            f"{format_percent(rise.accuracy_after)}: the model knows less about new samples than "
+            "it did"
         )
     else:
         story = (
@@ -165,9 +169,9 @@ def loss_up_accuracy_down(
         severity=Severity.WARNING,
         headline="Overfitting" if rise.fell else "Overfitting or over-confidence",
         message=(
-            f"Since epoch {rise.low} the loss on split {curve.split!r} rose from {format_nats(rise.before)} "
-            f"to {format_nats(rise.after)} {story}. Keep epoch {rise.low}, or train with more data or more "
-            "regularisation."
+            f"Since epoch {rise.low} the loss on split {curve.split!r} rose from "
+            f"{format_nats(rise.before)} to {format_nats(rise.after)} {story}. Keep epoch "
+            f"{rise.low}, or train with more data or more regularisation."
         ).replace(" ;", ";"),
         evidence=numbers,
         nats=rise.height,

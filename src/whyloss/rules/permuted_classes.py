@@ -105,8 +105,9 @@ def renaming_helps(
         headline="Classes called by each other's names",
         message=(
             f"Renaming what the model predicts ({spelt}) takes the accuracy from "
-            f"{format_percent(best.accuracy.value)} to {format_percent(best.accuracy_renamed.value)} "
-            f"({format_points(best.gain.value)}): labels and outputs are in different orders."
+            f"{format_percent(best.accuracy.value)} to "
+            f"{format_percent(best.accuracy_renamed.value)} ({format_points(best.gain.value)}): "
+            "labels and outputs are in different orders."
         ),
         evidence={
             "accuracy": best.accuracy,

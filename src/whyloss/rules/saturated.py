@@ -102,9 +102,9 @@ def mistakes_at_ceiling(
         severity=Severity.ERROR,
         headline="Saturated outputs",
         message=(
-            f"The loss of {format_nats(numbers.log_loss.value)} is {format_percent(errors)} of mistakes times "
-            f"{format_nats(nearest.log_loss)}, the most that one can cost {nearest.where}: every output is "
-            "0 or 1, and the network no longer learns."
+            f"The loss of {format_nats(numbers.log_loss.value)} is {format_percent(errors)} of "
+            f"mistakes times {format_nats(nearest.log_loss)}, the most that one can cost "
+            f"{nearest.where}: every output is 0 or 1, and the network no longer learns."
         ),
         evidence={
             "log_loss": numbers.log_loss,

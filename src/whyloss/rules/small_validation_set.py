@@ -94,10 +94,10 @@ def few_samples(
         severity=Severity.INFO,
         headline="Too few validation samples to tell",
         message=(
-            f"{pluralize(n, 'validation sample')} are too few to tell a cause from chance: one of them "
-            f"moves the accuracy by {format_points(1 / n).lstrip('+')}{told}, so {format_percent(accuracy)} means "
-            f"anything from {format_percent(low, 0)} to {format_percent(high, 0)}, and smaller differences between "
-            "epochs are chance."
+            f"{pluralize(n, 'validation sample')} are too few to tell a cause from chance: one of "
+            f"them moves the accuracy by {format_points(1 / n).lstrip('+')}{told}, so "
+            f"{format_percent(accuracy)} means anything from {format_percent(low, 0)} to "
+            f"{format_percent(high, 0)}, and smaller differences between epochs are chance."
         ),
         evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample")},
     )

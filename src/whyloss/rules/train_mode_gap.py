@@ -97,8 +97,8 @@ def below_training(
     remains = 1.0 - float(np.median(shifted))
     if len(later) >= 3 and remains < 0.25 * gap:
         why = (
-            "Against the mean of this and the next epoch's training loss the gap vanishes: training "
-            "numbers are averages over the epoch, when the model was still worse"
+            "Against the mean of this and the next epoch's training loss the gap vanishes: "
+            "training numbers are averages over the epoch, when the model was still worse"
         )
     else:
         why = (
@@ -110,8 +110,8 @@ def below_training(
         headline="Validation looks better than training",
         message=(
             f"The validation loss is below the training loss by {format_percent(gap, 0)} (last: "
-            f"{format_nats(of_val[both][-1])} against {format_nats(of_train[both][-1])}). {why}. Nothing is wrong "
-            "with that."
+            f"{format_nats(of_val[both][-1])} against {format_nats(of_train[both][-1])}). {why}. "
+            "Nothing is wrong with that."
         ),
         evidence={
             "gap": Estimate(gap, note="median over the epochs, relative"),

@@ -111,16 +111,18 @@ def right_more_often_than_sure(
         if calibrated.calibration.z > 2:
             remedy = (
                 f" A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
-                f"{format_nats(calibrated.log_loss.value)} to {format_nats(calibrated.refinement.value)} without "
-                "retraining; if the loss still falls, train on."
+                f"{format_nats(calibrated.log_loss.value)} to "
+                f"{format_nats(calibrated.refinement.value)} without retraining; if the loss still "
+                "falls, train on."
             )
     return Finding(
         severity=Severity.WARNING,
         headline="Under-confidence",
         message=(
-            f"The predictions expect a loss of {format_nats(snapshot.log_loss.value - gap.gap.value)} of "
-            f"themselves and pay only {format_nats(snapshot.log_loss.value)}: the model is right more often "
-            f"than it dares to say.{remedy}"
+            "The predictions expect a loss of "
+            f"{format_nats(snapshot.log_loss.value - gap.gap.value)} of themselves and pay only "
+            f"{format_nats(snapshot.log_loss.value)}: the model is right more often than it dares "
+            f"to say.{remedy}"
         ),
         evidence=numbers,
         nats=explained,
@@ -146,9 +148,10 @@ def above_envelope_like_training(evidence: Evidence, *, min_gap: float = 0.01) -
         headline="Under-confidence",
         message=(
             f"A loss of {format_nats(numbers.log_loss.value)} is high for an accuracy of "
-            f"{format_percent(numbers.accuracy.value)}: a calibrated model has at most {format_nats(excess.bound)}. The "
-            "training loss shows the same, so the model ranks the classes already and does not yet dare "
-            "to be sure: train on, or with a larger learning rate."
+            f"{format_percent(numbers.accuracy.value)}: a calibrated model has at most "
+            f"{format_nats(excess.bound)}. The training loss shows the same, so the model ranks "
+            "the classes already and does not yet dare to be sure: train on, or with a larger "
+            "learning rate."
         ),
         evidence={
             "log_loss": numbers.log_loss,

@@ -108,8 +108,9 @@ def little_skill(
         severity=Severity.WARNING if falling else Severity.INFO,
         headline="Under-fitted" if falling else "Under-fitted, or a task that is no easier",
         message=(
-            f"The training loss is {format_nats(end)}, only {format_percent(skill, 0)} below {format_nats(reference)} "
-            f"({name}), and the validation loss ({format_nats(val_end)}) is no worse. {way}."
+            f"The training loss is {format_nats(end)}, only {format_percent(skill, 0)} below "
+            f"{format_nats(reference)} ({name}), and the validation loss ({format_nats(val_end)}) "
+            f"is no worse. {way}."
         ),
         evidence={
             "train_loss": Estimate(end, note="mean of the last two epochs"),

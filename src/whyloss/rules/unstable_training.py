@@ -140,10 +140,11 @@ def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
         severity=Severity.WARNING,
         headline="Unstable training",
         message=(
-            f"The loss on split {curve.split!r} jumps: {pluralize(len(jumps), 'time')} in the second "
-            f"half of training, most of all from {format_nats(before)} to {format_nats(after)} at epoch "
-            f"{curve.epochs[worst]}, with the accuracy going from {format_percent(curve.accuracy[worst - 1])} "
-            f"to {format_percent(curve.accuracy[worst])}. What one epoch shows is a matter of luck."
+            f"The loss on split {curve.split!r} jumps: {pluralize(len(jumps), 'time')} in the "
+            f"second half of training, most of all from {format_nats(before)} to "
+            f"{format_nats(after)} at epoch {curve.epochs[worst]}, with the accuracy going from "
+            f"{format_percent(curve.accuracy[worst - 1])} to "
+            f"{format_percent(curve.accuracy[worst])}. What one epoch shows is a matter of luck."
         ),
         evidence={
             "jumps": Estimate(float(len(jumps)), note="a count"),
@@ -163,8 +164,9 @@ def _absurd(curve: Curve) -> Finding | None:
         headline="Training ran away",
         message=(
             f"The loss of split {curve.split!r} reached {finite.log_loss[at]:.3g} at epoch "
-            f"{finite.epochs[at]}. A mean cross-entropy so large means logits in the thousands: the "
-            "steps are too large, the inputs unscaled, or updates are summed that should be averaged."
+            f"{finite.epochs[at]}. A mean cross-entropy so large means logits in the thousands: "
+            "the steps are too large, the inputs unscaled, or updates are summed that should be "
+            "averaged."
         ),
         evidence={"log_loss": Estimate(float(finite.log_loss[at]), note="as reported")},
         epochs=(int(finite.epochs[at]),),
@@ -186,9 +188,10 @@ def _runs_away(curve: Curve, min_drop: float) -> Finding | None:
         severity=Severity.WARNING,
         headline="Training ran away",
         message=(
-            f"The training loss went from {format_nats(lowest)} at epoch {known.epochs[low]} to {format_nats(end)} "
-            f"and the training accuracy fell from {format_percent(best)} to {format_percent(known.accuracy[-1])}: "
-            "the steps are too large. Lower the learning rate."
+            f"The training loss went from {format_nats(lowest)} at epoch {known.epochs[low]} to "
+            f"{format_nats(end)} and the training accuracy fell from {format_percent(best)} to "
+            f"{format_percent(known.accuracy[-1])}: the steps are too large. Lower the learning "
+            "rate."
         ),
         evidence={
             "lowest": Estimate(lowest, note="smallest training loss"),

@@ -83,9 +83,10 @@ def shared_with_training(evidence: Evidence, *, min_share: float = 0.01) -> Find
         severity=Severity.WARNING,
         headline="Training samples in the validation set",
         message=(
-            f"{pluralize(count, 'sample')} of {n:,} ({format_percent(count / n)}) {how}. Their loss is "
-            f"{format_nats(float(losses[ours].mean()) if ours.any() else float('nan'))}, that of the others "
-            f"{format_nats(rest)}: the validation numbers are better than new data will give."
+            f"{pluralize(count, 'sample')} of {n:,} ({format_percent(count / n)}) {how}. Their "
+            f"loss is {format_nats(float(losses[ours].mean()) if ours.any() else float('nan'))}, "
+            f"that of the others {format_nats(rest)}: the validation numbers are better than new "
+            "data will give."
         ),
         evidence={"share": wilson(count, n), "loss_of_others": Estimate(rest, note="mean")},
         nats=max(0.0, rest - snapshot.log_loss.value) if np.isfinite(rest) else None,

@@ -1,30 +1,30 @@
 """WL503: The loss is above its minimum, but no further than chance would bring it.
 
 ## What it means
-Of many epochs one has the smallest loss, by luck as much as by merit, so the last epoch nearly
-always looks a little worse. On these samples the difference is no larger than that.
+Of many epochs one has the smallest loss, partly by luck. So the last epoch nearly always looks a
+little worse. On these samples the difference is no larger than chance makes it.
 
 ## Signature
-The last epoch's loss exceeds the smallest one visibly, and the paired difference is small
-against its error.
+The last epoch's loss visibly exceeds the smallest one, and the difference is small against its
+error.
 
 ## Statistic and threshold
-z = mean(Δ) / se(Δ) over the same samples from the epoch of the smallest loss to the last. It
-was selected, so anything up to `max_z` = 4 can be chance (of 2,000 simulated runs without any
-trend, 23 % exceed 2). The rise must be at least `min_share` = 2 % of the loss for anybody to
-ask about it. From curves alone the noise is that of the curve itself, from 6 epochs on.
+z = mean(Δ) / se(Δ) from the epoch of the smallest loss to the last, over the same samples. From
+curves, Δ is taken over the noise of the curve itself, from 6 epochs on.
+- `max_z` = 4: the epoch of the smallest loss was selected, so anything up to 4 can be chance. Of
+  2,000 simulated runs without any trend, 23 % exceed 2.
+- `min_share` = 2 % of the loss: nobody asks about a smaller rise.
 
 ## Not to be confused with
-"Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large
-it could be.
+"Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large it
+could be.
 
 ## Remedy
-Any of the listed epochs will do; the last one is as good as the smallest. If a difference of
-that size matters, validate on more samples.
+Keep any of the listed epochs; the last one is as good as the smallest. If a difference of that size
+matters to you, validate on more samples.
 
 ## References
-Selecting on a validation set overfits it: doi:10.5555/1756006.1859921 (Cawley and Talbot
-2010).
+Selecting on a validation set overfits it: doi:10.5555/1756006.1859921 (Cawley and Talbot 2010).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _restless(seed: int, rise: float = 0.0, swing: float = 0.03) -> KnownCause:
     fires=lambda seed: known_cause(seed, blur=(0.5,) * 60, n_samples=100),
     near_misses={
         "max_z": lambda seed: known_cause(seed, temperature=(1.0, 1.0, 2.0)),
-        "min_share": lambda seed: known_cause(seed, blur=(0.1, 0.1), n_samples=20_000),
+        "min_share": lambda seed: known_cause(seed, blur=(0.1, 0.1, 0.1), n_samples=10_000),
     },
 )
 def no_clear_rise(
@@ -132,8 +132,8 @@ def no_rise_beyond_the_curve(
         headline="Within noise",
         message=(
             f"The loss at epoch {end} is {format_nats(rise.height)} nats "
-            f"({format_percent(rise.height / rise.lowest, 0)}) above its minimum at epoch {low}, no more "
-            "than the curve goes up and down from epoch to epoch."
+            f"({format_percent(rise.height / rise.lowest, 0)}) above its minimum at epoch {low}, "
+            "no more than the curve goes up and down from epoch to epoch."
         ),
         evidence={"rise": Estimate(rise.height, note=f"{rise.z:.1f} times the noise of the curve")},
         epochs=(low, end),
