@@ -128,7 +128,7 @@ def best_epochs_of_predictions(
     Level.CURVES,
     fires=_apart,
     near_misses={
-        "min_z": lambda seed: _apart(seed, cost=0.02, noise=0.1),
+        "min_z": lambda seed: _apart(seed, cost=0.005, noise=0.2, n_epochs=80),
         "min_cost": lambda seed: _apart(seed, cost=0.005, noise=0.001),
         "min_share": lambda seed: _apart(seed, low=0.8, cost=0.03, noise=0.001, n_epochs=5),
         "min_gain": lambda seed: _apart(seed, gain=0.007),
