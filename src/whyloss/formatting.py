@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# What a number is measured in. A "share" is from 0 to 1 and is written as a percentage; a
+# "number" has no unit.
+Unit = Literal["nats", "share", "temperature", "count", "number"]
+
 MINUS = "−"
+
+
+class Measured(Protocol):
+    """A number with its 95 % interval, or with the reason why it has none."""
+
+    @property
+    def value(self) -> float: ...  # noqa: D102 - as in `whyloss.results.Estimate`
+    @property
+    def low(self) -> float | None: ...  # noqa: D102
+    @property
+    def high(self) -> float | None: ...  # noqa: D102
+    @property
+    def note(self) -> str: ...  # noqa: D102
+    @property
+    def unit(self) -> Unit: ...  # noqa: D102
 
 
 def format_nats(value: float) -> str:
@@ -36,6 +55,53 @@ def format_percent(share: float, digits: int = 1) -> str:
 def format_points(difference: float) -> str:
     """A difference of shares in percentage points."""
     return f"{format_signed(100 * difference, 1)} points"
+
+
+def format_value(value: float, unit: Unit) -> str:
+    """A number in its unit; a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    match unit:
+        case "nats":
+            return format_nats(value)
+        case "share":
+            return format_percent(value)
+        case "count":
+            return f"{value:,.0f}".replace("-", MINUS)
+        case "temperature" | "number":
+            return f"{value:.2f}".replace("-", MINUS)
+
+
+def format_interval(number: Measured) -> str:
+    """The 95 % interval in brackets, ``(0.197 … 0.269)``; nothing where there is none."""
+    if number.low is None or number.high is None:
+        return ""
+    low = format_value(number.low, number.unit).removesuffix(" %")
+    return f"({low} … {format_value(number.high, number.unit)})"
+
+
+def format_estimate(number: Measured) -> str:
+    """A number with its interval, or with the reason why it has none."""
+    value = format_value(number.value, number.unit)
+    if bounds := format_interval(number):
+        return f"{value} {bounds}"
+    return f"{value}, {number.note}" if number.note else value
+
+
+def format_change(number: Measured) -> str:
+    """A difference with its sign and unit: ``−0.605 nats`` or ``+1.2 points``."""
+    if number.unit == "share":
+        return format_points(number.value)
+    return f"{format_signed(number.value)} {number.unit}"
+
+
+def format_change_interval(number: Measured) -> str:
+    """The 95 % interval of a difference in brackets; nothing where there is none."""
+    if number.low is None or number.high is None:
+        return ""
+    scale, digits = (100, 1) if number.unit == "share" else (1, 3)
+    ends = (format_signed(scale * end, digits) for end in (number.low, number.high))
+    return f"({' … '.join(ends)})"
 
 
 def pluralize(n: int, noun: str, plural: str = "") -> str:

@@ -8,9 +8,10 @@ import jsonschema
 import numpy as np
 import pytest
 
+import whyloss
 from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions
-from whyloss.reporters.diagnose.json import schema
+from whyloss.reporters.json import schema
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
@@ -41,7 +42,7 @@ every_level = pytest.mark.parametrize("level", LEVELS)
 @every_level
 def test_json_follows_the_schema_and_is_strict_json(level):
     content = json.loads(LEVELS[level]().to_json(), parse_constant=pytest.fail)
-    jsonschema.validate(content, schema(), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(content, schema(whyloss.Diagnosis), cls=jsonschema.Draft202012Validator)
 
 
 def test_json_has_the_agreed_outline():

@@ -43,7 +43,7 @@ def snapshot(accuracy, n):
 
 
 def outcome(diagnosis, condition, **keywords):
-    return check(diagnosis, parse([condition]), **keywords).gates[0].outcome
+    return check(diagnosis, parse([condition]), **keywords).conditions[0].outcome
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ SNAPSHOT = snapshot(0.88, 200)
 
 def test_a_number_without_an_interval_fails_by_its_value_and_says_why():
     found = diagnose(val_loss=0.5, val_accuracy=0.8, n_classes=2)
-    (gate,) = check(found, parse(["accuracy<0.81"])).gates
+    (gate,) = check(found, parse(["accuracy<0.81"])).conditions
     assert gate.outcome is ConditionOutcome.FAILED
     assert "n is not known" in gate.message
 
@@ -101,7 +101,7 @@ def test_a_number_without_an_interval_fails_by_its_value_and_says_why():
 def test_a_number_that_this_input_cannot_tell_is_not_checked():
     found = diagnose(val_loss=0.5, val_accuracy=0.8, n_classes=2)
     result = check(found, parse(["calibration>0.1", "accuracy>0.9"]))
-    assert [gate.outcome for gate in result.gates] == [
+    assert [gate.outcome for gate in result.conditions] == [
         ConditionOutcome.NOT_CHECKED,
         ConditionOutcome.PASSED,
     ]
@@ -124,7 +124,7 @@ def test_what_was_not_found_passes(over_confident, condition):
 
 def test_a_rule_that_needs_more_evidence_is_not_checked():
     found = diagnose(val_loss=0.5, val_accuracy=0.8, n_classes=2)
-    (gate,) = check(found, parse(["outliers"])).gates
+    (gate,) = check(found, parse(["outliers"])).conditions
     assert gate.outcome is ConditionOutcome.NOT_CHECKED
     assert "needs the predictions" in gate.message
 

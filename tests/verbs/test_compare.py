@@ -17,7 +17,8 @@ from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.measures.estimates.intervals import mean_estimate, wilson
 from whyloss.measures.estimates.unpaired_differences import unpaired_difference
-from whyloss.reporters.compare.compare import FORMATS, render, schema
+from whyloss.reporters.compare.compare import FORMATS, render
+from whyloss.reporters.json import schema
 from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause, rule_out_truth
 
@@ -312,7 +313,7 @@ def test_json_follows_the_schema(two, hostile):
         whyloss.compare(two[0], "val_loss: 5.0 - val_acc: 0.1"),
     ):
         content = json.loads(render(found, "json"), parse_constant=pytest.fail)
-        jsonschema.validate(content, schema(), cls=jsonschema.Draft202012Validator)
+        jsonschema.validate(content, schema(type(found)), cls=jsonschema.Draft202012Validator)
 
 
 # --- the verb -----------------------------------------------------------------------------------
@@ -337,7 +338,7 @@ def test_two_epochs_of_a_run(recorded):
     content = json.loads(
         run("compare", f"{recorded}@1", f"{recorded}@2", "--format", "json").stdout
     )
-    assert [content["sides"][letter]["epoch"] for letter in "AB"] == [1, 2]
+    assert [content[side]["epoch"] for side in ("first", "second")] == [1, 2]
     assert any("owes a part of that to chance" in note for note in content["notes"])
 
 

@@ -61,8 +61,9 @@ class Shown:
 
     def to_dict(self) -> dict[str, object]:
         """The result as plain dictionaries, lists, strings and numbers, as in its JSON form."""
-        content: dict[str, object] = self._reporter().to_dict(self)
-        return content
+        from whyloss.reporters import json  # noqa: PLC0415 - as the other reporters
+
+        return json.to_dict(self)
 
     def to_json(self) -> str:
         """The result as JSON."""

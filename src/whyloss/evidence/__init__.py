@@ -7,7 +7,7 @@ from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.evidence import Evidence
 from whyloss.results.attribution import Held
 from whyloss.results.level import Level
-from whyloss.results.metrics import Numbers
+from whyloss.results.metrics import Metrics
 
 __all__ = [
     "HELD_MARGIN",
@@ -21,7 +21,7 @@ __all__ = [
     "Evidence",
     "Held",
     "Level",
-    "Numbers",
+    "Metrics",
     "best_of_curve",
     "envelope_gap",
     "held",

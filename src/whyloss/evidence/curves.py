@@ -13,6 +13,7 @@ from whyloss.results.estimate import Z_SELECTED, Estimate
 from whyloss.results.metrics import BestEpoch
 
 if TYPE_CHECKING:
+    from whyloss.formatting import Unit
     from whyloss.measures.estimates.intervals import FloatVector
 
 TRAIN = ("train", "training")
@@ -188,10 +189,11 @@ def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:
         fewer than 6 epochs the noise is not known, and only equal ones are.
     """
     found = {}
-    for metric, values, sign in (
-        ("log_loss", curve.log_loss, 1.0),
-        ("accuracy", curve.accuracy, -1.0),
-    ):
+    columns: tuple[tuple[str, FloatVector, float, Unit], ...] = (
+        ("log_loss", curve.log_loss, 1.0, "nats"),
+        ("accuracy", curve.accuracy, -1.0, "share"),
+    )
+    for metric, values, sign, unit in columns:
         rows = np.flatnonzero(np.isfinite(values))
         if len(rows) < 2:
             continue
@@ -205,7 +207,7 @@ def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:
         found[metric] = BestEpoch(
             metric,
             int(curve.epochs[rows[best]]),
-            Estimate(float(values[rows[best]]), note=note),
+            Estimate(float(values[rows[best]]), note=note, unit=unit),
             tuple(as_good.tolist()),
         )
     return found

@@ -13,7 +13,7 @@ from whyloss.measures.calibration.refinement import Calibrated, calibrate
 from whyloss.measures.calibration.surprise_gap import SurpriseGap, surprise_gap
 from whyloss.measures.calibration.temperature import TemperatureProblem
 from whyloss.measures.classification.class_scores import ClassScores, class_scores
-from whyloss.measures.envelope import entropy_of_shares
+from whyloss.measures.envelope import entropy_of_shares, fano_envelope
 from whyloss.measures.estimates.intervals import (
     BoolVector,
     FloatVector,
@@ -23,7 +23,7 @@ from whyloss.measures.estimates.intervals import (
 from whyloss.measures.estimates.weights import effective_samples
 from whyloss.measures.losses.logits import PerSample, as_logits
 from whyloss.measures.losses.per_sample import per_sample
-from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES, Numbers
+from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES, Metrics
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -189,10 +189,11 @@ class EpochFacts:
         return [mean_estimate(*both) for both in zip(by_class, weights_by_class, strict=True)]
 
     @cached_property
-    def numbers(self) -> Numbers:
+    def numbers(self) -> Metrics:
         """The two headline numbers and what they are to be compared with."""
         known = self.n_predicted > 0
-        return Numbers(
+        return Metrics(
+            split=self.predictions.split,
             epoch=self.epoch,
             log_loss=self.log_loss,
             accuracy=self.accuracy,
@@ -201,4 +202,7 @@ class EpochFacts:
             prior_entropy=entropy_of_shares(self.shares) if known else None,
             majority=float(self.shares.max()) if known else None,
             n_eff=self.n_eff,
+            envelope=fano_envelope(self.accuracy.value, self.predictions.n_classes)
+            if known
+            else None,
         )

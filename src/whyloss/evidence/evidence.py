@@ -15,7 +15,7 @@ from whyloss.evidence.epoch_change import EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.noise_models import NoiseModels
 from whyloss.measures.attribution import Sensitivity, attribute_change, scale_change
-from whyloss.measures.envelope import entropy_of_shares
+from whyloss.measures.envelope import entropy_of_shares, fano_envelope
 from whyloss.measures.estimates.best_epoch import best_epoch
 from whyloss.measures.estimates.intervals import (
     FloatVector,
@@ -28,7 +28,7 @@ from whyloss.measures.losses.reported_loss import Reproduction, reproduce
 from whyloss.measures.samples.alignment import common_rows
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
-from whyloss.results.metrics import BestEpoch, Numbers
+from whyloss.results.metrics import BestEpoch, Metrics
 
 if TYPE_CHECKING:
     from whyloss.data import History, Source
@@ -165,7 +165,7 @@ class Evidence:
         return NoiseModels(self.last)
 
     @cached_property
-    def numbers(self) -> Numbers | None:
+    def numbers(self) -> Metrics | None:
         """Loss and accuracy in question, from predictions if there are any, else as reported."""
         if self.epochs:
             return self.last.numbers if self.last.n_scored else None
@@ -177,7 +177,7 @@ class Evidence:
         train = (name for name in TRAIN if name in self.splits)
         return tuple(dict.fromkeys((self.split, *train)))
 
-    def reported_numbers(self, split: str) -> Numbers | None:
+    def reported_numbers(self, split: str) -> Metrics | None:
         """The last reported loss and accuracy of a split; None unless both are known."""
         curve = self.reported(split)
         known = None if curve is None else curve.whole
@@ -186,14 +186,18 @@ class Evidence:
         n, k, shares = known.n_samples, self.n_classes, self.class_shares
         share = float(known.accuracy[-1])
         even = math.log(k) if k else None
-        return Numbers(
+        return Metrics(
+            split=split,
             epoch=int(known.epochs[-1]),
             log_loss=Estimate(float(known.log_loss[-1]), note="as reported, without its spread"),
-            accuracy=wilson(share * n, n) if n else Estimate(share, note="n is not known"),
+            accuracy=wilson(share * n, n)
+            if n
+            else Estimate(share, note="n is not known", unit="share"),
             n_samples=n,
             n_classes=k,
             prior_entropy=even if shares is None else entropy_of_shares(shares),
             majority=(1.0 / k if k else None) if shares is None else float(shares.max()),
+            envelope=fano_envelope(share, k) if k and k > 1 and share >= 0 else None,
         )
 
     @cached_property

@@ -121,9 +121,11 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
         title=f"For {use}: epoch {best.epoch}",
         text=f"{what} there, {value}. {_as_good(best, end)}",
         metric=metric,
-        before=Estimate(last, note="as reported"),
+        before=Estimate(last, note="as reported", unit=best.value.unit),
         after=best.value,
-        effect=Estimate(best.value.value - last, note="as reported, of the best of many"),
+        effect=Estimate(
+            best.value.value - last, note="as reported, of the best of many", unit=best.value.unit
+        ),
         epoch=best.epoch,
         as_good=best.as_good,
     )

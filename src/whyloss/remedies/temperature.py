@@ -59,7 +59,7 @@ def propose(evidence: Evidence) -> Remedy | Declined:
 def _negative(of: Estimate) -> Estimate:
     low = None if of.high is None else -of.high
     high = None if of.low is None else -of.low
-    return Estimate(-of.value, low, high, of.se, of.note)
+    return Estimate(-of.value, low, high, of.se, of.note, of.unit)
 
 
 def _whence(scale: str) -> str:

@@ -88,46 +88,48 @@ def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
     return lines
 
 
-def measured_against(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
-    """Reported numbers beside their yardsticks: a heading row, then a label and a cell per split."""
-    found = diagnosis.yardsticks
+def reference_table(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
+    """Reported numbers and what they compare with: a heading row, then a label and a cell per split."""
+    found = diagnosis.reference_losses
     if not found:
         return []
-    assumed = any(row.n_classes is None for row in found)
-    rows: list[tuple[str, ...]] = [("", *(row.split for row in found))]
-    rows.append(("loss", *(format_nats(row.log_loss) for row in found)))
-    rows.append(("accuracy", *(format_percent(row.accuracy) for row in found)))
-    if found[0].guessing is not None:
+    shown = [row.metrics for row in found]
+    rows: list[tuple[str, ...]] = [("", *(metrics.split for metrics in shown))]
+    rows.append(("loss", *(format_nats(metrics.log_loss.value) for metrics in shown)))
+    rows.append(("accuracy", *(format_percent(metrics.accuracy.value) for metrics in shown)))
+    if found[0].skill is not None:
+        guessing = (metrics.prior_entropy for metrics in shown)
         rows.append(
             (
-                "guessing by the class shares",
-                *("" if row.guessing is None else format_nats(row.guessing) for row in found),
+                "loss of guessing by the class shares",
+                *("" if loss is None else format_nats(loss) for loss in guessing),
             )
         )
         rows.append(
             (
-                "below guessing by",
+                "improvement over guessing",
                 *("" if row.skill is None else format_percent(row.skill, 0) for row in found),
             )
         )
-    calibrated = "calibrated models of that accuracy"
+    assumed = any(metrics.n_classes is None for metrics in shown)
     rows.append(
         (
-            f"{calibrated}, at least" if assumed else calibrated,
-            *(f"{format_nats(row.envelope[0])} … {format_nats(row.envelope[1])}" for row in found),
+            "usual loss of a calibrated model with this accuracy"
+            + (", at least" if assumed else ""),
+            *(" … ".join(map(format_nats, metrics.envelope or ())) for metrics in shown),
         )
     )
     if any(row.provable > 0 for row in found):
-        rows.append(("surely misplaced confidence", *(format_nats(row.provable) for row in found)))
-    rows.append(("no model of that accuracy is below", *(format_nats(row.least) for row in found)))
-    rows.append(("a much-quoted table calls it", *(row.folk for row in found)))
+        rows.append(
+            ("provable miscalibration, at least", *(format_nats(row.provable) for row in found))
+        )
+    rows.append(
+        (
+            "lower bound for any model with this accuracy",
+            *(format_nats(row.least) for row in found),
+        )
+    )
     return rows
-
-
-FOLK_CAVEAT = (
-    "That table knows neither the number of classes nor the accuracy: the same loss is poor for two "
-    "classes and splendid for a thousand."
-)
 
 
 def reference_link(key: str) -> str:

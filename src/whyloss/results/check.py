@@ -26,7 +26,7 @@ class ConditionResult:
     ----------
     condition : str
         As it was written.
-    outcome : Outcome
+    outcome : ConditionOutcome
     message : str
         The number or the finding that it rests on.
     """
@@ -45,17 +45,32 @@ class CheckResult:
     diagnosis : Diagnosis
     strict : bool
         Whether numbers failed by their value, or only with their whole 95 % interval.
-    gates : tuple of Gate
-        In the order of the conditions.
+    conditions : tuple of ConditionResult
+        In the order in which they were given.
     """
 
     diagnosis: Diagnosis
     strict: bool
-    gates: tuple[ConditionResult, ...]
+    conditions: tuple[ConditionResult, ...]
+
+    @property
+    def source(self) -> str:
+        """Name of what was diagnosed."""
+        return self.diagnosis.source
+
+    @property
+    def split(self) -> str:
+        """The split that was diagnosed."""
+        return self.diagnosis.split
+
+    @property
+    def verdict(self) -> str:
+        """Name of the verdict of the diagnosis."""
+        return self.diagnosis.verdict.name
 
     def count(self, outcome: ConditionOutcome) -> int:
         """Number of conditions with this outcome."""
-        return sum(gate.outcome is outcome for gate in self.gates)
+        return sum(condition.outcome is outcome for condition in self.conditions)
 
     @property
     def outcome(self) -> ConditionOutcome:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from whyloss.results.estimate import Estimate
     from whyloss.results.finding import Finding, NotChecked, OpenQuestion, Suspect, Verdict
     from whyloss.results.level import Level
-    from whyloss.results.metrics import BestEpoch, ClassRow, EpochRow, ReferenceLosses, SliceRow
+    from whyloss.results.metrics import BestEpoch, ClassRow, Metrics, ReferenceLosses, SliceRow
     from whyloss.results.remedy import Remedy
     from whyloss.results.samples import Confusion, SamplePool, SampleRow
 
@@ -53,8 +53,8 @@ class Diagnosis:
         What the samples looked like, epoch by epoch; None without predictions.
     pool : SamplePool or None
         The samples to look through: more of them than `samples`, with their losses at each view.
-    yardsticks : tuple of Yardstick
-        What reported numbers are to be measured against; empty where predictions are at hand.
+    reference_losses : tuple of ReferenceLosses
+        What reported numbers can be compared with; empty where predictions are at hand.
     notes : tuple of str
         What was left out or set aside while reading.
     open_questions : tuple of OpenQuestion
@@ -72,13 +72,13 @@ class Diagnosis:
     remedies: tuple[Remedy, ...]
     not_checked: tuple[NotChecked, ...]
     numbers: Mapping[str, Estimate | float | int | str | None]
-    epochs: tuple[EpochRow, ...]
+    epochs: tuple[Metrics, ...]
     classes: tuple[ClassRow, ...]
     samples: tuple[SampleRow, ...]
     slices: tuple[SliceRow, ...]
     confusion: Confusion | None
     views: EpochViews | None
     pool: SamplePool | None
-    yardsticks: tuple[ReferenceLosses, ...]
+    reference_losses: tuple[ReferenceLosses, ...]
     notes: tuple[str, ...]
     open_questions: tuple[OpenQuestion, ...]

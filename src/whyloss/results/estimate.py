@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whyloss.formatting import Unit
 
 Z95 = 1.959963984540054  # two-sided 95 %
 Z95_ONE_SIDED = 1.6448536269514722
@@ -26,6 +30,8 @@ class Estimate:
         Standard error, where the interval rests on one.
     note : str
         Why there is no interval, or what the number is conditional on.
+    unit : {"nats", "share", "temperature", "count", "number"}
+        What the number and its ends are measured in.
     """
 
     value: float
@@ -33,6 +39,7 @@ class Estimate:
     high: float | None = None
     se: float | None = None
     note: str = ""
+    unit: Unit = "nats"
 
     @classmethod
     def normal(cls, value: float, se: float) -> Estimate:
@@ -47,7 +54,7 @@ class Estimate:
             return self
         total = math.hypot(self.se, se)
         if self.se == 0.0:
-            return Estimate.normal(self.value, total)
+            return replace(Estimate.normal(self.value, total), unit=self.unit)
         ratio = total / self.se
         return Estimate(
             self.value,
@@ -55,6 +62,7 @@ class Estimate:
             self.value + (self.high - self.value) * ratio,
             total,
             self.note,
+            self.unit,
         )
 
     @property

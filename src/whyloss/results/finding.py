@@ -17,8 +17,17 @@ class Severity(StrEnum):
 
     ERROR = "error"  # the numbers themselves are not what they claim to be
     WARNING = "warning"  # something is wrong with the model or its training
-    INFO = "info"  # worth knowing
     OK = "ok"  # nothing is wrong
+    INFO = "info"  # worth knowing
+
+    @property
+    def rank(self) -> int:
+        """Place in the order of findings: "nothing is wrong" comes before what is worth knowing."""
+        return list(Severity).index(self)
+
+    def at_least(self, least: Severity) -> bool:
+        """Whether it is as severe as `least` or more; nothing is less severe than "ok"."""
+        return self is not Severity.OK and self.rank <= least.rank
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Finding:
         Ids of the samples that show it.
     remedies : tuple of str
         Names of remedies that help.
+    advice : str
+        What to do about it, from the rule's text.
     references : tuple of str
         arXiv or DOI identifiers, from the rule's text.
     """
@@ -56,6 +67,7 @@ class Finding:
     epochs: tuple[int, ...] = ()
     samples: tuple[int | str, ...] = ()
     remedies: tuple[str, ...] = ()
+    advice: str = ""
     code: str = ""
     name: str = ""
     references: tuple[str, ...] = ()
@@ -74,8 +86,8 @@ class Verdict:
         The cause in a few words.
     headline : str
         What happened: one or two sentences that a beginner understands.
-    text : str
-        The headline, and why.
+    explanation : str
+        Why: the sentences after the headline.
     """
 
     code: str
@@ -83,7 +95,12 @@ class Verdict:
     severity: Severity
     title: str
     headline: str
-    text: str
+    explanation: str
+
+    @property
+    def text(self) -> str:
+        """The headline, and why."""
+        return f"{self.headline} {self.explanation}".rstrip()
 
 
 @dataclass(frozen=True)

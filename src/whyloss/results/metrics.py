@@ -12,47 +12,44 @@ MIN_CALIBRATION_SAMPLES = 50  # 50 for each fitted parameter
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Loss and accuracy of one split at one epoch, from predictions or as reported.
+class Metrics:
+    """Loss, accuracy and what belongs to them: one split at one epoch, measured or as reported.
 
     Attributes
     ----------
-    epoch : int or None
+    split : str
+    epoch : int
+        0 where epochs are not counted.
     log_loss, accuracy : Estimate
+        Nats, and a share.
     n_samples, n_classes : int or None
         None where unknown.
     prior_entropy : float or None
-        Entropy of the class shares, nats; ``ln n_classes`` where only K is known.
+        Entropy of the class shares, nats; ``ln n_classes`` where only their number is known.
     majority : float or None
         Share of the most frequent class.
     n_eff : float or None
         As many equal samples as the weights leave; None without weights.
-    """
-
-    epoch: int | None
-    log_loss: Estimate
-    accuracy: Estimate
-    n_samples: int | None
-    n_classes: int | None
-    prior_entropy: float | None
-    majority: float | None
-    n_eff: float | None = None
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """One epoch of one split.
-
-    `refinement`, `temperature` and the envelope are None where they cannot be had; precision and
-    recall are those of class 1 of a binary task and None otherwise.
+    refinement, calibration, temperature : Estimate or None
+        Loss after calibration, what calibration saves, and the temperature that does it; None
+        where there are no predictions, or too few.
+    precision, recall : Estimate or None
+        Of class 1 of a binary task.
+    envelope : (float, float) or None
+        Smallest and largest loss of a calibrated model of this accuracy, nats.
     """
 
     split: str
     epoch: int
-    n_samples: int | None
     log_loss: Estimate
     accuracy: Estimate
+    n_samples: int | None = None
+    n_classes: int | None = None
+    prior_entropy: float | None = None
+    majority: float | None = None
+    n_eff: float | None = None
     refinement: Estimate | None = None
+    calibration: Estimate | None = None
     temperature: Estimate | None = None
     precision: Estimate | None = None
     recall: Estimate | None = None
@@ -104,45 +101,26 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class ReferenceLosses:
-    """Loss and accuracy of one split beside what they can be compared with.
+    """What the reported loss of one split can be compared with.
 
     Attributes
     ----------
-    split : str
-    epoch : int or None
-    log_loss, accuracy : float
-        Nats, and a share.
-    n_classes : int or None
-        Where it is not known, two are assumed for the envelope, whose upper end only rises with
-        more.
-    guessing : float or None
-        Loss of a model that knows only the class shares, or their number; nats.
+    metrics : Metrics
+        What was reported. Where the number of classes is not known, its envelope is that of as
+        few classes as the accuracy allows, whose upper end only rises with more.
     skill : float or None
-        ``1 - log_loss / guessing``.
+        ``1 - log_loss / prior_entropy``: the improvement over guessing by the class shares.
     least : float
-        No model of this accuracy has a smaller loss.
-    envelope : (float, float)
-        Smallest and largest loss of a calibrated model of this accuracy.
+        No model of this accuracy has a smaller loss, nats.
     provable : float
         Nats above the envelope at the lower end of the accuracy's interval: miscalibration beyond
-        doubt; 0 inside it, or where the number of
-        classes is not known.
-    folk : str
-        The word that a much-quoted table has for such a loss. It knows neither the number of
-        classes nor the accuracy.
+        doubt; 0 inside it, or where the number of classes is not known.
     """
 
-    split: str
-    epoch: int | None
-    log_loss: float
-    accuracy: float
-    n_classes: int | None
-    guessing: float | None
+    metrics: Metrics
     skill: float | None
     least: float
-    envelope: tuple[float, float]
     provable: float
-    folk: str
 
 
 @dataclass(frozen=True)

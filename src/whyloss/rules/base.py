@@ -148,7 +148,13 @@ class Rule:
                 continue
             found = check.find(evidence)
             if found is not None:
-                return replace(found, code=self.code, name=self.name, references=self.references)
+                return replace(
+                    found,
+                    code=self.code,
+                    name=self.name,
+                    advice=" ".join(self.sections["Remedy"].split()),
+                    references=self.references,
+                )
             decided = decided or check.level in _PREDICTIONS
         return None
 

@@ -51,7 +51,7 @@ from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
-    from whyloss.results.metrics import Numbers
+    from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -115,11 +115,11 @@ def no_better_than_shares(
             "skill": Estimate(1.0 - loss.value / numbers.prior_entropy, note="from the loss above"),
         },
         nats=max(0.0, loss.value - numbers.prior_entropy),
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )
 
 
-def _message(numbers: Numbers, entropy: float, majority: float) -> str:
+def _message(numbers: Metrics, entropy: float, majority: float) -> str:
     loss, share = numbers.log_loss.value, numbers.accuracy.value
     guessing = f"costs {format_nats(entropy)} and is right in {format_percent(majority)}"
     if loss <= FAR * entropy:
@@ -179,7 +179,7 @@ def even_classes_fit(evidence: Evidence) -> Finding | None:
             "chance": Estimate(math.log(k), note=f"ln {k}, exact"),
         },
         nats=max(0.0, loss - math.log(k)),
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )
 
 

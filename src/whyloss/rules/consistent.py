@@ -44,7 +44,7 @@ from whyloss.testing import KnownCause, known_cause
 
 if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts, Evidence
-    from whyloss.results.metrics import Numbers
+    from whyloss.results.metrics import Metrics
 
 RULE = Rule(
     "WL202",
@@ -134,11 +134,11 @@ def inside_envelope(
             f"({between}).{more}{sure}"
         ),
         evidence=evidence_numbers,
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )
 
 
-def _envelope_with_error(numbers: Numbers) -> tuple[float, float]:
+def _envelope_with_error(numbers: Metrics) -> tuple[float, float]:
     """The envelope over the 95 % interval of the accuracy."""
     k = numbers.n_classes or 2
     share = numbers.accuracy
@@ -154,7 +154,7 @@ def _to_be_mended(snapshot: EpochFacts) -> bool:
     return snapshot.one_class or (saved is not None and saved > 0.01)
 
 
-def _beside_training(evidence: Evidence, numbers: Numbers) -> str:
+def _beside_training(evidence: Evidence, numbers: Metrics) -> str:
     """How far the reported training numbers are from those of the validation."""
     train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
     if train is None or evidence.epochs:

@@ -44,7 +44,7 @@ from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
-    from whyloss.results.metrics import Numbers
+    from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -104,12 +104,12 @@ def too_small(
     return None
 
 
-def _impossible(numbers: Numbers, max_share: float) -> bool:
+def _impossible(numbers: Metrics, max_share: float) -> bool:
     loss, bound = numbers.log_loss.value, least_possible_loss(numbers.accuracy.value)
     return loss >= 0.0 and bound > 0.0 and loss <= max_share * bound
 
 
-def _implausible(numbers: Numbers, max_envelope: float) -> bool:
+def _implausible(numbers: Metrics, max_envelope: float) -> bool:
     """Whether the loss is far below that of any calibrated model; the best accuracy that n allows."""
     share = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
     # The lower end does not depend on the number of classes, as long as that allows the accuracy.
@@ -117,7 +117,7 @@ def _implausible(numbers: Numbers, max_envelope: float) -> bool:
     return share < 1.0 - MIN_ERRORS and 0.0 <= numbers.log_loss.value <= max_envelope * least
 
 
-def _hardly_possible(split: str, numbers: Numbers) -> Finding:
+def _hardly_possible(split: str, numbers: Metrics) -> Finding:
     share, loss = numbers.accuracy.value, numbers.log_loss.value
     least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, 1e-3))))[0]
     return Finding(
@@ -135,11 +135,11 @@ def _hardly_possible(split: str, numbers: Numbers) -> Finding:
             "accuracy": numbers.accuracy,
             "envelope_low": Estimate(least, note="exact, at this accuracy"),
         },
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )
 
 
-def _finding(split: str, numbers: Numbers) -> Finding:
+def _finding(split: str, numbers: Metrics) -> Finding:
     loss, accuracy = numbers.log_loss.value, numbers.accuracy.value
     bound = least_possible_loss(accuracy)
     return Finding(
@@ -157,5 +157,5 @@ def _finding(split: str, numbers: Numbers) -> Finding:
             "accuracy": numbers.accuracy,
             "least_possible_loss": Estimate(bound, note="exact, at this accuracy"),
         },
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )

@@ -141,7 +141,7 @@ def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Fin
             ),
             evidence={"cost_per_mistake": Estimate(cost, note="of wrong predictions; nats")},
             nats=numbers.log_loss.value,  # all of it is in doubt
-            epochs=() if numbers.epoch is None else (numbers.epoch,),
+            epochs=(numbers.epoch,),
         )
     return None
 

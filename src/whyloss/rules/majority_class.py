@@ -184,7 +184,7 @@ def f1_of_always_positive(evidence: Evidence) -> Finding | None:
             "f1": Estimate(float(f1[-1]), note="as reported"),
             "f1_of_always_positive": Estimate(always, note="at this accuracy"),
         },
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )
 
 

@@ -138,6 +138,6 @@ def right_predictions_cost(evidence: Evidence) -> Finding | None:
                 "accuracy": numbers.accuracy,
                 "most": Estimate(most, note="if every mistake cost the ceiling"),
             },
-            epochs=() if numbers.epoch is None else (numbers.epoch,),
+            epochs=(numbers.epoch,),
         )
     return None

@@ -223,7 +223,7 @@ def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | No
             "envelope_gap": Estimate(excess.nats, note="a lower bound"),
         },
         nats=excess.nats,
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
         remedies=("temperature",),
     )
 

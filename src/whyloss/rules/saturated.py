@@ -113,7 +113,7 @@ def mistakes_at_ceiling(
             "ceiling": Estimate(nearest.log_loss, note="exact"),
         },
         nats=numbers.log_loss.value,
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
     )
 
 

@@ -161,6 +161,6 @@ def above_envelope_like_training(evidence: Evidence, *, min_gap: float = 0.01) -
             ),
         },
         nats=excess.nats,
-        epochs=() if numbers.epoch is None else (numbers.epoch,),
+        epochs=(numbers.epoch,),
         remedies=("temperature",),
     )

@@ -87,9 +87,7 @@ class _Severity:
     least: Severity
 
     def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
-        grave = [
-            found for found in diagnosis.findings if _rank(found.severity) <= _rank(self.least)
-        ]
+        grave = [found for found in diagnosis.findings if found.severity.at_least(self.least)]
         if not grave:
             return ConditionResult(self.text, ConditionOutcome.PASSED, "no such finding")
         named = ", ".join(f"{found.name} ({found.code})" for found in grave)
@@ -190,10 +188,6 @@ def _not_understood(text: str, wanted: str) -> DataError:
         got=text[:80] or "nothing",
         hint=f"Did you mean {close[0]}?" if close else "whyloss rules lists the rules.",
     )
-
-
-def _rank(severity: Severity) -> int:
-    return list(Severity).index(severity)
 
 
 def _said(found: Finding) -> str:

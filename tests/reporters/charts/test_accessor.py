@@ -18,7 +18,7 @@ from whyloss.testing import known_cause
 
 EVIL = "</svg></script><b id=evil>x</b>"
 NAMES = (
-    "waterfall", "yardstick", "epochs", "shares", "histogram", "reliability", "migration",
+    "waterfall", "reference_losses", "epochs", "shares", "histogram", "reliability", "migration",
     "confusion",
 )  # fmt: skip
 
@@ -76,8 +76,8 @@ def test_an_epoch_without_a_view_is_an_error_that_names_those_with_one(run):
 
 def test_what_cannot_be_drawn_says_what_it_needs():
     d = diagnose(val_loss=0.46, val_accuracy=0.78, n_classes=2)
-    assert d.charts.yardstick()
-    for name in set(NAMES) - {"yardstick"}:
+    assert d.charts.reference_losses()
+    for name in set(NAMES) - {"reference_losses"}:
         with pytest.raises(WhylossError, match="expected"):
             getattr(d.charts, name)()
 

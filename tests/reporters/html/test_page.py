@@ -518,7 +518,7 @@ def test_without_a_change_there_is_no_waterfall_but_a_yardstick():
     for view in (charts_views.histogram, charts_views.reliability, charts_views.migration):
         assert view(d) is None
     assert charts_views.confusion(d) is None
-    assert [row["name"] for row in rows(charts.yardstick(d))] == [
+    assert [row["name"] for row in rows(charts.reference_losses(d))] == [
         "loss",
         "calibrated, same accuracy",
         "guessing",

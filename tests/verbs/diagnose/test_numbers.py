@@ -34,11 +34,11 @@ def run(*arguments, stdin=None):
 def test_a_beginners_line_is_what_calibrated_models_show():
     found = diagnose(BEGINNER, n_classes=2)
     assert found.verdict.name == "consistent"
-    val, train = found.yardsticks
-    assert (val.split, train.split) == ("val", "train")
-    assert val.guessing == pytest.approx(math.log(2))
-    assert val.envelope == pytest.approx((0.3014, 0.5236), abs=5e-5)
-    assert train.envelope == pytest.approx((0.2462, 0.4677), abs=5e-5)
+    val, train = found.reference_losses
+    assert (val.metrics.split, train.metrics.split) == ("val", "train")
+    assert val.metrics.prior_entropy == pytest.approx(math.log(2))
+    assert val.metrics.envelope == pytest.approx((0.3014, 0.5236), abs=5e-5)
+    assert train.metrics.envelope == pytest.approx((0.2462, 0.4677), abs=5e-5)
     assert val.provable == train.provable == 0.0
     assert "gap of +0.057 nats" in found.verdict.text
     assert found.open_questions[0].snippet.startswith("rec = whyloss.Recorder")
@@ -48,7 +48,7 @@ def test_without_the_number_of_classes_the_answer_says_so():
     found = diagnose(BEGINNER)
     assert found.verdict.name == "consistent"
     assert "whatever their number" in found.verdict.text
-    assert found.yardsticks[0].guessing is None
+    assert found.reference_losses[0].skill is None
 
 
 def test_same_numbers_as_arguments_as_history_and_as_text():
@@ -65,7 +65,7 @@ def test_same_numbers_as_arguments_as_history_and_as_text():
         },
         n_classes=2,
     )
-    assert text.yardsticks == numbers.yardsticks == keras.yardsticks
+    assert text.reference_losses == numbers.reference_losses == keras.reference_losses
     assert text.verdict == numbers.verdict == keras.verdict
 
 
@@ -74,7 +74,6 @@ def test_a_loss_above_one_is_possible_and_worse_than_guessing():
     assert found.verdict.name == "chance-level"
     for words in ("possible", "no upper bound", "worse than guessing", "Check the labels"):
         assert words in found.verdict.text
-    assert found.yardsticks[0].folk == "broken"
 
 
 @pytest.mark.parametrize(
@@ -227,8 +226,8 @@ def test_flags_settle_what_a_log_leaves_open():
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.output)
     assert found["verdict"]["name"] == "chance-level"
-    (row,) = found["yardsticks"]
-    assert row["guessing"] == pytest.approx(0.6109, abs=1e-4)
+    (row,) = found["reference_losses"]
+    assert row["metrics"]["prior_entropy"] == pytest.approx(0.6109, abs=1e-4)
 
 
 @pytest.mark.parametrize(

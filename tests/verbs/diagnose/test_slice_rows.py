@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 import whyloss
 from whyloss import diagnose
-from whyloss.reporters.diagnose.json import schema
+from whyloss.reporters.json import schema
 from whyloss.testing import known_cause, rule_out_truth
 from whyloss.verbs.diagnose.slice_rows import MOST_NUMBERS, MOST_VALUES, OTHERS, RANGES
 
@@ -136,7 +136,7 @@ def test_every_report_shows_the_slices_and_none_breaks_on_their_names():
         logits=ONE.scores,
         slices={"si|te <b>": RNG.choice(["Oslo", hostile], 600), "length": np.arange(600)},
     )
-    jsonschema.validate(found.to_dict(), schema(), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(found.to_dict(), schema(type(found)), cls=jsonschema.Draft202012Validator)
     assert [row["column"] for row in found.to_dict()["slices"]] == ["si|te <b>"] * 2 + [
         "length"
     ] * 5

@@ -56,12 +56,13 @@ class TemperatureFit:
     def estimate(self) -> Estimate:
         """T with its 95 % interval, symmetric in ln T."""
         if not math.isfinite(self.se):
-            return Estimate(self.temperature, note="no spread in the samples")
+            return Estimate(self.temperature, note="no spread in the samples", unit="temperature")
         half = Z95 * self.se
         return Estimate(
             self.temperature,
             math.exp(-self.log_beta - half),
             math.exp(-self.log_beta + half),
+            unit="temperature",
         )
 
 

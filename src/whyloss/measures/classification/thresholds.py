@@ -127,6 +127,7 @@ def best_threshold(
         threshold=Estimate(
             float(expit(cut)),
             note="no interval: the best cut converges too slowly for one, see its range over folds",
+            unit="number",
         ),
         log_odds=cut,
         fold_low=float(probabilities.min()),

@@ -112,8 +112,8 @@ def wilson(successes: float, n: float) -> Estimate:
         NaN without an interval where n is 0.
     """
     if n <= 0:
-        return Estimate(math.nan, note="no samples")
-    return Estimate(successes / n, *wilson_interval(successes, n))
+        return Estimate(math.nan, note="no samples", unit="share")
+    return Estimate(successes / n, *wilson_interval(successes, n), unit="share")
 
 
 def wilson_interval(successes: float, n: float) -> tuple[float, float]:
@@ -152,7 +152,7 @@ def paired_share_difference(
         As in :func:`mean_estimate`; the table is that of the effective number of samples.
     """
     if not len(first):
-        return Estimate(math.nan, note="no samples")
+        return Estimate(math.nan, note="no samples", unit="share")
     if weights is None:
         n = float(len(first))
         gained = float(np.count_nonzero(~first & second))
@@ -165,4 +165,5 @@ def paired_share_difference(
     size, up, down = n + 2.0, gained + 0.5, lost + 0.5
     centre = (up - down) / size
     se = math.sqrt(up + down - (up - down) ** 2 / size) / size
-    return Estimate(value, max(-1.0, centre - Z95 * se), min(1.0, centre + Z95 * se), se)
+    low, high = max(-1.0, centre - Z95 * se), min(1.0, centre + Z95 * se)
+    return Estimate(value, low, high, se, unit="share")

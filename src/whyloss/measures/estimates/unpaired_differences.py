@@ -21,7 +21,7 @@ def unpaired_difference(first: Estimate, second: Estimate) -> Estimate:
     """
     value = second.value - first.value
     if None in {first.low, first.high, second.low, second.high}:
-        return Estimate(value, note=first.note or second.note)
+        return Estimate(value, note=first.note or second.note, unit=first.unit)
     low_first, high_first, low_second, high_second = (
         float(end or 0.0) for end in (first.low, first.high, second.low, second.high)
     )
@@ -29,4 +29,5 @@ def unpaired_difference(first: Estimate, second: Estimate) -> Estimate:
         value,
         value - math.hypot(second.value - low_second, high_first - first.value),
         value + math.hypot(high_second - second.value, first.value - low_first),
+        unit=first.unit,
     )

@@ -44,10 +44,10 @@ class Charts:
         """Steps from the loss at one epoch to the loss at another."""
         return _alone("waterfall", curves.waterfall(self._diagnosis), _RUN)
 
-    def yardstick(self) -> alt.LayerChart:
+    def reference_losses(self) -> alt.LayerChart:
         """The loss beside what it can be compared with."""
         needs = "a loss, and an accuracy or the number of classes"
-        return _alone("yardstick", curves.yardstick(self._diagnosis), needs)
+        return _alone("reference_losses", curves.reference_losses(self._diagnosis), needs)
 
     def epochs(self) -> alt.LayerChart:
         """Loss, and loss after calibration, per epoch."""

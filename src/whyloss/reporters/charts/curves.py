@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from whyloss.reporters.charts.primitives import Row
     from whyloss.results.diagnosis import Diagnosis
-    from whyloss.results.metrics import EpochRow
+    from whyloss.results.metrics import Metrics
 
 MAX_EPOCHS = 300
 _OTHER_DASHES = ((5, 3), (2, 2), (8, 3, 2, 3))  # one for each of the other splits that are drawn
@@ -65,7 +65,7 @@ def waterfall(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
     return bars("Waterfall of the mean loss in nats", steps, colours)
 
 
-def yardstick(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart | None:
+def reference_losses(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart | None:
     """The loss beside what it can be compared with."""
     known = d.level in {"snapshot", "run"}  # else the classes count as equally frequent
     found = []
@@ -191,7 +191,7 @@ def loss_axis(d: Diagnosis) -> tuple[float, float, list[int]]:
     return min(row["low"] for row in rows), top, above
 
 
-def thinned(d: Diagnosis, split: str) -> list[EpochRow]:
+def thinned(d: Diagnosis, split: str) -> list[Metrics]:
     """At most about `MAX_EPOCHS` rows of a split, with the last and the best epochs among them."""
     rows = [row for row in d.epochs if row.split == split]
     step = math.ceil(len(rows) / MAX_EPOCHS)

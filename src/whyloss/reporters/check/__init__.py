@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyloss.reporters.check.check import FORMATS, render, show, to_dict
+from whyloss.reporters.check.check import FORMATS, render, show
 from whyloss.reporters.check.check import summary as one_line
 
-__all__ = ["FORMATS", "one_line", "render", "show", "to_dict"]
+__all__ = ["FORMATS", "one_line", "render", "show"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from whyloss.formatting import pluralize
+from whyloss.reporters import json
 from whyloss.reporters.common import short
 from whyloss.reporters.diagnose.markdown import escape
 from whyloss.results.check import ConditionOutcome
@@ -48,12 +48,12 @@ def show(checked: CheckResult) -> None:
 
 
 def _terminal(checked: CheckResult) -> str:
-    words = max(len(_WORDS[gate.outcome]) for gate in checked.gates)
-    width = max(len(short(gate.condition)) for gate in checked.gates)
+    words = max(len(_WORDS[gate.outcome]) for gate in checked.conditions)
+    width = max(len(short(gate.condition)) for gate in checked.conditions)
     lines = [
         f"{_WORDS[gate.outcome]:<{words}}  {short(gate.condition):<{width}}  "
         f"{short(gate.message, 1000)}".rstrip()
-        for gate in checked.gates
+        for gate in checked.conditions
     ]
     return "\n".join([*lines, summary(checked)]) + "\n"
 
@@ -70,35 +70,12 @@ def _markdown(checked: CheckResult) -> str:
         *(
             f"| {_MARKS[gate.outcome]} {gate.outcome.value} | {escape(short(gate.condition))} "
             f"| {escape(short(gate.message, 1000))} |"
-            for gate in checked.gates
+            for gate in checked.conditions
         ),
         "",
         escape(summary(checked)),
     ]
     return "\n".join(lines) + "\n"
-
-
-def to_dict(checked: CheckResult) -> dict[str, object]:
-    """The result of the check as plain dictionaries, lists and strings."""
-    return {
-        "source": checked.diagnosis.source,
-        "split": checked.diagnosis.split,
-        "outcome": checked.outcome.value,
-        "strict": checked.strict,
-        "verdict": checked.diagnosis.verdict.name,
-        "conditions": [
-            {
-                "condition": gate.condition,
-                "outcome": gate.outcome.value,
-                "message": gate.message,
-            }
-            for gate in checked.gates
-        ],
-    }
-
-
-def _json(checked: CheckResult) -> str:
-    return json.dumps(to_dict(checked), indent=2) + "\n"
 
 
 def _junit(checked: CheckResult) -> str:
@@ -107,7 +84,7 @@ def _junit(checked: CheckResult) -> str:
         checked.count(ConditionOutcome.NOT_CHECKED),
     )
     totals = {
-        "tests": f"{len(checked.gates)}",
+        "tests": f"{len(checked.conditions)}",
         "failures": f"{failed}",
         "errors": f"{unchecked}",
         "skipped": "0",
@@ -115,7 +92,7 @@ def _junit(checked: CheckResult) -> str:
     root = ET.Element("testsuites", {"name": "whyloss", **totals})
     name = _xml(f"{checked.diagnosis.source}, {checked.diagnosis.split}")
     suite = ET.SubElement(root, "testsuite", {"name": name, **totals})
-    for gate in checked.gates:
+    for gate in checked.conditions:
         _case(suite, gate, name)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
@@ -138,7 +115,7 @@ def _xml(text: str) -> str:
 
 def summary(checked: CheckResult) -> str:
     """What became of the conditions, in one line."""
-    total = pluralize(len(checked.gates), "condition")
+    total = pluralize(len(checked.conditions), "condition")
     parts = [
         f"{n} {outcome.value}" for outcome in ConditionOutcome if (n := checked.count(outcome))
     ]
@@ -151,7 +128,7 @@ def summary(checked: CheckResult) -> str:
 _RENDERERS: dict[str, Callable[[CheckResult], str]] = {
     "terminal": _terminal,
     "markdown": _markdown,
-    "json": _json,
+    "json": json.render,
     "junit": _junit,
 }
 FORMATS = tuple(_RENDERERS)

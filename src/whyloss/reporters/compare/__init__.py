@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from whyloss.reporters.compare.compare import FORMATS, one_line, render, schema, show, to_dict
+from whyloss.reporters.compare.compare import FORMATS, one_line, render, show
 
-__all__ = ["FORMATS", "one_line", "render", "schema", "show", "to_dict"]
+__all__ = ["FORMATS", "one_line", "render", "show"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-from importlib.resources import files
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
+from whyloss.reporters import json
 from whyloss.reporters.common import changed_most, interval, short
 from whyloss.reporters.diagnose.markdown import escape
-from whyloss.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from whyloss.results.comparison import Comparison, MetricDifference, Side
-    from whyloss.results.estimate import Estimate
 
-SCHEMA_VERSION = "1.0"
 WIDTH = 100
 SHOWN = 10
 NAMED = 20
@@ -60,13 +55,6 @@ def show(found: Comparison) -> None:
 def one_line(found: Comparison) -> str:
     """What differs, in one line."""
     return headline(found)
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) that the JSON form follows."""
-    text = files("whyloss.reporters").joinpath("comparison.schema.json").read_text("utf-8")
-    content: dict[str, Any] = json.loads(text)
-    return content
 
 
 # --- in words -----------------------------------------------------------------------------------
@@ -290,88 +278,9 @@ def _markdown_table(
         yield f"| {' | '.join(escape(cell) for cell in row)} |"
 
 
-# --- JSON ---------------------------------------------------------------------------------------
-
-
-def _json(found: Comparison) -> str:
-    return json.dumps(to_dict(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def to_dict(found: Comparison) -> dict[str, object]:
-    """The comparison as plain dictionaries, lists, strings and numbers."""
-    a = found.attribution
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "whyloss_version": __version__,
-        "headline": headline(found),
-        "sides": {
-            letter: {
-                "name": side.name,
-                "split": side.split,
-                "epoch": side.epoch,
-                "n_samples": side.n_samples,
-            }
-            for letter, side in (("A", found.first), ("B", found.second))
-        },
-        "n_common": found.n_common,
-        "contrasts": {
-            contrast.metric: {
-                "A": _number(contrast.first),
-                "B": _number(contrast.second),
-                "difference": _number(contrast.difference),
-                "better": contrast.better,
-            }
-            for contrast in found.contrasts
-        },
-        "choices": {purpose: contrast.better for purpose, contrast in found.choices.items()},
-        "outcomes": [
-            {
-                "outcome": str(row.outcome),
-                "samples": row.samples,
-                "total": _number(row.total),
-                "refinement": _number(row.refinement),
-                "calibration": _number(row.calibration),
-            }
-            for row in (a.cells if a else ())
-        ],
-        "top": [
-            {"samples": top.samples, "nats": _finite(top.nats), "share": _finite(top.share)}
-            for top in (a.top if a else ())
-        ],
-        "inflation": _finite(a.inflation) if a and a.inflation is not None else None,
-        "samples": [
-            {
-                "id": row.id,
-                "label": row.label,
-                "predicted": list(row.predicted),
-                "log_loss": [_finite(loss) for loss in row.log_loss],
-                "outcome": str(row.outcome),
-                "text": row.text,
-                "path": row.path,
-            }
-            for row in found.samples
-        ],
-        "named": {str(outcome): list(ids) for outcome, ids in found.named.items()},
-        "notes": list(found.notes),
-    }
-
-
-def _number(estimate: Estimate) -> dict[str, object]:
-    low, high = estimate.low, estimate.high
-    return {
-        "value": _finite(estimate.value),
-        "interval": None if low is None or high is None else [_finite(low), _finite(high)],
-        "note": estimate.note,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 _RENDERERS: dict[str, Callable[[Comparison], str]] = {
     "terminal": _terminal,
     "markdown": _markdown,
-    "json": _json,
+    "json": json.render,
 }
 FORMATS = tuple(_RENDERERS)

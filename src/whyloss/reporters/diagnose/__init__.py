@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.reporters.diagnose import json, markdown, terminal
-from whyloss.reporters.diagnose.json import to_dict
+from whyloss.reporters import json
+from whyloss.reporters.diagnose import markdown, terminal
 from whyloss.reporters.diagnose.terminal import show
 
 if TYPE_CHECKING:
     from whyloss.results.diagnosis import Diagnosis
 
-__all__ = ["one_line", "render", "show", "to_dict"]
+__all__ = ["one_line", "render", "show"]
 
 
 def render(diagnosis: Diagnosis, output_format: str) -> str:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.common import (
-    FOLK_CAVEAT,
     changed_most,
     effect,
     interval,
-    measured_against,
     not_checked_lines,
     reference_line,
     reference_link,
+    reference_table,
     share_of_loss,
     short,
     slices_by_column,
@@ -33,13 +32,12 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _lines(d: Diagnosis) -> Iterator[str]:
-    rest = d.verdict.text.removeprefix(d.verdict.headline).strip()
     yield f"# {d.verdict.title} ({d.verdict.code})"
     yield ""
-    yield f"**{escape(d.verdict.headline)}** {escape(rest)}".rstrip()
+    yield f"**{escape(d.verdict.headline)}** {escape(d.verdict.explanation)}".rstrip()
     yield ""
     yield f"Split `{_code(d.split)}` of `{_code(d.source)}`, level: {d.level}."
-    yield from _yardsticks(d)
+    yield from _reference_losses(d)
     if d.attribution is not None:
         yield from _attribution(d.attribution)
     yield from _remedies(d)
@@ -63,16 +61,15 @@ def _lines(d: Diagnosis) -> Iterator[str]:
         yield f"- {escape(title)} <{reference_link(reference)}>"
 
 
-def _yardsticks(d: Diagnosis) -> Iterator[str]:
-    if not d.yardsticks:
+def _reference_losses(d: Diagnosis) -> Iterator[str]:
+    if not d.reference_losses:
         return
-    head, *rows = measured_against(d)
-    yield "\n## What that can be measured against\n"
+    head, *rows = reference_table(d)
+    yield "\n## Reference values\n"
     yield "| " + " | ".join(escape(cell) for cell in head) + " |"
     yield "|---" + "|--:" * (len(head) - 1) + "|"
     for row in rows:
         yield "| " + " | ".join(row) + " |"
-    yield f"\n{FOLK_CAVEAT}"
 
 
 def _remedies(d: Diagnosis) -> Iterator[str]:

@@ -34,14 +34,14 @@ def render(diagnosis: Diagnosis) -> str:
         Styled by attributes and a sheet of its own; the charts are drawn already.
     """
     d = diagnosis
-    makers = (curves.waterfall, curves.epochs, curves.yardstick, samples.histogram)
+    makers = (curves.waterfall, curves.epochs, curves.reference_losses, samples.histogram)
     drawn = (make(d, COLOURS) for make in makers)
     return (
         environment()
         .get_template("notebook.html.jinja")
         .render(
             d=d,
-            second=d.verdict.text.removeprefix(d.verdict.headline).strip(),
+            second=d.verdict.explanation,
             pictures=[
                 _picture(one) for one in islice((c for c in drawn if c is not None), _CHARTS)
             ],

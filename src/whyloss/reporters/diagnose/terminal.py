@@ -14,13 +14,12 @@ from rich.text import Text
 
 from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.common import (
-    FOLK_CAVEAT,
     changed_most,
     effect,
     interval,
-    measured_against,
     not_checked_lines,
     reference_line,
+    reference_table,
     share_of_loss,
     short,
     slices_by_column,
@@ -63,8 +62,8 @@ def show(diagnosis: Diagnosis, console: Console | None = None) -> None:
 
 def _body(d: Diagnosis) -> Group:
     blocks: list[RenderableType] = [_verdict(d), Padding(_facts(d), (0, 2))]
-    if d.yardsticks:
-        blocks += _section("What that can be measured against", _yardsticks(d))
+    if d.reference_losses:
+        blocks += _section("Reference values", _reference_losses(d))
     if d.attribution is not None:
         blocks += _section("Where the change comes from", _waterfall(d.attribution))
         blocks += _section("Who pays for it", _cells(d.attribution))
@@ -94,10 +93,9 @@ def _section(title: str, content: RenderableType) -> list[RenderableType]:
 
 def _verdict(d: Diagnosis) -> Panel:
     colour = COLOURS[d.verdict.severity]
-    rest = d.verdict.text.removeprefix(d.verdict.headline).strip()
     text = Text(d.verdict.headline, style="bold")
-    if rest:
-        text.append(f"\n{rest}", style="not bold")
+    if d.verdict.explanation:
+        text.append(f"\n{d.verdict.explanation}", style="not bold")
     title = f"[bold]{d.verdict.title}[/]  {d.verdict.code}"
     return Panel(text, title=title, title_align="left", border_style=colour, padding=(1, 2))
 
@@ -140,13 +138,13 @@ def _facts(d: Diagnosis) -> Table:
     return table
 
 
-def _yardsticks(d: Diagnosis) -> Group:
-    head, *rows = measured_against(d)
+def _reference_losses(d: Diagnosis) -> Table:
+    head, *rows = reference_table(d)
     table = _grid("l", *("r" for _ in head[1:]))
     table.add_row(*(Text(short(cell), style="dim") for cell in head))
     for row in rows:
         table.add_row(*row)
-    return Group(table, Text(FOLK_CAVEAT, style="dim"))
+    return table
 
 
 def _waterfall(a: Attribution) -> Table:

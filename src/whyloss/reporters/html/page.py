@@ -61,7 +61,7 @@ def render(diagnosis: Diagnosis) -> str:
     colours = {name: f"var(--{name})" for name in primitives.COLOURS}
     makers: tuple[Callable[[Diagnosis, Mapping[str, str]], alt.LayerChart | None], ...] = (
         curves.waterfall,
-        curves.yardstick,
+        curves.reference_losses,
         curves.epochs,
         curves.shares,
         samples.histogram,
@@ -83,7 +83,7 @@ def render(diagnosis: Diagnosis) -> str:
             scripts=scripts,
             hashes=[_hash(script) for script in scripts],
             specs=specs,
-            second=d.verdict.text.removeprefix(d.verdict.headline).strip(),
+            second=d.verdict.explanation,
             facts=_facts(d),
             change=_change_word(d),
             by_column=common.slices_by_column(d, most=MAX_CLASSES),
@@ -102,8 +102,7 @@ def render(diagnosis: Diagnosis) -> str:
             references=_references(d),
             missing=missing_parts(d, specs),
             not_checked=common.not_checked_lines(d),
-            measured_against=common.measured_against(d),
-            folk_caveat=common.FOLK_CAVEAT,
+            reference_table=common.reference_table(d),
             terms=TERMS,
         )
     )

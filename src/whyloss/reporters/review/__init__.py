@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from whyloss.reporters.review.review import FORMATS, write
-from whyloss.reporters.review.terminal import one_line, render, show, to_dict
+from whyloss.reporters.review.terminal import one_line, render, show
 
-__all__ = ["FORMATS", "one_line", "render", "show", "to_dict", "write"]
+__all__ = ["FORMATS", "one_line", "render", "show", "write"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.reporters import json
 from whyloss.reporters.common import short
 from whyloss.reporters.diagnose.markdown import escape
-from whyloss.reporters.review.review import rows_as_dicts
 
 if TYPE_CHECKING:
     from whyloss.results.review import Review, ReviewRow
@@ -39,7 +38,7 @@ def render(review: Review, output_format: str) -> str:
     output_format : {"terminal", "markdown", "json"}
     """
     if output_format == "json":
-        return json.dumps(to_dict(review), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.render(review)
     if output_format == "markdown":
         return _markdown(review)
     out = StringIO()
@@ -50,21 +49,6 @@ def render(review: Review, output_format: str) -> str:
 def show(review: Review) -> None:
     """Print the first samples of the list."""
     _print(review, Console(highlight=False))
-
-
-def to_dict(review: Review) -> dict[str, object]:
-    """The list as plain dictionaries, lists, strings and numbers."""
-    return {
-        "source": review.source,
-        "split": review.split,
-        "epoch": review.epoch,
-        "epochs": list(review.epochs),
-        "score": review.score,
-        "n_samples": review.n_samples,
-        "n_found": review.n_found,
-        "rows": list(rows_as_dicts(review)),
-        "notes": list(review.notes),
-    }
 
 
 def _cells(row: ReviewRow) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from whyloss.results.diagnosis import Diagnosis
-    from whyloss.results.metrics import EpochRow
+    from whyloss.results.metrics import Metrics
     from whyloss.results.watch import WatchState
 
 CURVE = 60  # epochs at most
@@ -145,7 +145,7 @@ def panel(view: WatchState, width: int) -> RenderableType:
     if rows:
         lines += [*_curves(rows, width - FRAME), Text("")]
     lines.append(Text(short(found.verdict.headline, 1000), style="bold"))
-    if rest := found.verdict.text.removeprefix(found.verdict.headline).strip():
+    if rest := found.verdict.explanation:
         lines.append(Text(short(rest, 1000)))
     if view.restarts:
         lines.append(
@@ -165,14 +165,14 @@ def panel(view: WatchState, width: int) -> RenderableType:
     )
 
 
-def _rows(found: Diagnosis) -> list[EpochRow]:
+def _rows(found: Diagnosis) -> list[Metrics]:
     """Epochs of the split in question, in their order."""
     return sorted(
         (row for row in found.epochs if row.split == found.split), key=lambda row: row.epoch
     )
 
 
-def _numbers(row: EpochRow) -> str:
+def _numbers(row: Metrics) -> str:
     parts = []
     if not math.isnan(row.log_loss.value):
         parts.append(f"loss {format_nats(row.log_loss.value)}")
@@ -181,7 +181,7 @@ def _numbers(row: EpochRow) -> str:
     return ", ".join(parts) or "nothing that can be scored"
 
 
-def _curves(rows: Sequence[EpochRow], width: int) -> Iterator[Text]:
+def _curves(rows: Sequence[Metrics], width: int) -> Iterator[Text]:
     """Loss and accuracy of the last epoch, with their intervals and a curve that fits beside."""
     last = rows[-1]
     for name, form, value, curve in (

@@ -16,7 +16,7 @@ from whyloss.results.level import Level
 from whyloss.verbs.diagnose.confusion import confusion
 from whyloss.verbs.diagnose.epoch_views import epoch_views
 from whyloss.verbs.diagnose.open_questions import open_questions
-from whyloss.verbs.diagnose.reference_losses import yardsticks
+from whyloss.verbs.diagnose.reference_losses import reference_losses
 from whyloss.verbs.diagnose.sample_pool import sample_pool
 from whyloss.verbs.diagnose.slice_rows import slice_rows
 from whyloss.verbs.diagnose.tables import (
@@ -90,7 +90,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         confusion=confusion(evidence),
         views=views,
         pool=sample_pool(evidence, views),
-        yardsticks=yardsticks(evidence),
+        reference_losses=reference_losses(evidence),
         notes=(*evidence.source.notes, *_notes(evidence)),
         open_questions=open_questions(evidence),
     )

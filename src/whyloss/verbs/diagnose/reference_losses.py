@@ -1,8 +1,9 @@
-"""What a reported loss is to be measured against, and why fixed tables mislead."""
+"""What a reported loss can be compared with."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whyloss.measures.envelope import fano_envelope, least_possible_loss, provable_limit
@@ -10,22 +11,10 @@ from whyloss.results.metrics import ReferenceLosses
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
-    from whyloss.results.metrics import Numbers
-
-# A table that is handed around for mean losses, whatever the task; upper ends, nats.
-FOLK = (
-    (0.0, "perfect"),
-    (0.02, "great"),
-    (0.05, "good"),
-    (0.20, "fine"),
-    (0.30, "so-so"),
-    (1.00, "not great"),
-    (2.00, "bad"),
-    (math.inf, "broken"),
-)
+    from whyloss.results.metrics import Metrics
 
 
-def yardsticks(evidence: Evidence) -> tuple[ReferenceLosses, ...]:
+def reference_losses(evidence: Evidence) -> tuple[ReferenceLosses, ...]:
     """Compare the reported numbers of each split; empty where predictions say more.
 
     Parameters
@@ -34,29 +23,21 @@ def yardsticks(evidence: Evidence) -> tuple[ReferenceLosses, ...]:
     """
     if evidence.epochs:
         return ()
-    found = []
-    for split in evidence.with_training:
-        numbers = evidence.reported_numbers(split)
-        if numbers is not None and numbers.log_loss.value >= 0.0:
-            found.append(_yardstick(split, numbers))
-    return tuple(found)
+    reported = (evidence.reported_numbers(split) for split in evidence.with_training)
+    return tuple(
+        _references(metrics)
+        for metrics in reported
+        if metrics is not None and metrics.log_loss.value >= 0.0
+    )
 
 
-def _yardstick(split: str, numbers: Numbers) -> ReferenceLosses:
-    loss, share = numbers.log_loss.value, numbers.accuracy.value
-    k = numbers.n_classes or max(2, math.ceil(1.0 / max(share, 1e-3) - 1e-9))
-    low, high = fano_envelope(share, k)
-    guessing = numbers.prior_entropy
+def _references(metrics: Metrics) -> ReferenceLosses:
+    loss, accuracy = metrics.log_loss.value, metrics.accuracy
+    k = metrics.n_classes or max(2, math.ceil(1.0 / max(accuracy.value, 1e-3) - 1e-9))
+    guessing = metrics.prior_entropy
     return ReferenceLosses(
-        split=split,
-        epoch=numbers.epoch,
-        log_loss=loss,
-        accuracy=share,
-        n_classes=numbers.n_classes,
-        guessing=guessing,
+        metrics=replace(metrics, envelope=fano_envelope(accuracy.value, k)),
         skill=1.0 - loss / guessing if guessing else None,
-        least=least_possible_loss(share),
-        envelope=(low, high),
-        provable=max(0.0, loss - provable_limit(numbers.accuracy, k)) if numbers.n_classes else 0.0,
-        folk=next(word for bound, word in FOLK if loss <= bound),
+        least=least_possible_loss(accuracy.value),
+        provable=max(0.0, loss - provable_limit(accuracy, k)) if metrics.n_classes else 0.0,
     )

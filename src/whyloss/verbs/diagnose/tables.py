@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from whyloss.measures.samples.alignment import rows_of_ids
 from whyloss.results.attribution import Attribution, ChangePart, OutcomeRow
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
-from whyloss.results.metrics import ClassRow, EpochRow
+from whyloss.results.metrics import ClassRow, Metrics
 from whyloss.results.samples import SampleRow
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ def attribution_of(found: EpochChange) -> Attribution:
     )
 
 
-def epoch_rows(evidence: Evidence) -> tuple[EpochRow, ...]:
+def epoch_rows(evidence: Evidence) -> tuple[Metrics, ...]:
     """Every epoch of the explained split, and loss and accuracy of the others."""
-    rows = [_full_row(evidence.split, evidence.at(epoch)) for epoch in evidence.epochs]
+    rows = [_full_row(evidence.at(epoch)) for epoch in evidence.epochs]
     for split in evidence.splits:
         recorded = evidence.source.epochs(split) if split in evidence.source.splits else ()
         if split != evidence.split:
             rows += [
-                EpochRow(split, epoch, facts.n_predicted, facts.log_loss, facts.accuracy)
+                facts.numbers
                 for epoch in recorded
                 if not evidence.epochs or epoch <= evidence.epochs[-1]
                 for facts in [evidence.at(epoch, split)]
@@ -81,27 +82,21 @@ def epoch_rows(evidence: Evidence) -> tuple[EpochRow, ...]:
     return tuple(rows)
 
 
-def _full_row(split: str, facts: EpochFacts) -> EpochRow:
+def _full_row(facts: EpochFacts) -> Metrics:
     binary = facts.predictions.n_classes == 2 and facts.n_predicted > 0
     positive = facts.class_scores[1] if binary else None
     calibrated = facts.calibrated
-    return EpochRow(
-        split=split,
-        epoch=facts.epoch,
-        n_samples=facts.n_predicted,
-        log_loss=facts.log_loss,
-        accuracy=facts.accuracy,
+    return replace(
+        facts.numbers,
         refinement=calibrated.refinement if calibrated else None,
+        calibration=calibrated.calibration if calibrated else None,
         temperature=calibrated.fit.estimate if calibrated else None,
         precision=positive.precision if positive else None,
         recall=positive.recall if positive else None,
-        envelope=fano_envelope(facts.accuracy.value, facts.predictions.n_classes)
-        if facts.n_predicted
-        else None,
     )
 
 
-def _reported_rows(evidence: Evidence, split: str) -> list[EpochRow]:
+def _reported_rows(evidence: Evidence, split: str) -> list[Metrics]:
     history = evidence.history
     loss, accuracy = history.column(split, "loss"), history.column(split, "accuracy")
     unknown = np.full(len(history.epochs), np.nan)
@@ -117,12 +112,13 @@ def _reported_rows(evidence: Evidence, split: str) -> list[EpochRow]:
         if np.isnan(value) and np.isnan(share):
             continue
         rows.append(
-            EpochRow(
+            Metrics(
                 split,
                 epoch,
-                n,
                 Estimate(value, note="as reported, without its spread"),
-                wilson(share * n, n) if n else Estimate(share, note="n is not known"),
+                wilson(share * n, n) if n else Estimate(share, note="n is not known", unit="share"),
+                n_samples=n,
+                n_classes=k,
                 envelope=fano_envelope(share, k) if k and k > 1 and share >= 0 else None,
             )
         )

@@ -15,16 +15,13 @@ if TYPE_CHECKING:
     from whyloss.evidence import Curve, EpochChange, Evidence
     from whyloss.results.finding import Finding
 
-# "Nothing is wrong" comes before what is merely worth knowing.
-_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.OK: 2, Severity.INFO: 3}
-
 # Findings whose nats are a part of the change of the loss.
 _SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibration mends"}
 
 
 def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Findings by severity, then by the nats that they explain."""
-    return tuple(sorted(findings, key=lambda found: (_RANK[found.severity], -(found.nats or 0.0))))
+    return tuple(sorted(findings, key=lambda found: (found.severity.rank, -(found.nats or 0.0))))
 
 
 def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
@@ -36,21 +33,23 @@ def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
             severity=Severity.INFO,
             title="Cannot tell",
             headline=_what(evidence),
-            text=f"{_what(evidence)} {_why_silent(evidence)}",
+            explanation=_why_silent(evidence),
         )
     first = ranked[0]
     headline = f"{_what(evidence)} {_share(evidence, first)}".strip()
-    text = f"{headline} {first.message}"
+    explanation = first.message
     other = next((found for found in ranked[1:] if found.name in _SHARES), None)
     if other is not None and first.name in _SHARES and other.nats:
-        text += f" Beside that, {other.headline.lower()} costs {format_nats(other.nats)} nats."
+        explanation += (
+            f" Beside that, {other.headline.lower()} costs {format_nats(other.nats)} nats."
+        )
     return Verdict(
         code=first.code,
         name=first.name,
         severity=first.severity,
         title=first.headline,
         headline=headline,
-        text=text,
+        explanation=explanation,
     )
 
 
@@ -65,11 +64,7 @@ def _what(evidence: Evidence) -> str:
     if curve is not None and not evidence.epochs and len(curve.whole) > 1:
         return _curves(curve.whole)
     n = f" on {pluralize(numbers.n_samples, 'sample')}" if numbers.n_samples else ""
-    at = (
-        f" at epoch {numbers.epoch}"
-        if numbers.epoch is not None and len(evidence.epochs) > 1
-        else ""
-    )
+    at = f" at epoch {numbers.epoch}" if len(evidence.epochs) > 1 else ""
     if numbers.log_loss.note.startswith("without"):
         at += f" {numbers.log_loss.note}"
     return (
