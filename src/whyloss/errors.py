@@ -1,4 +1,4 @@
-"""The errors that whyloss raises: each says what was expected, what came, and what to do."""
+"""The errors that whyloss raises: each says what was expected, what was given, and what to do."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class WhylossError(Exception):
     problem : str
         What is wrong, in one sentence without a full stop.
     expected : str, optional
-        What would have been right.
+        What would have been valid.
     got : str, optional
-        What came instead.
+        What was given instead.
     hint : str, optional
         What to do now.
     """
@@ -40,16 +40,16 @@ class WhylossError(Exception):
 
 
 class DataError(WhylossError, ValueError):
-    """Arrays, labels or arguments that do not fit together."""
+    """Arrays, labels or arguments are invalid or do not match."""
 
 
 class FormatError(WhylossError, ValueError):
-    """A file or a run that cannot be read as what it claims to be."""
+    """A file or a run cannot be read."""
 
 
 class TooFewSamplesError(WhylossError, ValueError):
-    """So few samples that the number asked for would have no meaning."""
+    """There are too few samples for the number asked for to mean anything."""
 
 
 class MissingExtraError(WhylossError, ImportError):
-    """An optional dependency is needed and not installed."""
+    """An optional dependency is not installed."""

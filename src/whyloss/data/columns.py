@@ -1,7 +1,7 @@
-"""Columns of Arrow from what callers give.
+"""Arrow columns from NumPy arrays and lists.
 
-Built from buffers and not with ``pa.array``, which imports pandas wherever it is installed. That
-takes half a second, and fails in a thread that still writes while the program ends.
+They are built from buffers and not with ``pa.array``, which imports pandas where that is installed.
+The import takes half a second, and fails in a thread that still writes while the program ends.
 """
 
 from __future__ import annotations
@@ -23,26 +23,50 @@ if TYPE_CHECKING:
 
 
 def number_column(values: npt.NDArray[Any]) -> pa.Array:
-    """Make a column of a flat array of numbers, not copied if it lies in one piece."""
+    """Make a column of numbers, without a copy if the array is contiguous.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        Of any numeric type and byte order.
+    """
     native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     kind = pa.from_numpy_dtype(native.dtype)
     return pa.Array.from_buffers(kind, len(native), [None, pa.py_buffer(native)])
 
 
 def list_column(values: npt.NDArray[Any]) -> pa.Array:
-    """Make a column of lists of the rows of an array of shape (n_rows, n_columns)."""
+    """Make a column of fixed-size lists.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        One list per row.
+    """
     return pa.FixedSizeListArray.from_arrays(number_column(values.ravel()), values.shape[1])
 
 
 def value_column(name: str, values: npt.NDArray[Any]) -> pa.Array:
-    """Make a column of numbers, or of strings: ids, weights, slices."""
+    """Make a column of numbers or of strings: ids, weights or a slice.
+
+    Parameters
+    ----------
+    name : str
+        For error messages.
+    values : ndarray of int64, float64 or str, shape (n_rows,)
+
+    Raises
+    ------
+    DataError
+        A string cannot be encoded, or the strings are longer than 2 GiB together.
+    """
     if values.dtype.kind in "if":
         return number_column(values)
     return _packed(name, values.tolist(), pa.string())
 
 
 def sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table:  # noqa: ANN401
-    """Make a table of how a person recognises samples.
+    """Make a table of the text, path and thumbnail of samples.
 
     Parameters
     ----------
@@ -54,7 +78,7 @@ def sample_table(ids: Any, columns: dict[str, Sequence[Any] | None]) -> pa.Table
     Raises
     ------
     DataError
-        Something does not fit.
+        The columns differ in length, or a value has an unsupported type.
     """
     names = check_ids(ids, len(ids))
     table = {"id": value_column("id", names)}
@@ -92,8 +116,8 @@ def _packed(name: str, cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _encoded(cell: str | os.PathLike[str]) -> bytes:
-    return str.encode(os.fspath(cell))  # which refuses what is no string
+    return str.encode(os.fspath(cell))  # raises TypeError for anything but a string or a path
 
 
 def _checked_bytes(cell: bytes) -> bytes:
-    return bytes(memoryview(cell))  # bytes alone would make zeros of a number
+    return bytes(memoryview(cell))  # bytes(3) alone would give three zeros

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written aside, synced, then renamed."""
+"""Atomic writes: a file is written under a temporary name, synced to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def aside(path: Path) -> Path:
-    """Name a temporary file beside `path`, which nobody else uses."""
+def temporary_path(path: Path) -> Path:
+    """Make up a name for a temporary file in the folder of `path`.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the temporary one will replace.
+
+    Returns
+    -------
+    Path
+        Random, so that no other process uses it.
+    """
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
-def write_aside(path: Path, content: bytes, *, once: bool = False) -> bool:
-    """Write a file as a whole; with `once`, only if there is none yet. Say whether it was."""
-    temporary = aside(path)
+def write_atomically(path: Path, content: bytes, *, once: bool = False) -> bool:
+    """Write a file so that readers see all of it or nothing, whatever interrupts the writing.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    once : bool, default False
+        Leave a file that exists already as it is.
+
+    Returns
+    -------
+    bool
+        Whether the file was written.
+    """
+    temporary = temporary_path(path)
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -25,18 +49,18 @@ def write_aside(path: Path, content: bytes, *, once: bool = False) -> bool:
             os.fsync(file.fileno())
         if once and path.exists():
             return False
-        if not once or not _linked(temporary, path):
+        if not once or not _link(temporary, path):
             temporary.replace(path)
     except FileExistsError:
-        return False  # another process was first
+        return False  # another process wrote it first
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
 
 
-def _linked(temporary: Path, path: Path) -> bool:
-    """Give the file its name if the name is free, which renaming does not tell."""
+def _link(temporary: Path, path: Path) -> bool:
+    """Link `path` to the file if the name is free; renaming would replace an existing file."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -47,7 +71,13 @@ def _linked(temporary: Path, path: Path) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, so that they outlast a power cut."""
+    """Create a folder and its parents, and sync their names to the disk.
+
+    Parameters
+    ----------
+    path : Path
+        May exist already.
+    """
     if path.is_dir():
         return
     make_folder(path.parent)
@@ -56,9 +86,14 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
+    """Wait until the names in a folder are on the disk.
+
+    Parameters
+    ----------
+    path : Path
+    """
     if os.name == "nt":
-        return  # Windows opens no folder, and keeps names by itself
+        return  # Windows cannot open a folder, and writes names through
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

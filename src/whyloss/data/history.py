@@ -1,4 +1,4 @@
-"""What a framework reported while it trained: a few numbers per epoch."""
+"""The history of a training: loss, accuracy and other scalars per epoch, as reported."""
 
 from __future__ import annotations
 
@@ -56,13 +56,14 @@ class History:
         NaN where nothing was reported. Metrics that whyloss reads: ``"loss"`` (mean
         cross-entropy in nats) and ``"accuracy"`` (a share, 0 to 1).
     n_classes, n_train, n_val : int or None
-        What is known of the task beside the curves.
+        What is known of the task apart from the curves.
     class_shares : tuple of float or None
         Shares of the classes in the validation split, summing to 1.
     not_numbers : mapping of (split, metric) to tuple of int
-        Epochs at which NaN or an infinity was reported, which in `columns` looks like nothing.
+        Epochs at which NaN or an infinity was reported; in `columns`, NaN also stands for "not
+        reported".
     task : str or None
-        What the framework's names tell: ``"binary"``, ``"multiclass"``, ``"multilabel"``,
+        What the names of the metrics imply: ``"binary"``, ``"multiclass"``, ``"multilabel"``,
         ``"token"``, …
     running_train : bool or None
         Whether the training numbers are means over the epoch while the model was still
@@ -121,9 +122,14 @@ class History:
             Shares of the classes in the validation split.
         **columns : iterables of float or None
             ``<split>_<metric>``, all of one length; None where nothing was reported.
+
+        Raises
+        ------
+        DataError
+            A name has no split, the epochs are not ascending, or lengths differ.
         """
         arrays: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
-        wild: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+        not_finite: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
         for name, values in columns.items():
             split, _, metric = name.partition("_")
             if not metric:
@@ -135,8 +141,8 @@ class History:
                 )
             cells = list(values)
             arrays[split, metric] = np.asarray(cells, dtype=np.float64)  # None becomes NaN
-            told = np.array([cell is not None for cell in cells], dtype=np.bool_)
-            wild[split, metric] = told & ~np.isfinite(arrays[split, metric])
+            reported = np.array([cell is not None for cell in cells], dtype=np.bool_)
+            not_finite[split, metric] = reported & ~np.isfinite(arrays[split, metric])
         length = len(next(iter(arrays.values()))) if arrays else 0
         numbers = np.asarray(range(1, length + 1) if epochs is None else list(epochs), np.int64)
         return cls(
@@ -148,7 +154,7 @@ class History:
             class_shares=None if class_shares is None else tuple(class_shares),
             not_numbers={
                 key: tuple(numbers[: len(rows)][rows[: len(numbers)]].tolist())
-                for key, rows in wild.items()
+                for key, rows in not_finite.items()
                 if rows.any()
             },
         )
@@ -157,7 +163,10 @@ class History:
     def from_rows(cls, rows: Iterable[Mapping[str, object]]) -> History:
         """Make a history from rows ``{"epoch": 3, "split": "val", "loss": 0.4, ...}``.
 
-        Values that are no numbers are left out; a later row overwrites an earlier one.
+        Parameters
+        ----------
+        rows : iterable of mapping of str to object
+            Values that are not numbers are left out; a later row overwrites an earlier one.
         """
         cells: dict[tuple[str, str], dict[int, float]] = {}
         for row in rows:
@@ -172,16 +181,21 @@ class History:
             key: np.array([column.get(epoch, np.nan) for epoch in numbers])
             for key, column in cells.items()
         }
-        wild = {
+        not_finite = {
             key: tuple(epoch for epoch in sorted(column) if not math.isfinite(column[epoch]))
             for key, column in cells.items()
         }
         return cls(
             np.asarray(numbers, dtype=np.int64),
             columns,
-            not_numbers={key: at for key, at in wild.items() if at},
+            not_numbers={key: at for key, at in not_finite.items() if at},
         )
 
     def column(self, split: str, metric: str) -> npt.NDArray[np.float64] | None:
-        """The values of one metric on one split, or None where it was not reported."""
+        """The values of one metric on one split, or None where it was not reported.
+
+        Parameters
+        ----------
+        split, metric : str
+        """
         return self.columns.get((split, metric))

@@ -1,4 +1,4 @@
-"""How a run lies on disk: the names of its files, and the description in ``run.json``."""
+"""The files of a run: their names, and the description in ``run.json``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WEIGHT_COLUMN = "weight"
 SLICE_PREFIX = "slice_"
 SAMPLE_COLUMNS = {"text": pa.string(), "path": pa.string(), "thumbnail": pa.binary()}
 
-# The leading dot hides a file that is being written from everything that reads Hive folders.
+# Readers of Hive folders skip names that begin with a dot, so unfinished files are invisible.
 TEMPORARY = re.compile(r"\.(?:part-.+|run\.json)\.[0-9a-f]{8}\.tmp")
 PART = re.compile(r"part-.+\.(?:arrow|parquet)")
 _WRITER = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -37,7 +37,7 @@ _LONGEST_NAME = 200  # bytes; file systems allow 255 for a folder's name
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What ``run.json`` says of a run.
+    """The content of ``run.json``.
 
     Attributes
     ----------
@@ -60,17 +60,21 @@ class RunInfo:
     created: str = ""
 
     def to_json(self) -> bytes:
-        """Give the content of ``run.json``."""
+        """Format as ``run.json``."""
         fixed = {"format_version": FORMAT_VERSION, "task": TASK}
         return (json.dumps(fixed | asdict(self), indent=2) + "\n").encode()
 
     def agreed(self, other: RunInfo) -> RunInfo:
-        """Fill what is unknown here from `other`.
+        """Combine two descriptions of one run: each fills what the other does not know.
+
+        Parameters
+        ----------
+        other : RunInfo
 
         Raises
         ------
         DataError
-            Both know something, and not the same.
+            Both know a value, and the values differ.
         """
         for name in ("classes", "scale", "n_columns"):
             mine, theirs = getattr(self, name), getattr(other, name)
@@ -98,10 +102,15 @@ class RunInfo:
 def read_info(folder: Path) -> RunInfo:
     """Read ``run.json``.
 
+    Parameters
+    ----------
+    folder : Path
+        The folder of the run.
+
     Raises
     ------
     FormatError
-        `folder` is no run, or one of a newer version.
+        `folder` is not a run, or one of a newer version.
     """
     path = folder / INFO_FILE
     try:
@@ -110,7 +119,7 @@ def read_info(folder: Path) -> RunInfo:
         raise FormatError(
             f"{folder} is not a recorded run",
             expected=f"a folder that holds {INFO_FILE}",
-            got=_what_is_there(folder, error),
+            got=_found_instead(folder, error),
             hint="A run is recorded with whyloss.Recorder.",
         ) from None
     try:
@@ -122,10 +131,10 @@ def read_info(folder: Path) -> RunInfo:
             got=f"{content!r:.80}" if content else "an empty file",
             hint="If it was copied, copy it again.",
         ) from None
-    return _checked_info(path, raw)
+    return _validated_info(path, raw)
 
 
-def _what_is_there(folder: Path, error: OSError) -> str:
+def _found_instead(folder: Path, error: OSError) -> str:
     if not folder.exists():
         return "nothing of that name"
     if not folder.is_dir():
@@ -135,7 +144,7 @@ def _what_is_there(folder: Path, error: OSError) -> str:
     return str(error)
 
 
-def _checked_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever the JSON held
+def _validated_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever the JSON held
     version = raw.get("format_version") if isinstance(raw, dict) else None
     if not isinstance(version, int) or version < 1:
         raise FormatError(
@@ -175,7 +184,17 @@ def _checked_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever t
 
 
 def split_folder(split: Any) -> str:  # noqa: ANN401 - checked here
-    """Name the folder of a split; whatever `split` is, it stays one folder."""
+    """Name the folder of a split; special characters are percent-encoded.
+
+    Parameters
+    ----------
+    split : str
+
+    Raises
+    ------
+    DataError
+        It is not a string, is empty, or is too long for a folder's name.
+    """
     try:
         name = quote(split, safe="") if isinstance(split, str) else ""
     except UnicodeEncodeError:
@@ -190,12 +209,28 @@ def split_folder(split: Any) -> str:  # noqa: ANN401 - checked here
 
 
 def epoch_folder(epoch: int) -> str:
-    """Name the folder of an epoch."""
+    """Name the folder of an epoch.
+
+    Parameters
+    ----------
+    epoch : int
+        At least 0.
+    """
     return f"epoch={epoch:05d}"
 
 
 def check_epoch(epoch: Any) -> int:  # noqa: ANN401 - also NumPy's integers
-    """Give the epoch as an int."""
+    """Convert an epoch to an int.
+
+    Parameters
+    ----------
+    epoch : int or NumPy integer
+
+    Raises
+    ------
+    DataError
+        It is not an integer from 0 to 2³¹ - 1.
+    """
     try:
         number = -1 if isinstance(epoch, bool) else operator.index(epoch)
     except TypeError:
@@ -208,8 +243,18 @@ def check_epoch(epoch: Any) -> int:  # noqa: ANN401 - also NumPy's integers
 
 
 def check_writer(writer: str) -> str:
-    """Give the writer's name if it can be part of a file's name."""
-    # A dash would let the second part of writer "0" pass for the first of a writer "0-1".
+    """Return the name of a writer if it can be part of a file's name.
+
+    Parameters
+    ----------
+    writer : str
+
+    Raises
+    ------
+    DataError
+        It has other characters than letters, digits and ``_``, or more than 64.
+    """
+    # With a dash, the second part of writer "0" would look like the first one of a writer "0-1".
     if not _WRITER.fullmatch(writer):
         raise DataError(
             "The name of the writer cannot be used",
@@ -220,12 +265,25 @@ def check_writer(writer: str) -> str:
 
 
 def part_name(writer: str, number: int) -> str:
-    """Name the part of a writer: the first one bears its name, further ones are numbered."""
+    """Name a part.
+
+    Parameters
+    ----------
+    writer : str
+    number : int
+        0 for the first part of the writer, whose name has no number.
+    """
     return f"part-{writer}{f'-{number}' if number else ''}.arrow"
 
 
 def parts_in(folder: Path) -> list[Path]:
-    """List the committed parts of a folder in the order of their names."""
+    """List the committed parts of a folder in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+        No parts where it does not exist.
+    """
     if not folder.is_dir():
         return []
     parts = (path for path in folder.iterdir() if PART.fullmatch(path.name))

@@ -1,4 +1,4 @@
-"""One file of a run, read: its columns checked, mapped into memory, copied only where needed."""
+"""Reading one file of a run: columns are checked, memory-mapped, and copied only where needed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class PartFile:
 
 
 class Part:
-    """Rows that one writer committed at once: predictions, or words for samples.
+    """Rows that one writer committed together: predictions, or descriptions of samples.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Part:
     Raises
     ------
     FormatError
-        The file cannot be read; so do the methods where a column is not as it must be.
+        The file cannot be read. Its methods raise it too, where a column is missing or invalid.
     """
 
     def __init__(self, path: Path, rows: tuple[str, int] | None = None) -> None:
@@ -84,10 +84,17 @@ class Part:
         return int(self._table.num_rows)
 
     def groups(self, n_bytes: int) -> Iterator[Part]:
-        """Yield the rows in groups of about so many bytes, each as a part.
+        """Iterate over groups of rows, so that a part larger than memory can be read.
 
-        A group of batches that were written one by one is copied when its columns are read, the
-        whole part never.
+        Parameters
+        ----------
+        n_bytes : int
+            A group ends with the record batch that brings it to this size.
+
+        Yields
+        ------
+        Part
+            Reading its columns copies this group at most, never the whole part.
         """
         batches: list[pa.RecordBatch] = []
         size = 0
@@ -95,34 +102,40 @@ class Part:
             batches.append(batch)
             size += batch.nbytes
             if size >= n_bytes:
-                yield self._holding(batches)
+                yield self._of_batches(batches)
                 batches, size = [], 0
         if batches:
-            yield self._holding(batches)
+            yield self._of_batches(batches)
 
-    def _holding(self, batches: list[pa.RecordBatch]) -> Part:
+    def _of_batches(self, batches: list[pa.RecordBatch]) -> Part:
         group = copy(self)
         group._table = pa.Table.from_batches(batches)  # noqa: SLF001 - of the same class
         return group
 
     @property
     def scale(self) -> Scale:
-        """What the scores are, by the name of their column."""
+        """The scale of the scores: the name of their column."""
         named = [scale for scale in SCALES if scale in self._table.column_names]
         if len(named) != 1:
             raise self._unusable("logits", f"one of {SCALES}", f"{self._table.column_names}")
         return named[0]
 
     def ids(self) -> npt.NDArray[Any]:
-        """Give the ids as an array of integers, or of objects if they are strings."""
+        """Ids as an array of integers, or of objects if they are strings."""
         return _as_array(self._column("id", _IDS))
 
     def y_true(self) -> npt.NDArray[Any]:
-        """Give the labels as an array of integers."""
+        """Labels as an array of integers."""
         return _as_array(self._column("y_true", (pa.types.is_integer,)))
 
     def scores(self, scale: Scale) -> FloatArray:
-        """Give the scores as an array of shape (n_rows, n_columns)."""
+        """Scores as an array of shape (n_rows, n_columns).
+
+        Parameters
+        ----------
+        scale : {"logits", "log_probs", "probs"}
+            The name of their column.
+        """
         column = self._column(scale, _LISTS)
         if pa.types.is_fixed_size_list(column.type):
             width = column.type.list_size
@@ -138,32 +151,43 @@ class Part:
         return _as_array(values).reshape(-1, width)
 
     def extras(self) -> dict[str, npt.NDArray[Any]]:
-        """Give weights and slices by the names of their columns; strings as objects."""
-        found = {}
+        """Weights and slices by the names of their columns; strings as objects."""
+        columns = {}
         for name in self._table.column_names:
             if name == WEIGHT_COLUMN:
                 numbers = (pa.types.is_floating, pa.types.is_integer)
-                found[name] = _as_array(self._column(name, numbers)).astype(np.float64)
+                columns[name] = _as_array(self._column(name, numbers)).astype(np.float64)
             elif name.startswith(SLICE_PREFIX):
-                found[name] = _as_array(self._column(name, (*_IDS, pa.types.is_floating)))
-        return found
+                columns[name] = _as_array(self._column(name, (*_IDS, pa.types.is_floating)))
+        return columns
 
     def samples(self, ids: npt.NDArray[Any]) -> dict[int, dict[str, Any]]:
-        """Give what is known of `ids`, by their position in there."""
+        """Descriptions of samples.
+
+        Parameters
+        ----------
+        ids : ndarray of int or str, shape (n_ids,)
+
+        Returns
+        -------
+        dict of int to dict of str to object
+            By position in `ids`, those that the part describes: text, path and thumbnail.
+        """
         wanted = pa.array(ids)
-        known = self._column("id", _IDS)
-        if pa.types.is_integer(known.type) != pa.types.is_integer(wanted.type):
+        described = self._column("id", _IDS)
+        if pa.types.is_integer(described.type) != pa.types.is_integer(wanted.type):
             return {}
         names = [name for name in SAMPLE_COLUMNS if name in self._table.column_names]
         try:
-            rows = pc.index_in(wanted, value_set=known.cast(wanted.type))
+            rows = pc.index_in(wanted, value_set=described.cast(wanted.type))
             cells = self._table.select(names).cast(
                 pa.schema({name: SAMPLE_COLUMNS[name] for name in names})
             )
         except pa.ArrowException as error:
             raise self._unusable("text", f"{SAMPLE_COLUMNS}", f"{error}") from None
-        found = rows.is_valid().to_pylist()
-        return {k: row for k, row in enumerate(cells.take(rows).to_pylist()) if found[k]}
+        is_described = rows.is_valid().to_pylist()
+        taken = cells.take(rows).to_pylist()
+        return {k: row for k, row in enumerate(taken) if is_described[k]}
 
     def _column(
         self, name: str, types: tuple[Callable[[pa.DataType], bool], ...]
@@ -192,7 +216,7 @@ def _read(path: Path, rows: tuple[str, int] | None) -> pa.Table:
 
         return pq.ParquetFile(path, memory_map=True).read()
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    # In a damaged or hostile file, the offsets of strings and lists could point anywhere.
+    # In a damaged or malicious file, offsets of strings and lists could point outside of it.
     table.validate(full=True)
     return table
 
@@ -200,7 +224,7 @@ def _read(path: Path, rows: tuple[str, int] | None) -> pa.Table:
 def _as_array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return np.array(column.to_pylist(), dtype=object)
-    # Not to_numpy(), which copies a lone chunk too, and imports pandas wherever it is installed.
+    # to_numpy() would copy even a single chunk, and import pandas where that is installed.
     dtype = np.dtype(column.type.to_pandas_dtype())
     chunks = [
         np.frombuffer(chunk.buffers()[1], dtype, len(chunk), chunk.offset * dtype.itemsize)

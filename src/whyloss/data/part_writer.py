@@ -1,4 +1,4 @@
-"""One part of an epoch, written batch by batch into a file aside."""
+"""Writing one part of an epoch: batch by batch, into a temporary file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from whyloss.data.columns import list_column, value_column
-from whyloss.data.durable import aside, make_folder
+from whyloss.data.durable import make_folder, temporary_path
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
     from whyloss.data.predictions import FloatArray, Scale
 
-BATCH_BYTES = 1 << 20  # rows are gathered to batches of at least this size
+BATCH_BYTES = 1 << 20  # rows are collected into record batches of at least this size
 
 
 class PartWriter:
-    """Rows of one epoch on their way to the disk.
+    """Writes rows of one epoch into a temporary file, which the caller renames.
 
     Parameters
     ----------
     folder : Path
-        Where the part will lie; made when the first rows are written.
+        The folder of the part; created when the first rows are written.
     writer : str
         Name of the writer.
     scale : {"logits", "log_probs", "probs"}
-        What the scores are.
+        The name of the column of scores.
     """
 
     def __init__(self, folder: Path, writer: str, scale: Scale) -> None:
         self.folder = folder
-        self.temporary = aside(folder / f"part-{writer}")
+        self.temporary = temporary_path(folder / f"part-{writer}")
         self._scale = scale
         self._kinds: dict[str, str] | None = None
         self._waiting: list[dict[str, npt.NDArray[Any]]] = []
@@ -46,7 +46,20 @@ class PartWriter:
         self._stream: Any = None
 
     def add(self, scores: FloatArray, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Take rows: their scores, and the other columns by name, which are kept as they are."""
+        """Add rows.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_rows, n_columns)
+            Copied; the caller may use the array again.
+        columns : dict of str to ndarray of shape (n_rows,)
+            The other columns by name; kept without a copy.
+
+        Raises
+        ------
+        DataError
+            The columns or their types differ from those of earlier rows.
+        """
         kinds: dict[str, str] = {name: column.dtype.kind for name, column in columns.items()}
         kinds[self._scale] = scores.dtype.name
         self._kinds = self._kinds or kinds
@@ -58,13 +71,13 @@ class PartWriter:
             )
         self._waiting_bytes += scores.nbytes
         whole = self._waiting_bytes >= BATCH_BYTES
-        # The caller may use the array again.
+        # Scores that are written at once need no copy.
         self._waiting.append({**columns, self._scale: scores if whole else scores.copy()})
         if whole:
             self._write()
 
     def finish(self) -> None:
-        """Complete the temporary file."""
+        """Write what is left, and sync the temporary file to the disk."""
         if self._waiting:
             self._write()
         self._stream.close()
@@ -72,7 +85,7 @@ class PartWriter:
         self._file.close()
 
     def discard(self) -> None:
-        """Remove the temporary file, if it is still there."""
+        """Remove the temporary file, if it still exists."""
         if self._file is not None:
             self._file.close()
         self.temporary.unlink(missing_ok=True)
@@ -92,7 +105,7 @@ class PartWriter:
         )
         if self._stream is None:
             make_folder(self.folder)
-            # Not buffered in this process, so that a fork of it has nothing to write once more.
+            # Unbuffered: a forked process must not flush a copy of the same bytes again.
             self._file = pa.OSFile(str(self.temporary), "wb")
             self._stream = pa.ipc.new_file(self._file, batch.schema)
         self._stream.write_batch(batch)

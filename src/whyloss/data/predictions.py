@@ -1,4 +1,4 @@
-"""What a classifier said about one split at one epoch, with the labels beside it."""
+"""Predictions of a classifier for one split at one epoch, with the labels."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ IntArray = npt.NDArray[np.integer[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Labels and scores of one split at one epoch; validated when it is made, frozen after.
+    """Labels and scores of one split at one epoch; read-only.
 
-    Use :meth:`from_arrays`, which takes what users have; the fields hold what it made of it.
+    Use :meth:`from_arrays`, which validates and converts what users have.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Predictions:
         ``n_columns`` is ``n_classes``, or 1 for a binary model with one output: the logit,
         log-probability or probability of class 1.
     scale : {"logits", "log_probs", "probs"}
-        What ``scores`` are. Given by the caller, never guessed.
+        What `scores` are. Given by the caller, never guessed.
     ids : ndarray of int64 or str, shape (n_samples,)
         Identity of each sample, the same at every epoch.
     classes : tuple of str
@@ -46,9 +46,9 @@ class Predictions:
     epoch : int or None
         The epoch after which the predictions were made; None for a lone snapshot.
     weights : ndarray of float64, shape (n_samples,), or None
-        How much each sample counts, above 0; None where all count alike.
+        How much each sample counts, above 0; None where all count equally.
     slices : mapping of str to ndarray of int64, float64 or str, shape (n_samples,)
-        Columns to split every mean by, such as the site or the length of each sample.
+        Columns to group the samples by, such as the site or the length of each sample.
     """
 
     y_true: npt.NDArray[np.int32]
@@ -62,7 +62,7 @@ class Predictions:
     slices: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Views, so that the caller's own stay writable.
+        # Views, so that the caller's own arrays stay writable.
         for name in ("y_true", "scores", "ids", "weights"):
             values = getattr(self, name)
             if values is not None:
@@ -101,7 +101,7 @@ class Predictions:
         weights: Any = None,  # noqa: ANN401
         slices: Mapping[str, Any] | None = None,
     ) -> Predictions:
-        """Check arrays and make predictions of them.
+        """Validate arrays and make predictions of them.
 
         Parameters
         ----------
@@ -119,15 +119,15 @@ class Predictions:
             The epoch of the predictions.
         weights : array-like of shape (n_samples,), optional
             How much each sample counts: finite, at least 0, not all 0. A sample of weight 0 is
-            left out; weights that are all equal change nothing. Their unit does not matter.
+            left out; equal weights have no effect. Only ratios of weights matter.
         slices : mapping of str to array-like of shape (n_samples,), optional
-            Columns to split the loss by: numbers, strings or booleans, under short names.
+            Columns to group the samples by: numbers, strings or booleans, under short names.
 
         Raises
         ------
         DataError
-            Shapes, labels, ids, weights or slices that do not fit together. Values that are no numbers or no
-            probabilities are kept: the diagnosis counts and names those rows.
+            Shapes, labels, ids, weights or slices do not match. Scores that are NaN, infinite or
+            not probabilities raise nothing: the diagnosis counts those rows.
         """
         scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
         scores = check_scores(values, scale)
@@ -151,21 +151,21 @@ class Predictions:
             )
         if len(indices) == 0:
             raise DataError("There are no samples", expected="at least one row", got="0 rows")
-        names, weighs = check_ids(ids, len(indices)), None
+        names, checked_weights = check_ids(ids, len(indices)), None
         columns = check_slices(slices, len(indices))
         if weights is not None:
-            weighs = check_weights(weights, len(indices))
-            kept = weighs > 0.0
+            checked_weights = check_weights(weights, len(indices))
+            kept = checked_weights > 0.0
             if not kept.any():
                 raise DataError(
                     "All weights are 0", expected="at least one above 0", got="only zeros"
                 )
             if not kept.all():
                 indices, scores, names = indices[kept], scores[kept], names[kept]
-                weighs = weighs[kept]
+                checked_weights = checked_weights[kept]
                 columns = {name: column[kept] for name, column in columns.items()}
-            if weighs.min() == weighs.max():
-                weighs = None
+            if checked_weights.min() == checked_weights.max():
+                checked_weights = None
         return cls(
             y_true=indices,
             scores=scores,
@@ -174,7 +174,7 @@ class Predictions:
             classes=tuple(str(label) for label in labels or range(n_classes)),
             split=split,
             epoch=epoch,
-            weights=weighs,
+            weights=checked_weights,
             slices=columns,
         )
 
@@ -201,7 +201,17 @@ def _as_array(values: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
 
 
 def settle_scale(**given: Any) -> tuple[Scale, Any]:  # noqa: ANN401
-    """Name the one of ``logits``, ``log_probs`` and ``probs`` that is not None, and give it.
+    """Find the one of ``logits``, ``log_probs`` and ``probs`` that was given.
+
+    Parameters
+    ----------
+    **given : array-like or None
+        The three by name.
+
+    Returns
+    -------
+    scale : {"logits", "log_probs", "probs"}
+    values : array-like
 
     Raises
     ------
@@ -219,7 +229,19 @@ def settle_scale(**given: Any) -> tuple[Scale, Any]:  # noqa: ANN401
 
 
 def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
-    """Give the scores as a floating array of shape (n_samples, n_columns), uncopied if possible."""
+    """Convert scores to a floating array of shape (n_samples, n_columns), without a copy if possible.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_columns) or (n_samples,)
+    scale : {"logits", "log_probs", "probs"}
+        For error messages.
+
+    Raises
+    ------
+    DataError
+        They are not numbers, or have another shape.
+    """
     scores = _as_array(values, scale)
     if scores.dtype.kind in "iub":
         scores = scores.astype(np.float64)
@@ -244,7 +266,21 @@ def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
 
 
 def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDArray[np.int32]:  # noqa: ANN401
-    """Give the labels as class indices of shape (n_samples,)."""
+    """Convert labels to class indices of shape (n_samples,).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, 1)
+        Class indices, booleans, or labels that occur in `classes`.
+    n_classes : int
+    classes : sequence
+        One label per class; empty where the labels are indices.
+
+    Raises
+    ------
+    DataError
+        A label is not one of the classes, or the shape is another.
+    """
     labels = _as_array(y_true, "y_true")
     index = _class_index(classes)
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -270,7 +306,9 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
                 got=f"{bad}",
                 hint="Soft labels and regression targets have no accuracy to compare the loss with.",
             )
-        with np.errstate(invalid="ignore"):  # beyond the integers is beyond the classes
+        with np.errstate(
+            invalid="ignore"
+        ):  # values beyond int64 are found to be out of range below
             labels = labels.astype(np.int64)
     elif kind not in "iub":
         raise DataError(
@@ -278,8 +316,8 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
             expected="integers, booleans or strings",
             got=f"{labels.dtype}",
         )
-    # A label is looked up by value where the classes are of its own kind; an integer label
-    # beside named classes is an index.
+    # Integer labels are values where all classes are integers, and indices where classes have
+    # names.
     if index and _all_whole(classes):
         return _look_up(labels, index)
     indices = labels.astype(np.int64, copy=False)
@@ -318,18 +356,18 @@ def _look_up(labels: npt.NDArray[Any], index: dict[Any, int]) -> npt.NDArray[np.
         )
     values = labels.tolist()
     try:
-        found = [index.get(value, -1) for value in values]
+        indices = [index.get(value, -1) for value in values]
     except TypeError as error:  # a list, say, where a label should be
         raise DataError(
             "Labels must be strings or integers", expected="strings or integers", got=str(error)
         ) from None
-    if -1 in found:
+    if -1 in indices:
         raise DataError(
             "A label in y_true is not one of the classes",
             expected=f"one of {list(index)[:10]}",
-            got=f"{values[found.index(-1)]!r}",
+            got=f"{values[indices.index(-1)]!r}",
         )
-    return np.array(found, dtype=np.int32)
+    return np.array(indices, dtype=np.int32)
 
 
 def _check_range(labels: npt.NDArray[Any], n_classes: int) -> None:
@@ -354,7 +392,19 @@ def _check_range(labels: npt.NDArray[Any], n_classes: int) -> None:
 
 
 def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
-    """Give the ids as an array of int64 or str; row numbers where there are none."""
+    """Convert ids to an array of int64 or str.
+
+    Parameters
+    ----------
+    ids : array-like of shape (n_samples,), or None
+        Integers or strings; None gives row numbers.
+    n_samples : int
+
+    Raises
+    ------
+    DataError
+        They have another type or shape.
+    """
     if ids is None:
         return np.arange(n_samples, dtype=np.int64)
     array = _as_array(ids, "ids")
@@ -374,7 +424,18 @@ def check_ids(ids: Any, n_samples: int) -> npt.NDArray[Any]:  # noqa: ANN401
 
 
 def check_weights(weights: Any, n_samples: int) -> npt.NDArray[np.float64]:  # noqa: ANN401
-    """Give the weights as float64, one per sample, finite and at least 0."""
+    """Convert weights to float64.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_samples,)
+    n_samples : int
+
+    Raises
+    ------
+    DataError
+        They have another shape, or one is negative or not finite.
+    """
     array = _as_array(weights, "weights")
     if array.dtype.kind not in "fiub" or array.shape != (n_samples,):
         raise DataError(
@@ -394,7 +455,24 @@ def check_weights(weights: Any, n_samples: int) -> npt.NDArray[np.float64]:  # n
 
 
 def check_slices(slices: Mapping[Any, Any] | None, n_samples: int) -> dict[str, npt.NDArray[Any]]:
-    """Give the columns as arrays of int64, float64 or str, one value per sample."""
+    """Convert slices to arrays of int64, float64 or str.
+
+    Parameters
+    ----------
+    slices : mapping of str to array-like of shape (n_samples,), or None
+    n_samples : int
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_samples,)
+        By name; empty where there are no slices.
+
+    Raises
+    ------
+    DataError
+        A name is not printable text of at most 80 characters, or a column has another type or
+        shape.
+    """
     columns = {}
     for name, values in (slices or {}).items():
         usable = isinstance(name, str) and name.isprintable()

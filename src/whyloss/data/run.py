@@ -1,4 +1,4 @@
-"""A run on disk, read: predictions by split and epoch, reported scalars, words for samples."""
+"""Reading a run: predictions by split and epoch, reported scalars, descriptions of samples."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 class Run:
     """A recorded run: a folder of Arrow (or Parquet) files, scalars and a description.
 
-    It holds nothing but the path: everything is read when it is asked for, so a run that is
-    still being written shows its new epochs. Predictions are mapped from disk, and not copied
-    where an epoch lies in one piece.
+    The object stores only the path and reads everything on demand, so a run that is still being
+    written shows its new epochs. Predictions are memory-mapped; they are copied only where an
+    epoch has several parts.
 
     Parameters
     ----------
     path : str or path-like
-        The folder. Use :meth:`open`, which checks that it is a run.
+        The folder. Use :meth:`open`, which checks that it holds a run.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -64,7 +64,7 @@ class Run:
         Raises
         ------
         FormatError
-            There is nothing there, it is no run, or a newer whyloss wrote it.
+            The folder does not exist, is not a run, or was written by a newer whyloss.
         """
         run = cls(path)
         read_info(run.path)
@@ -75,7 +75,7 @@ class Run:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Nothing: a run needs no interpretation."""
+        """Always empty: reading a run needs no assumptions."""
         return ()
 
     @property
@@ -90,17 +90,17 @@ class Run:
 
     @property
     def info(self) -> RunInfo:
-        """What ``run.json`` says."""
+        """The content of ``run.json``."""
         return read_info(self._path)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the columns; empty as long as nothing is recorded."""
+        """Class names in the order of the columns; empty until predictions are recorded."""
         return self.info.classes
 
     @property
     def scale(self) -> Scale | None:
-        """What the scores are; None as long as nothing is recorded."""
+        """What the scores are; None until predictions are recorded."""
         return self.info.scale
 
     @property
@@ -124,12 +124,17 @@ class Run:
         return replace(history, n_classes=len(self.classes) or None)
 
     def epochs(self, split: str) -> tuple[int, ...]:
-        """The epochs at which `split` has predictions, ascending."""
+        """The epochs at which `split` has predictions, ascending.
+
+        Parameters
+        ----------
+        split : str
+        """
         recorded = {n for n, path in self._epochs(split).items() if parts_in(path)}
         return tuple(sorted(recorded | self._packed().get(split, frozenset())))
 
     def parts(self, split: str, epoch: int) -> tuple[PartFile, ...]:
-        """Where the predictions of `split` at `epoch` lie.
+        """Find the files with the predictions of `split` at `epoch`.
 
         Parameters
         ----------
@@ -139,8 +144,8 @@ class Run:
         Returns
         -------
         tuple of PartFile
-            By name. An epoch that has both parts and packed rows was recorded again after it
-            was packed: then the parts are it.
+            In the order of their names. Parts take precedence over packed rows: an epoch that
+            has both was recorded again after the run was packed.
 
         Raises
         ------
@@ -163,13 +168,19 @@ class Run:
     def predictions(self, split: str, epoch: int) -> Predictions:
         """Read the predictions of `split` at `epoch`.
 
-        Rows of several parts come in the order of the parts' names. Of rows with the same id,
+        Rows of several parts are in the order of the parts' names. Of rows with the same id,
         such as the padding of distributed samplers, the first is kept.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
 
         Raises
         ------
         DataError
-            There are none, a label is no class, or rows with the same id have different labels.
+            There are none, a label is not one of the classes, or rows with the same id have
+            different labels.
         FormatError
             A file cannot be read.
         """
@@ -202,43 +213,47 @@ class Run:
             ) from None
 
     def duplicates(self, split: str, epoch: int) -> int:
-        """Count the rows that :meth:`predictions` drops because their id came before."""
-        ids, _, keep = self._identities(split, epoch, self._read_parts(split, epoch))
-        return 0 if keep is None else len(ids) - len(keep)
-
-    def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
-        """Tell what is known of samples.
+        """Count the rows that :meth:`predictions` drops because an earlier row has the same id.
 
         Parameters
         ----------
         split : str
-            The split that they belong to.
+        epoch : int
+        """
+        ids, _, keep = self._identities(split, epoch, self._read_parts(split, epoch))
+        return 0 if keep is None else len(ids) - len(keep)
+
+    def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
+        """Read the descriptions of samples.
+
+        Parameters
+        ----------
+        split : str
         ids : sequence of int or str
-            Their ids.
 
         Returns
         -------
         list of Sample
             One per id; an empty one where nothing is known.
         """
-        found = [Sample()] * len(ids)
-        if not found:
-            return found
+        described = [Sample()] * len(ids)
+        if not described:
+            return described
         wanted = check_ids(ids, len(ids))
         # Backwards, so that of an id in several parts the first is kept.
         for path in reversed(parts_in(self._path / SAMPLES_FOLDER / split_folder(split))):
             for k, cells in Part(path).samples(wanted).items():
-                found[k] = Sample(**cells)
-        return found
+                described[k] = Sample(**cells)
+        return described
 
     def repair(self) -> tuple[str, ...]:
-        """Remove what a killed writer left behind. Call it while nothing writes to the run.
+        """Remove what a killed writer left behind. Call it only while nothing writes to the run.
 
         Returns
         -------
         tuple of str
-            What was done, one sentence each; empty where there was nothing to do. Reading needs
-            no repair: it passes over all of this.
+            What was done, one sentence each; empty where there was nothing to do. Reading does
+            not need it: unfinished files and torn lines are skipped.
         """
         done = []
         for path in sorted(self._path.rglob(".*.tmp")):
@@ -272,7 +287,7 @@ class Run:
     def _identities(
         self, split: str, epoch: int, parts: list[Part]
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.intp] | None]:
-        """Give ids, labels, and which rows to keep (None: all of them)."""
+        """Ids, labels, and which rows to keep (None: all of them)."""
         ids = _joined([part.ids() for part in parts], parts)
         y_true = _joined([part.y_true() for part in parts], parts)
         if ids.dtype.kind == "O":
@@ -302,7 +317,7 @@ def _numbered(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _joined(arrays: list[npt.NDArray[Any]], parts: list[Part]) -> npt.NDArray[Any]:
-    """Put the parts of an epoch together; a lone one is not copied."""
+    """Concatenate a column of several parts; a single part is not copied."""
     if len({(array.dtype.kind, *array.shape[1:]) for array in arrays}) > 1:
         different = (
             f"{part.path.name} with {array.dtype} of shape {array.shape}"
@@ -319,7 +334,7 @@ def _joined(arrays: list[npt.NDArray[Any]], parts: list[Part]) -> npt.NDArray[An
 def _joined_extras(
     extras: list[dict[str, npt.NDArray[Any]]], parts: list[Part]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Put weights and slices of the parts together."""
+    """Concatenate weights and slices of several parts."""
     for part, columns in zip(parts, extras, strict=True):
         if columns.keys() != extras[0].keys():
             raise FormatError(

@@ -1,4 +1,4 @@
-"""A run on disk, written: each file aside, synced, then renamed, so a kill harms none of them."""
+"""Writing a run. Every file is written atomically, so a killed process cannot damage the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from whyloss.data.columns import sample_table
-from whyloss.data.durable import aside, make_folder, sync_folder, write_aside
+from whyloss.data.durable import make_folder, sync_folder, temporary_path, write_atomically
 from whyloss.data.layout import (
     INFO_FILE,
     PACKED_FILE,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 FIRST_WRITER = "0"
-OPENING_SECONDS = 20.0  # for which the others wait for the first one
+OPENING_SECONDS = 20.0  # how long other writers wait for the first one
 _PROGRAM_START = time.time()
 
 
@@ -60,26 +60,26 @@ class RunWriter:
     """Writes predictions, scalars and samples of one training into a run.
 
     Several processes may write to one run at the same time, each under its own name; they never
-    share a file. What has been committed survives a kill at any later moment.
+    share a file. Committed rows survive if the process is killed at any later moment.
 
     Parameters
     ----------
     path : str or path-like
-        The folder of the run; made if it is not there.
+        The folder of the run; created if it does not exist.
     writer : str, default "0"
-        Letters, digits and ``_``. Writer ``"0"`` opens the run: it alone looks whether there is
-        one already, and overwrites it. The others wait for that when they first write.
+        Letters, digits and ``_``. Only writer ``"0"`` creates the run, or overwrites an existing
+        one. The others wait for that when they first write.
     classes : sequence, optional
         One label per class, in the order of the columns.
     overwrite : bool, default False
-        Remove the run that is there. Files that are none of a run's stay.
+        Remove an existing run first. Other files in the folder stay.
     resume : bool, default False
-        Continue the run that is there. Epochs that are written again replace what was there.
+        Continue an existing run. Epochs that are written again are replaced.
 
     Raises
     ------
     DataError
-        There is a run already, or one that does not fit; the folder cannot be made.
+        There is a run already, its classes or scale differ, or the folder cannot be created.
     """
 
     def __init__(
@@ -103,15 +103,15 @@ class RunWriter:
                 expected="at most one of them",
                 got="both",
             )
-        # Until the first writer has replaced it, the description may be that of the earlier run.
-        self._may_come = (FormatError, DataError) if overwrite else (FormatError,)
+        # Until the first writer has replaced it, run.json may be missing or that of the old run.
+        self._errors_while_waiting = (FormatError, DataError) if overwrite else (FormatError,)
         try:
             earlier = self._find_earlier()
             if earlier and not overwrite and not resume:
                 raise self._exists(earlier[0])
-            # Parts of the earlier training, which go once their epoch is written again. Known by
-            # their state, as another writer may by then have renamed a new one onto the name.
-            self._stale = {part: _state(part) for part in earlier} if resume else {}
+            # Parts of the earlier training are removed once their epoch is written again. The
+            # state tells an old part from a new one that another writer gave the same name.
+            self._stale = {part: _file_state(part) for part in earlier} if resume else {}
             self._remove_leftovers()
             if self._writer == FIRST_WRITER:
                 self._open(erase=overwrite and bool(earlier), create=not (resume and earlier))
@@ -145,18 +145,17 @@ class RunWriter:
         weights: Any = None,  # noqa: ANN401
         slices: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add rows to an epoch, which becomes visible with :meth:`commit`.
+        """Add rows to an epoch; :meth:`commit` makes them visible.
 
         Parameters
         ----------
         split : str
-            Any name.
         epoch : int
-            From 0.
+            At least 0.
         scores : array-like of shape (n_rows, n_columns) or (n_rows,)
-            Kept in their precision of float16, float32 or float64.
+            Stored as float16, float32 or float64, as given.
         scale : {"logits", "log_probs", "probs"}
-            What the scores are; the same in all of a run.
+            What the scores are; the same for the whole run.
         y_true : array-like of shape (n_rows,)
             Class indices, booleans, or labels that occur in the classes.
         ids : array-like of shape (n_rows,)
@@ -164,12 +163,12 @@ class RunWriter:
         weights : array-like of shape (n_rows,), optional
             How much each sample counts, the same at every epoch: finite, at least 0.
         slices : mapping of str to array-like of shape (n_rows,), optional
-            Columns to split the loss by.
+            Columns to group the samples by.
 
         Raises
         ------
         DataError
-            Something does not fit, here or to what the run holds.
+            The arguments do not match each other, or classes or scale differ from the run's.
         """
         folder = split_folder(split)
         key = split, check_epoch(epoch)
@@ -178,7 +177,7 @@ class RunWriter:
         matrix = check_scores(scores, scale)
         info = self._info
         if (info.scale, info.n_columns) != (scale, matrix.shape[1]):
-            info = self._settle(scale, matrix.shape[1])
+            info = self._agree(scale, matrix.shape[1])
         labels = check_labels(y_true, len(info.classes), self._labels or info.classes)
         if len(labels) != len(matrix):
             raise DataError(
@@ -199,28 +198,33 @@ class RunWriter:
         self._pending[key].add(matrix, columns)
 
     def commit(self, split: str, epoch: int) -> Path | None:
-        """Make the rows of an epoch visible, and safe from a kill and a power cut.
+        """Make the rows of an epoch visible; from then on they survive a crash or a power cut.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
 
         Returns
         -------
         Path or None
-            The new file; None if there were no rows. Rows that come later go to a further file.
+            The new file; None if there were no rows. Later rows go to another file.
 
         Raises
         ------
         DataError
-            Another writer has meanwhile recorded something that does not fit.
+            Another writer has meanwhile recorded other classes or another scale.
         OSError
-            The disk is full, or the like; the rows are lost, nothing else is.
+            Writing failed, for example because the disk is full. Only these rows are lost.
         """
         part = self._pending.pop((split, epoch), None)
         if part is None:
             return None
         try:
-            self._settle(self._info.scale, self._info.n_columns)
+            self._agree(self._info.scale, self._info.n_columns)
             part.finish()
             for old, state in self._stale.items():
-                if old.parent == part.folder and _state(old) == state:
+                if old.parent == part.folder and _file_state(old) == state:
                     old.unlink()
             target = self._next_name(part.folder)
             part.temporary.replace(target)
@@ -230,17 +234,25 @@ class RunWriter:
         return target
 
     def log_scalars(self, epoch: int, split: str, /, **values: float) -> None:
-        """Add what a framework reported, such as ``loss=0.31, accuracy=0.9``.
+        """Add scalars that a framework reported, such as ``loss=0.31, accuracy=0.9``.
+
+        Parameters
+        ----------
+        epoch : int
+            At least 0.
+        split : str
+        **values : float
+            By metric. NaN and infinity are stored too.
 
         Raises
         ------
         DataError
-            A value that is no number. NaN and infinity are numbers.
+            A value is not a number.
         """
         split_folder(split)
         number = check_epoch(epoch)
         if not self._info.created:
-            self._settle()
+            self._agree()
         append_row(self.path / SCALARS_FILE, number, split, values)
 
     def log_samples(
@@ -252,30 +264,29 @@ class RunWriter:
         paths: Sequence[str | os.PathLike[str] | None] | None = None,
         thumbnails: Sequence[bytes | None] | None = None,
     ) -> None:
-        """Add how a person recognises samples.
+        """Add descriptions by which a person recognises samples.
 
         Parameters
         ----------
         split : str
-            The split that the samples belong to.
         ids : array-like of shape (n_samples,)
             As in the predictions.
         text, paths, thumbnails : sequence of length n_samples, optional
-            The text, where the image or file lies, and a small PNG or JPEG; None where there
+            The text, the path of the image or file, and a small PNG or JPEG; None where there
             is none.
 
         Raises
         ------
         DataError
-            Something does not fit.
+            The columns differ in length, or a value has an unsupported type.
         """
         folder = self.path / SAMPLES_FOLDER / split_folder(split)
         table = sample_table(ids, {"text": text, "path": paths, "thumbnail": thumbnails})
         if not self._info.created:
-            self._settle()
+            self._agree()
         make_folder(folder)
         target = self._next_name(folder)
-        temporary = aside(target)
+        temporary = temporary_path(target)
         try:
             with pa.OSFile(str(temporary), "wb") as file:
                 with pa.ipc.new_file(file, table.schema) as stream:
@@ -287,18 +298,18 @@ class RunWriter:
         sync_folder(folder)
 
     def close(self) -> None:
-        """Commit what is pending. The writer can be used again afterwards."""
+        """Commit all pending rows. The writer can be used again afterwards."""
         for split, epoch in list(self._pending):
             self.commit(split, epoch)
 
     def discard(self) -> None:
-        """Throw away what is pending, and free its space on the disk."""
+        """Drop all pending rows, and free their space on the disk."""
         for part in self._pending.values():
             part.discard()
         self._pending.clear()
 
     def _find_earlier(self) -> list[Path]:
-        """List what an earlier training left: parts of this writer, or for the first one all."""
+        """List files of an earlier training: all for the first writer, else its own parts."""
         folders = [*self.path.glob(f"{PREDICTIONS_FOLDER}/split=*/epoch=*")]
         folders += self.path.glob(f"{SAMPLES_FOLDER}/split=*")
         parts = [part for folder in folders for part in parts_in(folder)]
@@ -307,68 +318,68 @@ class RunWriter:
             return [*(file for file in files if file.exists()), *parts]
         return [part for part in parts if self._owns(part)]
 
-    def _exists(self, what: Path) -> DataError:
+    def _exists(self, file: Path) -> DataError:
         return DataError(
             f"{self.path} exists already",
             expected="a folder without a run",
-            got=f"one with {what.relative_to(self.path)}",
+            got=f"one with {file.relative_to(self.path)}",
             hint="Choose another folder, or pass overwrite=True or resume=True.",
         )
 
     def _remove_leftovers(self) -> None:
-        """Remove what this writer had in work when it was killed; nobody else uses its name."""
+        """Remove unfinished files of a killed writer of the same name; no other process uses it."""
         for path in self.path.glob(f"*/split=*/**/.part-{self._writer}.*.tmp"):
             path.unlink()
 
     def _open(self, *, erase: bool, create: bool) -> None:
-        """Make the run, for all writers."""
+        """Create the run for all writers."""
         path = self.path / INFO_FILE
-        content = self._wanted().to_json()
+        content = self._own_info().to_json()
         if erase:
-            read_info(self.path)  # or it is no run, and nothing is to be removed
+            read_info(self.path)  # raises where it is not a run: then nothing is removed
             self._erase()
-            write_aside(path, content)
+            write_atomically(path, content)
         elif create:
             make_folder(self.path)
-            if not write_aside(path, content, once=True):
+            if not write_atomically(path, content, once=True):
                 raise self._exists(path)
-        self._settle()
+        self._agree()
 
     def _erase(self) -> None:
         for name in (SCALARS_FILE, PACKED_FILE):
             (self.path / name).unlink(missing_ok=True)
         for folder in (PREDICTIONS_FOLDER, SAMPLES_FOLDER):
             for part in (self.path / folder).glob("split=*/**/*part-*"):
-                known = PART.fullmatch(part.name) or TEMPORARY.fullmatch(part.name)
-                # Another process of this training may have been quicker, and stays.
-                if known and (self._owns(part) or part.stat().st_mtime < _PROGRAM_START):
+                is_part = PART.fullmatch(part.name) or TEMPORARY.fullmatch(part.name)
+                # Newer parts are those of a faster process of this same training.
+                if is_part and (self._owns(part) or part.stat().st_mtime < _PROGRAM_START):
                     part.unlink()
 
     def _owns(self, part: Path) -> bool:
         mine = f"part-{self._writer}"
         return part.stem == mine or part.stem.startswith(f"{mine}-")
 
-    def _wanted(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
+    def _own_info(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         labels = tuple(str(label) for label in self._labels)
         return RunInfo(labels, scale, n_columns, f"whyloss {__version__}", created)
 
-    def _settle(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
-        """Agree with the other writers on what the run holds."""
-        wanted = self._wanted(scale, n_columns)
+    def _agree(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
+        """Agree with the other writers on classes, scale and number of columns."""
+        wanted = self._own_info(scale, n_columns)
         waits = self._writer != FIRST_WRITER and not self._info.created
         deadline = time.monotonic() + (OPENING_SECONDS if waits else 0)
         while True:
             try:
-                there = read_info(self.path)
-                agreed = there.agreed(wanted)
+                on_disk = read_info(self.path)
+                agreed = on_disk.agreed(wanted)
                 break
-            except self._may_come:
+            except self._errors_while_waiting:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(0.02)
-        if agreed != there:
-            write_aside(self.path / INFO_FILE, agreed.to_json())
+        if agreed != on_disk:
+            write_atomically(self.path / INFO_FILE, agreed.to_json())
         self._info = agreed
         return agreed
 
@@ -389,8 +400,8 @@ def _check_classes(classes: Sequence[Any] | None) -> list[Any]:
     return labels
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """Tell one file from another that bears the same name later."""
+def _file_state(path: Path) -> tuple[int, int] | None:
+    """Inode and time of change: they tell a file from a later one of the same name."""
     try:
         status = path.stat()
     except FileNotFoundError:

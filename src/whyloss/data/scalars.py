@@ -1,4 +1,4 @@
-"""What the framework reported, one JSON object per line."""
+"""The scalars of a run: ``scalars.jsonl``, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 def append_row(path: Path, epoch: int, split: str, values: Mapping[str, Any]) -> None:
     """Add a line.
 
+    Parameters
+    ----------
+    path : Path
+    epoch : int
+    split : str
+    values : mapping of str to scalar
+        By metric; scalars of any framework.
+
     Raises
     ------
     DataError
-        A value that is no number. NaN and infinity are numbers.
+        A value is not a number (NaN and infinity are), or a metric is named "epoch" or "split".
     """
     row: dict[str, Any] = {"epoch": epoch, "split": split}
     for name, value in values.items():
@@ -36,12 +44,22 @@ def append_row(path: Path, epoch: int, split: str, values: Mapping[str, Any]) ->
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the lines, less those that a crash cut short.
+    """Read the lines, without those that a crash cut short.
+
+    Parameters
+    ----------
+    path : Path
+        No rows where it does not exist.
+
+    Yields
+    ------
+    dict of str to object
+        "epoch", "split", and values by metric.
 
     Raises
     ------
     FormatError
-        A line that never was one of ours.
+        A line is complete, but not a JSON object.
     """
     for number, line in enumerate(_lines(path), start=1):
         row = _parsed(line)
@@ -56,7 +74,17 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def drop_torn_line(path: Path) -> bool:
-    """Remove the last line if a crash cut it short, and say whether it was."""
+    """Remove the last line if a crash cut it short.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+        Whether there was such a line.
+    """
     lines = _lines(path)
     if not lines or _parsed(lines[-1]) is not None or not _torn(lines[-1]):
         return False
@@ -66,7 +94,19 @@ def drop_torn_line(path: Path) -> bool:
 
 
 def as_number(name: str, value: Any) -> float:  # noqa: ANN401 - scalars of any framework
-    """Give a scalar of any framework as a float, or raise DataError."""
+    """Convert a scalar of any framework to a float.
+
+    Parameters
+    ----------
+    name : str
+        For the error message.
+    value : scalar, or array or tensor of one element
+
+    Raises
+    ------
+    DataError
+        It is not a number.
+    """
     try:
         # Arrays and tensors of one element have item(); a string would pass float().
         return float("" if isinstance(value, str) else getattr(value, "item", lambda: value)())

@@ -1,4 +1,4 @@
-"""What evidence is drawn from: recorded predictions and reported scalars, wherever they lie."""
+"""Sources of a diagnosis: predictions and reported scalars, on disk or in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample:
-    """How a person recognises one sample.
+    """How one sample is shown to a person.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Sample:
 
 
 class Source(Protocol):
-    """Predictions by split and epoch, scalars, and words for samples."""
+    """Predictions by split and epoch, reported scalars, and descriptions of samples."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader did to read it: how names were mapped, what was passed over."""
+        """What a reader assumed: how columns were mapped, and what was left out."""
         ...
 
     @property
@@ -57,19 +57,48 @@ class Source(Protocol):
         ...
 
     def epochs(self, split: str) -> tuple[int, ...]:
-        """The epochs at which `split` has predictions, ascending."""
+        """The epochs at which `split` has predictions, ascending.
+
+        Parameters
+        ----------
+        split : str
+        """
         ...
 
     def predictions(self, split: str, epoch: int) -> Predictions:
-        """The predictions of `split` at `epoch`."""
+        """The predictions of `split` at `epoch`.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+            One of :meth:`epochs`.
+        """
         ...
 
     def duplicates(self, split: str, epoch: int) -> int:
-        """Number of rows that were left out because their id came before."""
+        """Number of rows that were left out because an earlier row has the same id.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+        """
         ...
 
     def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
-        """What is known of the samples `ids`; empty :class:`Sample` where nothing is."""
+        """Descriptions of samples.
+
+        Parameters
+        ----------
+        split : str
+        ids : sequence of int or str
+
+        Returns
+        -------
+        list of Sample
+            One per id; an empty one where nothing is known.
+        """
         ...
 
 
@@ -85,7 +114,12 @@ class InMemorySource:
     name : str, default "predictions"
         What to call it in a report.
     notes : sequence of str, optional
-        What a reader did to read them, one sentence each.
+        What a reader assumed, one sentence each.
+
+    Raises
+    ------
+    DataError
+        Two sets of predictions are of the same split and epoch.
     """
 
     def __init__(
@@ -117,17 +151,41 @@ class InMemorySource:
         return tuple(dict.fromkeys(split for split, _ in self._predictions))
 
     def epochs(self, split: str) -> tuple[int, ...]:
-        """The epochs at which `split` has predictions, ascending."""
+        """The epochs at which `split` has predictions, ascending.
+
+        Parameters
+        ----------
+        split : str
+        """
         return tuple(sorted(epoch for name, epoch in self._predictions if name == split))
 
     def predictions(self, split: str, epoch: int) -> Predictions:
-        """The predictions of `split` at `epoch`."""
+        """The predictions of `split` at `epoch`.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+            One of :meth:`epochs`.
+        """
         return self._predictions[split, epoch]
 
     def duplicates(self, split: str, epoch: int) -> int:  # noqa: ARG002
-        """Nothing is left out of what is in memory."""
+        """Always 0: rows in memory are all kept.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+        """
         return 0
 
     def samples(self, split: str, ids: Sequence[Any]) -> list[Sample]:  # noqa: ARG002
-        """Nothing is known of the samples beyond their ids."""
+        """Empty descriptions: in memory, samples have ids only.
+
+        Parameters
+        ----------
+        split : str
+        ids : sequence of int or str
+        """
         return [Sample() for _ in ids]
