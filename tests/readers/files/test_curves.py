@@ -370,6 +370,34 @@ def test_folders_of_event_files_name_the_split(written):
     }
 
 
+@pytest.mark.parametrize(
+    ("tag", "names"),
+    [
+        ("loss", ("train", "val")),
+        ("Loss", ("Training", "Validation")),
+        ("Training vs. Validation Loss", ("training", "validation")),
+        ("epoch/loss", ("train", "valid")),
+    ],
+)
+def test_curves_of_add_scalars_are_of_the_split_that_each_is_called(written, tag, names):
+    folder = tag.replace("/", "_")
+    for name, factor in zip(names, (1.0, 2.0), strict=True):
+        content = VERSION + b"".join(event(step, tag, factor / (step + 1)) for step in range(2))
+        path = written(f"run/{folder}_{name}/events.out.tfevents.1", content)
+    got = read(path.parents[1])
+    assert got.history.column("train", "loss").tolist() == [1.0, 0.5]
+    assert got.history.column("val", "loss").tolist() == [2.0, 1.0]
+
+
+def test_folders_of_several_trainings_are_named(written):
+    for run, loss in (("wide", 0.5), ("deep", 0.75)):
+        path = written(f"logs/{run}/events.out.tfevents.1", VERSION + event(1, "val_loss", loss))
+    with pytest.raises(DataError, match=r"several runs: expected one; got deep, wide"):
+        read(path.parents[1])
+    got = read(path.parents[1], options=ReadOptions(model="wide"))
+    assert curves(got) == {"epoch": [1], "val_loss": [0.5]}
+
+
 def test_an_event_file_that_is_still_written_ends_early(written):
     content = VERSION + event(1, "val_loss", 0.5) + event(2, "val_loss", 0.25)
     got = read(written("events.out.tfevents.1", content[:-5]))

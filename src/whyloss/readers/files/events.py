@@ -7,13 +7,17 @@ Protocol Buffers. Of those only the scalars are read.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from whyloss.errors import FormatError
+from whyloss.readers.files.choice import choose
+from whyloss.readers.files.protobuf import fields
 from whyloss.readers.files.records import from_records
+from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from whyloss.data import InMemorySource
@@ -23,8 +27,8 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 # A record of scalars is small; larger ones hold graphs, images and histograms.
 _LARGEST = 1 << 16
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _DT_FLOAT, _DT_DOUBLE = 1, 2
+_JOINING = {"and": "", "vs": "", "versus": ""}  # in tags that name several splits
 
 
 def _table() -> list[int]:
@@ -98,22 +102,51 @@ def read_event_files(
     Parameters
     ----------
     paths : list of Path
-        The files of one training. Those in folders below `folder`, such as ``train`` and
-        ``validation``, have the names of these before their tags.
+        The files of one training, or of several in folders of their own. Those in folders below
+        that are called as a split, such as ``train`` and ``validation``, or that ``add_scalars``
+        made, are of one training.
     folder : Path
     options : ReadOptions
+        Its ``model`` says which of several trainings is meant.
     name : str
         What to call the source.
+
+    Raises
+    ------
+    DataError
+        Several trainings report the same numbers, and none is chosen.
     """
     notes: list[str] = []
-    rows: dict[int, dict[str, float]] = {}
+    runs: dict[str, dict[int, dict[str, float]]] = {}
     for path in paths:
-        place = path.parent.relative_to(folder).as_posix()
+        place = path.parent.relative_to(folder)
         for step, tag, value in read_events(path, notes):
-            label = tag if tag == "epoch" or place == "." else f"{place}/{tag}"
-            rows.setdefault(step, {})[label] = value
+            run, label = _label(place.parts, tag)
+            runs.setdefault(run, {}).setdefault(step, {})[label] = value
+    chosen = {run: rows for run, rows in runs.items() if any(_is_metric(rows[at]) for at in rows)}
+    run = choose(chosen, options.model, what="runs", place=name) if chosen else ""
+    rows = chosen.get(run, {})
     records = ({"step": float(step)} | rows[step] for step in sorted(rows))
-    return from_records(records, options, name, notes)
+    return from_records(records, replace(options, model=None), name, notes)
+
+
+def _label(place: tuple[str, ...], tag: str) -> tuple[str, str]:
+    """Tell the training that a tag is of, and name the tag with its split.
+
+    ``add_scalars("loss", {"train": …})`` writes the tag ``loss`` into a folder ``loss_train``.
+    """
+    head, last = place[:-1], place[-1] if place else ""
+    made = tag.replace("/", "_") + "_"
+    if last.startswith(made) and len(last) > len(made):
+        words = [word for word in words_of(tag) if word not in SPLIT_WORDS | _JOINING]
+        return "/".join(head), "_".join([last[len(made) :], *words])
+    if {*words_of(last)} & SPLIT_WORDS.keys():
+        return "/".join(head), tag if tag == "epoch" else f"{last}/{tag}"
+    return "/".join(place), tag
+
+
+def _is_metric(row: Mapping[str, float]) -> bool:
+    return any(recognise(label).kind == "metric" for label in row)
 
 
 def _damaged(path: Path, at: int) -> FormatError:
@@ -128,12 +161,12 @@ def _scalars(data: bytes, path: Path) -> Iterator[tuple[int, str, float]]:
     step = 0
     summary = b""
     try:
-        for number, value in _fields(data):
+        for number, value in fields(data):
             if number == 2 and isinstance(value, int):
                 step = value - (1 << 64) if value >> 63 else value
             elif number == 5 and isinstance(value, bytes):
                 summary = value
-        for number, value in _fields(summary):
+        for number, value in fields(summary):
             if number == 1 and isinstance(value, bytes):
                 tag, scalar = _value(value)
                 if scalar is not None:
@@ -149,7 +182,7 @@ def _scalars(data: bytes, path: Path) -> Iterator[tuple[int, str, float]]:
 def _value(data: bytes) -> tuple[str, float | None]:
     """Read one value of a summary: its tag, and its number where it is a scalar."""
     tag, scalar = "", None
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == 1 and isinstance(value, bytes):
             tag = value.decode(errors="replace")
         elif number == 2 and isinstance(value, float):
@@ -162,7 +195,7 @@ def _value(data: bytes) -> tuple[str, float | None]:
 def _tensor(data: bytes) -> float | None:
     """Read a tensor of one number, as TensorFlow 2 writes its scalars."""
     kind, content, values = 0, b"", []
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == 1 and isinstance(value, int):
             kind = value
         elif number == 4 and isinstance(value, bytes):
@@ -178,41 +211,3 @@ def _tensor(data: bytes) -> float | None:
         content = value if isinstance(value, bytes) else content
     size = struct.calcsize(form)
     return float(struct.unpack(f"<{form}", content)[0]) if len(content) == size else None
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """Walk over the fields of a message: number, and value."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-        elif kind == _BYTES:
-            size, at = _varint(data, at)
-            if at + size > len(data):
-                raise IndexError(size)
-            yield key >> 3, data[at : at + size]
-            at += size
-        elif kind == _FIXED32:
-            yield key >> 3, struct.unpack_from("<f", data, at)[0]
-            at += 4
-        elif kind == _FIXED64:
-            yield key >> 3, struct.unpack_from("<d", data, at)[0]
-            at += 8
-        else:
-            raise IndexError(kind)
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise IndexError(at)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from whyloss.data import InMemorySource
 from whyloss.errors import FormatError
 from whyloss.readers.files.arrays import read_npy, read_npz, read_safetensors
+from whyloss.readers.files.wandb import WANDB_MAGIC, read_wandb
+from whyloss.readers.logs.metric_names import recognise
 from whyloss.readers.logs.text_log import TextLog
 
 if TYPE_CHECKING:
@@ -16,15 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    import numpy.typing as npt
+
     from whyloss.readers.options import ReadOptions
 
-_HEAD = 1 << 16
+_HEAD = 1 << 20
+SQLITE_MAGIC = b"SQLite format 3"
 _CHUNK = 1 << 20
 _LARGEST_JSON = 1 << 29
 _REFUSED = {
     b"\x80": "a pickle",
     b"\x89HDF": "HDF5, as of saved weights",
-    b"SQLite": "an SQLite database",
     b"\x1f\x8b": "a compressed file",
     b"BZh": "a compressed file",
     b"\xfd7zXZ": "a compressed file",
@@ -58,18 +63,7 @@ def read_file(path: Path, options: ReadOptions) -> InMemorySource:
 
 def _read_binary(path: Path, head: bytes, options: ReadOptions) -> InMemorySource | None:
     """Read a file that is no text; None where it is text."""
-    columns = None
-    if head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
-        from whyloss.readers.files.arrow import read_arrow, read_parquet  # noqa: PLC0415 - late: pyarrow
-
-        columns = read_parquet(path) if head.startswith(b"PAR1") else read_arrow(path)
-    elif head.startswith(b"\x93NUMPY"):
-        columns = read_npy(path)
-    elif head.startswith(b"PK\x03\x04"):
-        columns = read_npz(path)
-    elif path.suffix == ".safetensors":
-        columns = read_safetensors(path)
-    if columns is not None:
+    if (columns := _arrays(path, head)) is not None:
         from whyloss.readers.files.columns import from_columns  # noqa: PLC0415 - late, as few need it
 
         return from_columns(columns, options, path.stem)
@@ -77,12 +71,39 @@ def _read_binary(path: Path, head: bytes, options: ReadOptions) -> InMemorySourc
 
     if is_event_file(head):
         return read_event_files([path], path.parent, options, path.parent.name or path.name)
+    if head.startswith((SQLITE_MAGIC, WANDB_MAGIC)):
+        return _read_tracker(path, head, options)
     for start, what in _REFUSED.items():
         if head.startswith(start):
             _refuse(path, what)
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         _refuse(path, "a binary file of no kind that whyloss knows")
     return None
+
+
+def _arrays(path: Path, head: bytes) -> dict[str, npt.NDArray[Any]] | None:
+    """Read a file of named arrays; None where it is none."""
+    if head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
+        from whyloss.readers.files.arrow import read_arrow, read_parquet  # noqa: PLC0415 - late: pyarrow
+
+        return read_parquet(path) if head.startswith(b"PAR1") else read_arrow(path)
+    if head.startswith(b"\x93NUMPY"):
+        return read_npy(path)
+    if head.startswith(b"PK\x03\x04"):
+        return read_npz(path)
+    return read_safetensors(path) if path.suffix == ".safetensors" else None
+
+
+def _read_tracker(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
+    from whyloss.readers.files.records import from_records  # noqa: PLC0415 - late: few need it
+
+    if head.startswith(WANDB_MAGIC):
+        notes: list[str] = []
+        return from_records(read_wandb(path, notes), options, path.stem, notes)
+    from whyloss.readers.files.databases import read_database  # noqa: PLC0415 - late: sqlite3
+
+    records, run = read_database(path, options)
+    return from_records(records, replace(options, model=None), run or path.stem)
 
 
 def _refuse(path: Path, what: str) -> NoReturn:
@@ -110,13 +131,26 @@ def _read_text(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
 
         if (delimiter := delimiter_of(start)) is not None:
             columns, notes = read_csv(path, delimiter, encoding)
-            return from_columns(columns, options, path.stem, notes)
+            return from_columns(_named_by_place(columns, path), options, path.stem, notes)
     log = TextLog(options)
     for text in _chunks(path, encoding):
         log.feed(text)
     log.close()
     history, notes = log.history()
     return InMemorySource(history=history, name=path.name, notes=notes)
+
+
+def _named_by_place(
+    columns: dict[str, npt.NDArray[Any]], path: Path
+) -> dict[str, npt.NDArray[Any]]:
+    """Name a column that is called as its file is after the folder too, as in ``loss/val.tsv``."""
+    label = path.stem
+    if len(columns) > 3 or label not in columns or recognise(label).kind == "metric":
+        return columns
+    return {
+        f"{path.parent.name}/{label}" if name == label else name: column
+        for name, column in columns.items()
+    }
 
 
 def _encoding(head: bytes) -> str:

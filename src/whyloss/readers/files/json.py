@@ -154,8 +154,8 @@ def _aligned(lists: dict[str, list[Any]], notes: list[str]) -> list[dict[str, An
             continue
         if every[label] > 1:
             notes.append(
-                f'"{label}" has {len(values)} values beside {length} of others: they count as those '
-                f"of every {every[label]}th epoch."
+                f'"{label}" has {len(values)} values beside {length} of others: they count as one '
+                f"for every {every[label]} epochs."
             )
         elif len(values) < length:
             notes.append(
