@@ -1,27 +1,30 @@
-"""WL303: Some classes are predicted with too much probability, others with too little.
+"""WL303: Some classes are predicted too often, others too rarely.
 
 ## What it means
-One constant per class added to the logits would lower the loss. The model was trained with other
-class shares than these (resampling, class weights, another population), or one class was mislabelled
-as another, or the bias of the last layer never moved. With two classes it is the same as a
-misplaced threshold.
+One constant per class, added to the logits, would lower the loss. Usual reasons: the model was
+trained with another class balance (resampling, class weights, another population), labels of one
+class were given to another, or the bias of the last layer never moved. With two classes it is the
+same as a misplaced threshold.
 
 ## Signature
 The mean probability of a class differs from its share, beyond what a temperature explains.
 
 ## Statistic and threshold
-A temperature and one bias per class are fitted together. The likelihood ratio
-2n(loss with a temperature − loss with both) must exceed the 0.001 point of chi-squared with K − 1
-degrees of freedom, and the biases must save more than `min_gain` = 0.02 nats. At least 50 samples
-per class are needed, and noise in the labels must not explain the same.
+A temperature and one bias per class are fitted together. The likelihood ratio 2n(loss with a
+temperature − loss with both) must exceed the 0.001 point of chi-squared with K − 1 degrees of
+freedom.
+- `min_gain` = 0.02 nat: the biases must save more than that.
+
+At least 50 samples per class are needed, and label noise must not explain the same.
 
 ## Not to be confused with
-`label-noise`: labels wrong in all directions alike. Biases detect flips from one class to another,
-another prior and a bad threshold alike; they do not tell them apart: look at the named classes.
+`label-noise`: labels wrong in all directions alike. Class biases react to flips from one class to
+another, to another class balance and to a bad threshold alike. They do not tell these apart: look
+at the named classes.
 
 ## Remedy
 If the class shares here are those of the future, add the logarithm of the ratio of the shares to
-the logits (or fit a bias on held-out data). If only labels matter, move the threshold: accuracy
+the logits, or fit a bias on held-out data. If only labels matter, move the threshold: the accuracy
 changes, the loss does not. Check the labels of the named classes.
 
 ## References
@@ -57,7 +60,7 @@ RULE = Rule(
     ),
 )
 
-SHOWN = 2
+SHOWN = 2  # classes that are named on either side; a sentence holds no more
 
 
 @RULE.at(
@@ -77,7 +80,7 @@ def constants_help(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | N
     if fits is None or bias is None or not (bias.accepted and bias.gain > min_gain):
         return None
     if not fits.nats["bias"] > 0:
-        return None  # noise in the labels does without them
+        return None  # label noise explains the same
     names = snapshot.predictions.classes
     order = np.argsort(bias.biases)
     often = ", ".join(repr(names[k]) for k in order[:SHOWN] if bias.biases[k] < 0)
@@ -97,13 +100,13 @@ def constants_help(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | N
             )
     return Finding(
         severity=Severity.WARNING,
-        headline="Some classes get too much probability",
+        headline="Some classes are predicted too often",
         message=(
-            f"More probability than their share goes to {often}, less to {seldom}: one constant "
-            f"per class would save {format_nats(bias.gain)} nats "
+            f"{often} {'get' if ', ' in often else 'gets'} too much probability, {seldom} too "
+            f"little: correcting the class biases would save {format_nats(bias.gain)} nats "
             f"({format_percent(bias.gain / snapshot.log_loss.value, 0)} of the loss).{threshold} "
-            "Other class shares in training, or labels of one class given to another, look alike "
-            "from here."
+            "Usual causes: another class balance in training, or labels of one class given to "
+            "another."
         ),
         evidence=numbers,
         nats=fits.nats["bias"],

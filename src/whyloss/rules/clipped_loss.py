@@ -1,4 +1,4 @@
-"""WL104: Some losses sit exactly where a framework clips them: what they would be is not known.
+"""WL104: Some losses sit exactly where a framework clips them; their true size is unknown.
 
 ## What it means
 Probabilities were cut off at a smallest value (1e-7 in Keras, 1e-15 elsewhere) before they were
@@ -6,16 +6,18 @@ stored, so that their logarithm stays finite. The true loss of these samples is 
 looks, by an unknown amount, and so is the mean.
 
 ## Signature
-Several samples with the same loss to four digits, at one of the known ceilings.
+Several samples with the same loss to four digits, at one of the known clipping limits.
 
 ## Statistic and threshold
-At least `min_samples` = 3 losses within 0.0001 nats of a ceiling. Losses do not pile up there by
-chance. Keras may recover the logits behind a sigmoid and skip the clipping, so an absent pile
+- `min_samples` = 3: so many losses must lie within 0.0001 nat of a clipping limit. Losses do not
+  pile up there by chance.
+
+Keras may recover the logits behind a sigmoid and skip the clipping, so the absence of such a pile
 proves nothing.
 
 ## Not to be confused with
 `infinite-loss`: the probability of the label is exactly 0 and nothing clipped it. `saturated`:
-every mistake is at the ceiling.
+every mistake is at the limit.
 
 ## Remedy
 Store logits instead of probabilities; compute the loss from logits. Compare runs by a loss that
@@ -54,7 +56,7 @@ RULE = Rule(
     ),
 )
 
-WIDTH = 1e-4  # nats around a ceiling
+WIDTH = 1e-4  # nats around a limit: what float32 leaves of a loss of 16 to 100
 
 
 def _clipped(seed: int, rows: int) -> KnownCause:
@@ -78,12 +80,12 @@ def losses_at_ceiling(evidence: Evidence, *, min_samples: float = 3) -> Finding 
         share = float(losses[rows].sum()) / total
         return Finding(
             severity=Severity.WARNING,
-            headline="Losses cut off at a ceiling",
+            headline="Clipped losses",
             message=(
-                f"{pluralize(len(rows), 'sample')} have a loss of exactly "
-                f"{format_nats(ceiling.log_loss)}, the ceiling {ceiling.where}. They carry "
-                f"{format_percent(share)} of the loss, and would carry more if nothing had been "
-                "clipped."
+                f"The loss is larger than it looks: {pluralize(len(rows), 'sample')} have a loss "
+                f"of exactly {format_nats(ceiling.log_loss)}, the limit {ceiling.where}. They make "
+                f"up {format_percent(share)} of the loss, and would make up more without the "
+                "clipping."
             ),
             evidence={
                 "samples": Estimate(float(len(rows)), note="a count"),

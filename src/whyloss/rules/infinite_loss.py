@@ -1,25 +1,25 @@
 """WL401: The true class of some samples got probability exactly 0, so their loss is infinite.
 
 ## What it means
-The model declared impossible what then happened. Cross-entropy has no finite price for that.
-Frameworks hide it by clipping the probability, and the mean they report then depends on where
-they clip, not on the model.
+The model declared impossible what then happened. Cross-entropy has no finite value for that.
+Frameworks hide it by clipping the probability. The mean that they report then depends on where they
+clip, not on the model.
 
 ## Signature
 A probability of exactly 0 (or a logit of −∞) at the true class.
 
 ## Statistic and threshold
-The count of such rows; one is enough to make the mean infinite. Shown are the mean without
-them and the means at the usual clips. No threshold.
+The count of such rows; one is enough to make the mean infinite. The finding gives the mean without
+them and the means at the usual clips. There is no threshold.
 
 ## Not to be confused with
-`non-finite`: there the model's output itself is no number. Large finite losses are
-`overconfidence` or outliers.
+`non-finite`: the model's output itself is NaN or infinite. Large finite losses are `overconfidence`
+or `outliers`.
 
 ## Remedy
-Look at the named samples: wrong labels come first. Counts and votes (naive Bayes, forests,
-nearest neighbours): smooth them. Networks: record logits instead of float32 probabilities,
-which round to 0 beyond a margin of 104 (17 in float16). Masked classes: check the mask.
+Look at the named samples: wrong labels come first. Counts and votes (naive Bayes, forests, nearest
+neighbours): smooth them. Networks: record logits instead of float32 probabilities, which round to 0
+beyond a margin of 104 (17 in float16). Masked classes: check the mask.
 
 ## References
 The logarithmic score is unbounded: doi:10.1198/016214506000001437 (Gneiting and Raftery 2007).
@@ -87,10 +87,10 @@ def true_class_ruled_out(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Infinite loss",
         message=(
-            f"{pluralize(len(rows), 'row')} of {n:,} ({format_percent(len(rows) / n)}) "
-            f"{'gives its' if len(rows) == 1 else 'give their'} true class probability 0, which "
-            f"costs infinitely much. {without}A framework that clips at 1e-7 would report "
-            f"{format_nats(clipped['1e-7'])}, one that clips at 1e-15 "
+            f"The loss is infinite: {pluralize(len(rows), 'row')} of {n:,} "
+            f"({format_percent(len(rows) / n)}) {'gives its' if len(rows) == 1 else 'give their'} "
+            f"true class probability 0. {without}A framework that clips probabilities at 1e-7 "
+            f"would report {format_nats(clipped['1e-7'])}, one that clips at 1e-15 "
             f"{format_nats(clipped['1e-15'])}."
         ),
         evidence={

@@ -1,33 +1,35 @@
-"""WL403: More labels contradict sure predictions than any temperature explains.
+"""WL403: Many labels contradict confident predictions; no temperature explains it.
 
 ## What it means
-A share of the labels has nothing to do with what the model sees: they were mislabelled, or a part of the
-inputs is garbage. The model may be right and the labels wrong. Such labels set a floor under the
-loss, and they make a model look over-confident: a temperature fitted to them is too high.
+A share of the labels has nothing to do with what the model sees: they were mislabelled, or a part
+of the inputs is garbage. The model may be right and the labels wrong. Such labels put a floor under
+the loss. They also make a model look over-confident: a temperature fitted to them is too high.
 
 ## Signature
-Many samples in which the model is sure of another class, spread over all classes; the temperature
-of the rest differs from the temperature of all.
+In many samples, spread over all classes, the model is sure of another class. The temperature of the
+rest differs from the temperature of all.
 
 ## Statistic and threshold
-A share ε of lapses is fitted beside the temperature: q = (1 − ε) softmax(βz) + ε/K. The likelihood ratio
-must exceed 6.6 (0.5 % of clean sets do), and ε must exceed `min_share` = 3 % (below it see
-`outliers`). With 3 % of noise the gate finds nine of ten cases for K = 2 and 2,000 samples,
-nearly all for K ≥ 10. Where sparing the noise costs less than 0.01 nat, because a temperature or biases of
-classes explain the same, it is none.
+A label-noise rate ε is fitted jointly with a temperature: q = (1 − ε) softmax(βz) + ε/K. The
+likelihood ratio must exceed 6.6, which 0.5 % of clean sets do.
+- `min_share` = 3 %: ε must be larger. Below it see `outliers`. With 3 % of noise the test finds
+  nine of ten cases for K = 2 and 2,000 samples, and nearly all for K ≥ 10.
+
+If the loss rises by less than 0.01 nat when the noise term is left out and temperature and class
+biases are fitted again, there is no finding: they explain the same.
 
 ## Not to be confused with
-`permuted-classes` and `label-encoding`, which are systematic and looked for first. `class-bias`: flips
-from one class to another, which ε does not see. A model that was trained on the same noisy labels has
-learnt the noise, and ε can be 0.
+`permuted-classes` and `label-encoding` are systematic; they are looked for first. `class-bias`:
+flips from one class to another, which ε does not see. A model that was trained on the same noisy
+labels has learnt the noise, and ε can be 0.
 
 ## Remedy
-Review the named samples, most suspicious first; do not relabel by machine. Then measure again.
-For training: cleaner labels, label smoothing, fewer epochs.
+Review the named samples, most suspicious first; do not relabel by machine. Then measure again. For
+training: cleaner labels, label smoothing, fewer epochs.
 
 ## References
-arXiv:1911.00068 (Northcutt et al. 2019: confident learning). arXiv:2103.14749 (Northcutt et al. 2021:
-test sets are full of label errors).
+arXiv:1911.00068 (Northcutt et al. 2019: confident learning). arXiv:2103.14749 (Northcutt et al.
+2021: test sets are full of label errors).
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
     if fits is None or noise is None or not (noise.accepted and noise.share > min_share):
         return None
     if not fits.nats["label_noise"] > 0:
-        return None  # a temperature or biases do without it
+        return None  # a temperature or class biases explain the same
     odds = evidence.noise_models.label_noise_odds
     likely = int(np.count_nonzero(odds > 0.5))
     # Where few classes leave no single sample sure, the list still begins with the likeliest.
@@ -83,19 +85,22 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
     wrong = noise.share * (1.0 - 1.0 / snapshot.predictions.n_classes)
     return Finding(
         severity=Severity.WARNING,
-        headline="Noise in the labels",
+        headline="Label noise",
         message=(
-            f"About {format_percent(wrong)} of the labels contradict the model at random: "
-            f"{format_nats(noise.gain)} nats of the loss beyond what a temperature explains. "
+            f"About {format_percent(wrong)} of the labels are probably wrong, at random: "
+            f"{format_nats(noise.gain)} nats of the loss that no temperature explains. "
             f"{pluralize(likely, 'sample')} {'is' if likely == 1 else 'are'} more likely "
-            f"mislabelled than not; the temperature of the others is {noise.temperature:.2f}, not "
-            f"{fits.temperature.temperature:.2f}."
+            "mislabelled than not. Review the named samples before you rescale anything: the best "
+            f"temperature is {fits.temperature.temperature:.2f} with the wrong labels, and "
+            f"{noise.temperature:.2f} for the other samples."
         ),
         evidence={
-            "lapse_share": Estimate(noise.share, note="fitted beside a temperature"),
-            "wrong_labels": Estimate(wrong, note="lapses that do not hit the label by chance"),
+            "label_noise_rate": Estimate(noise.share, note="fitted jointly with a temperature"),
+            "wrong_labels": Estimate(wrong, note="the rate, less labels that are right by chance"),
             "temperature": fits.temperature.estimate,
-            "temperature_of_others": Estimate(noise.temperature, note="fitted beside the lapses"),
+            "temperature_of_the_rest": Estimate(
+                noise.temperature, note="fitted jointly with the label-noise rate"
+            ),
         },
         nats=fits.nats["label_noise"],
         epochs=(snapshot.epoch,),

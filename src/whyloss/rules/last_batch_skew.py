@@ -1,19 +1,22 @@
 """WL603: A short last batch counts as much as a full one in the reported loss.
 
 ## What it means
-The loss of the epoch was computed as the mean of the batches' means. Where the last batch is shorter
-than the others, its samples count more than the rest. If the samples are sorted, the error is large.
+The loss of the epoch was computed as the mean of the batches' means. Where the last batch is
+shorter than the others, its samples count more than the rest. If the samples are sorted, the error
+is large.
 
 ## Signature
-The reported loss differs from the mean over samples by (1/N − m/n)(loss of the last batch − loss of the
-others), with N batches, m samples in the last one, and n in all, for a usual batch size.
+The reported loss differs from the mean over samples by (1/N − m/n)(loss of the last batch − loss of
+the others), with N batches, m samples in the last one, and n in all, for a usual batch size.
 
 ## Statistic and threshold
-The mean of the batches' means reproduces the reported loss to the printed digits, and differs from the
-mean over samples by at least `min_difference` = 0.001 nats: less bothers nobody.
+The mean of the batches' means must reproduce the reported loss to the printed digits.
+- `min_difference` = 0.001 nat: it must differ from the mean over samples by at least so much.
+  Nobody would notice less.
 
 ## Not to be confused with
-`loss-mismatch`: another reduction. `train-mode-gap`: training numbers averaged while the model learnt.
+`loss-mismatch`: another reduction. `train-mode-gap`: training numbers averaged while the model
+learnt.
 
 ## Remedy
 Weight each batch by its size: sum the losses, divide by the number of samples. Or drop the last

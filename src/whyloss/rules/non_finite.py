@@ -1,24 +1,23 @@
 """WL101: Some predictions are NaN or infinite, so they have no loss.
 
 ## What it means
-The network put out values that are no numbers. Their loss is undefined; a mean over them is
-NaN too, and a mean over the others is about a different set of samples. whyloss keeps these
-rows out of every sum and names them.
+The network put out values that are NaN or infinite. Their loss is undefined. A mean over them is
+NaN too, and a mean over the others is about a different set of samples. whyloss leaves these rows
+out of every sum and names them.
 
 ## Signature
 A score that is NaN or +∞, a row without a single finite score, or a reported loss that is NaN or
-infinite. A logit of −∞ alone is a
-class that was masked out, and is fine.
+infinite. A logit of −∞ alone is a class that was masked out, and is fine.
 
 ## Statistic and threshold
-The count of such rows over all recorded epochs; one is enough, because training in floating
-point does not produce them by chance. No threshold.
+The count of such rows over all recorded epochs; one is enough, because training in floating point
+does not produce them by chance. There is no threshold.
 
 ## Not to be confused with
-`infinite-loss`: every value is a number, and the true class got probability exactly 0.
+`infinite-loss`: every value is finite, and the true class got probability exactly 0.
 
 ## Remedy
-Look at the first epoch it happens in. Usual reasons: too high a learning rate, a logarithm or
+Look at the first epoch at which it happens. Usual reasons: too high a learning rate, a logarithm or
 a division of zero in the model, float16 without loss scaling, NaN in the inputs. Clip the
 gradients, lower the learning rate, check the inputs of the named samples.
 
@@ -77,7 +76,7 @@ def in_predictions(evidence: Evidence) -> Finding | None:
     )
     return Finding(
         severity=Severity.ERROR,
-        headline="Predictions that are no numbers",
+        headline="Predictions that are NaN or infinite",
         message=(
             f"{pluralize(len(rows), 'row')} of {n:,} ({format_percent(len(rows) / n)}) "
             f"{'is' if len(rows) == 1 else 'are'} NaN or infinite{where}; "
@@ -109,7 +108,7 @@ def in_reported_losses(evidence: Evidence) -> Finding | None:
     since = "at every epoch reported" if whole else f"at epoch {format_ranges(epochs)}"
     return Finding(
         severity=Severity.ERROR,
-        headline="A loss that is no number",
+        headline="A loss that is NaN or infinite",
         message=(
             f"The loss of split {split!r} is NaN or infinite {since}. An accuracy beside it says "
             "nothing: comparing NaN picks some class or other. Usual reasons: labels outside the "

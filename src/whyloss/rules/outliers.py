@@ -1,30 +1,34 @@
-"""WL402: A few samples that the model cannot have meant carry much of the loss.
+"""WL402: A few extreme samples make up much of the loss.
 
 ## What it means
-Most samples fit the model's own probabilities. A few do not: they got so little probability that
-the model, even with the best temperature, would not expect a single one of them. They drag the mean
-loss up while the accuracy hardly notices: each of them is one mistake like any other. A wrong label,
-a sample of another kind, or an input that was read wrongly are the usual reasons.
+Most samples fit the model's own probabilities. A few do not: the model, even with the best
+temperature, would not expect a single one of them. They raise the mean loss while the accuracy
+hardly notices, because each of them is one mistake like any other. Usual reasons: a wrong label, a
+sample of another kind, or an input that was read wrongly.
 
 ## Signature
-A tall bar of small losses, and a few samples far to the right of it. That picture alone proves
-nothing: a good model that is merely too sure of itself shows it too.
+In the histogram of losses, a tall bar of small losses and a few samples far to the right of it.
+That picture alone proves nothing: a good model that is only too confident shows it too.
 
 ## Statistic and threshold
-Two tests, either of which suffices. Among few samples: the one to three samples of highest loss are set
-aside, the temperature is fitted to the others, and the model so calibrated expects fewer than 0.01
-samples as surprising among all. Among many: a share ε of lapses beside a temperature passes the likelihood
-ratio gate of 6.6, and ε is at most 3 % (beyond it see `label-noise`). Either way the samples must carry
-at least `min_share` = 10 % of the loss.
+Two tests, either of which suffices:
+- Among few samples: the one to three samples of highest loss are left out and the temperature is
+  fitted to the others. The model, so calibrated, must expect fewer than 0.01 samples as surprising
+  among all.
+- Among many: a label-noise rate ε, fitted jointly with a temperature, passes the likelihood ratio
+  of 6.6, and ε is at most 3 %. Beyond it see `label-noise`.
+
+Either way:
+- `min_share` = 10 %: the samples must make up at least so much of the loss.
 
 ## Not to be confused with
-`overconfidence`: every mistake is too sure, and a temperature mends it. `label-noise`: more than
-3 %. `infinite-loss`: the label has probability exactly 0. In a tiny set whose only mistake is that one
-sample, an outlier and a model too sure of everything look the same.
+`overconfidence`: every mistake is too sure, and a temperature mends it. `label-noise`: more than 3
+%. `infinite-loss`: the label has probability exactly 0. In a tiny set whose only mistake is that
+one sample, an outlier and a model too sure of everything look the same.
 
 ## Remedy
-Look at the named samples. Correct a wrong label; keep a rare but right sample and live with its
-loss. Report the loss with and without them. Nothing needs retraining for the accuracy's sake.
+Look at the named samples. Correct a wrong label. Keep a rare but right sample, and accept its loss.
+Report the loss with and without them. Nothing needs retraining for the sake of the accuracy.
 
 ## References
 A few samples carry the rising loss: arXiv:2103.07986 (Venter et al. 2021). Telling them by their
@@ -61,7 +65,8 @@ RULE = Rule(
     ),
 )
 
-NAMED = 5
+NAMED = 5  # ids in the sentence; the finding lists them all
+SELDOM = 1e-6  # expected samples below which their number says nothing more to anybody
 
 
 def _with_outliers(seed: int) -> KnownCause:
@@ -96,17 +101,17 @@ def few_carry_the_loss(evidence: Evidence, *, min_share: float = 0.1) -> Finding
     caveat = (
         ""
         if wrong
-        else " They are the only mistakes: a model too sure of everything would look the same."
+        else " They are the only mistakes: a model that is too sure of everything looks the same."
     )
     return Finding(
         severity=Severity.WARNING,
-        headline="A few samples carry the loss",
+        headline="A few samples make up much of the loss",
         message=(
             f"{pluralize(len(rows), 'sample')} of {snapshot.n_scored:,} (id {named}) "
-            f"{'carries' if len(rows) == 1 else 'carry'} {format_percent(share, 0)} of the loss: "
+            f"{'makes' if len(rows) == 1 else 'make'} up {format_percent(share, 0)} of the loss: "
             f"without {'it' if len(rows) == 1 else 'them'} it would be "
-            f"{format_nats(without.value)} instead of {format_nats(snapshot.log_loss.value)}, with "
-            f"the same labels predicted. {why}{caveat}"
+            f"{format_nats(without.value)} instead of {format_nats(snapshot.log_loss.value)}, and "
+            f"no predicted label changes. {why}{caveat}"
         ),
         evidence={
             "share": Estimate(share, note="of the summed loss of these samples"),
@@ -124,18 +129,22 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
     noise = None if noise_models.nested_fits is None else noise_models.nested_fits.label_noise
     if len(noise_models.noisy_rows) and noise is not None:
         why = (
-            f"A share of {format_percent(noise.share)} that has nothing to do with the predictions "
-            f"fits far better than none; the temperature of the others is {noise.temperature:.2f}."
+            f"About {format_percent(noise.share)} of the samples do not fit the model at all; the "
+            f"best temperature for the others is {noise.temperature:.2f}."
         )
         return why, {
-            "lapse_share": Estimate(noise.share, note="fitted beside a temperature"),
-            "temperature_of_others": Estimate(noise.temperature, note="fitted beside the lapses"),
+            "label_noise_rate": Estimate(noise.share, note="fitted jointly with a temperature"),
+            "temperature_of_the_rest": Estimate(
+                noise.temperature, note="fitted jointly with the label-noise rate"
+            ),
         }
     found = noise_models.outliers
     if found is None:
         return "", {}
+    expected = float(found.expected.max())
+    sets = f"1 in {1 / expected:,.0f}" if expected > SELDOM else "fewer than 1 in a million"
     why = (
-        "The model, calibrated on the others, expects "
-        f"{float(found.expected.max()):.1g} such samples or fewer."
+        f"By chance {sets} data sets of this size would hold such a sample. Look at it: is the "
+        "label wrong, or the input broken?"
     )
     return why, {"temperature_without": found.temperature_without}

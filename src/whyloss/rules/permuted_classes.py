@@ -2,25 +2,26 @@
 
 ## What it means
 Labels and outputs are in different orders: folders were sorted differently for training and
-validation, two classes were exchanged in a table, or a binary model's output is the probability
-of the other class. The model is better than its accuracy; its loss is large because it is sure
-of the wrong name.
+validation, two classes were exchanged in a table, or a binary model's output is the probability of
+the other class. The model is better than its accuracy; its loss is large because it is sure of the
+wrong name.
 
 ## Signature
-In the table of true against predicted classes the large numbers lie off the diagonal. Renaming
-the classes, one to one, makes them right.
+In the table of true against predicted classes the large numbers lie off the diagonal. Renaming the
+classes, one to one, makes them right.
 
 ## Statistic and threshold
-The best one-to-one renaming is found by the Hungarian method. It must raise the accuracy by more
-than `min_gain` = 10 points, and the paired difference must exceed `min_z` = 5 standard errors:
-each half of the samples is renamed as the other half has it best, since the best of many renamings gains
-by chance. Of the classes that get another name, at least `min_recall` = one half must be right then, all
-classes counting alike, and by `min_gain` more than before: inputs that were garbled also turn one class into
-another, and a biased model says one class for everything.
+The best one-to-one renaming is found by the Hungarian method. The best of many renamings gains by
+chance, so each half of the samples is renamed as the other half has it best.
+- `min_gain` = 10 points: the accuracy must rise by more than that.
+- `min_z` = 5 standard errors: the paired difference must exceed them.
+- `min_recall` = one half: of the classes that get another name, so much must be right then, all
+  classes counting alike, and `min_gain` more than before. Garbled inputs also turn one class into
+  another, and a biased model predicts one class for everything.
 
 ## Not to be confused with
-`label-noise`: labels wrong here and there, in no order. `label-encoding`: all labels moved by
-one. It is looked for before both, since renamed classes look like noise.
+`label-noise`: labels wrong here and there, in no order. `label-encoding`: all labels moved by one.
+`permuted-classes` is looked for before both, since renamed classes look like noise.
 
 ## Remedy
 Compare the class order of the training data with that of the validation data and of the model's
@@ -104,10 +105,9 @@ def renaming_helps(
         severity=Severity.ERROR,
         headline="Classes called by each other's names",
         message=(
-            f"Renaming what the model predicts ({spelt}) takes the accuracy from "
-            f"{format_percent(best.accuracy.value)} to "
-            f"{format_percent(best.accuracy_renamed.value)} ({format_points(best.gain.value)}): "
-            "labels and outputs are in different orders."
+            f"Labels and outputs are in different orders: renaming the predicted classes ({spelt}) "
+            f"takes the accuracy from {format_percent(best.accuracy.value)} to "
+            f"{format_percent(best.accuracy_renamed.value)} ({format_points(best.gain.value)})."
         ),
         evidence={
             "accuracy": best.accuracy,

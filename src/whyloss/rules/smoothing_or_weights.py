@@ -6,23 +6,23 @@ the log. It cannot be compared with a plain cross-entropy: smoothing puts a floo
 let rare classes count more.
 
 ## Signature
-The reported loss differs from the mean cross-entropy of the recorded predictions, and label smoothing
-(0.05 to 0.3) or class-balancing weights give it to the last printed digit.
+The reported loss differs from the mean cross-entropy of the recorded predictions, and label
+smoothing (0.05 to 0.3) or class-balancing weights give it to the last printed digit.
 
 ## Statistic and threshold
-Agreement to the printed digits, of which there must be enough to tell (0.2 % of the loss). Nothing is
-fitted, so there is no threshold.
+Agreement to the printed digits, of which there must be enough to tell (0.2 % of the loss). Nothing
+is fitted, so there is no threshold.
 
 ## Not to be confused with
-`loss-mismatch`: another reduction or base, or a number that nothing explains. `underconfidence`: what label
-smoothing does to the predictions themselves.
+`loss-mismatch`: another reduction or base, or a number that nothing explains. `underconfidence`:
+what label smoothing does to the predictions themselves.
 
 ## Remedy
 Report the plain mean cross-entropy of the validation set beside the training objective.
 
 ## References
-arXiv:1512.00567 (Szegedy et al. 2015: label smoothing). arXiv:1906.02629 (Müller et al. 2019: what it
-does to calibration).
+arXiv:1512.00567 (Szegedy et al. 2015: label smoothing). arXiv:1906.02629 (Müller et al. 2019: what
+it does to calibration).
 """
 
 from __future__ import annotations

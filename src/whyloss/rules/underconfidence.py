@@ -1,32 +1,39 @@
-"""WL302: The model is right more often than it dares to say.
+"""WL302: The model is right more often than its confidence says.
 
 ## What it means
-The predictions leave more doubt than the answers deserve, so the loss is higher than it need be
-at this accuracy. It is common early in training, and wanted by methods that soften the targets.
+The predictions leave more doubt than they should, so the loss is higher than it need be at this
+accuracy. That is common early in training. Methods that soften the labels do it on purpose.
 
 ## Signature
-The loss is below the loss that the predictions expect of themselves (their entropy); a
-temperature below 1 recovers the difference. Without predictions: the loss exceeds that of every
-calibrated model of this accuracy, it is still below ln K, and the training loss shows the same.
+- Predictions: the loss is below the entropy of the predictions, which is the loss that they expect.
+  A temperature below 1 recovers the difference.
+- Loss and accuracy alone: the loss exceeds that of every calibrated model with this accuracy, it is
+  still below ln K, and the training loss shows the same.
 
 ## Statistic and threshold
-The surprise gap g = mean(loss − entropy) and its Z, as in `overconfidence`, with the sign
-turned: the rule fires where −Z exceeds `min_z` = 3 and −g exceeds `min_gap` = 0.01 nat, the
-fitted temperature is below `max_temperature` = 0.9, and
-label noise or biases of classes that are accepted cannot do without it.
+The surprise gap g = mean(loss − entropy) and its Z are those of `overconfidence`, with the sign
+turned. From predictions:
+- `min_z` = 3: −Z must be larger.
+- `min_gap` = 0.01 nat: −g must be larger. Nobody would notice less.
+- `max_temperature` = 0.9: the fitted temperature must be smaller. With many samples a temperature
+  nearer to 1 is certain and still costs next to nothing.
+- If a label-noise or class-bias term was accepted, a temperature fitted jointly with it must still
+  lower the loss by `min_gap`.
+
+From loss and accuracy the loss must exceed the envelope by `min_gap`, in training as well.
 
 ## Not to be confused with
 `double-softmax`, which squeezes all probabilities together. A few samples with a huge loss hide
-it: they raise the loss above the entropy.
+under-confidence: they raise the loss above the entropy.
 
 ## Remedy
-Train on if the loss still falls. Label smoothing, mixup, focal loss, dropout at prediction time
-and averaging of models all soften predictions: that is a choice, and a temperature below 1 takes
-it back without retraining and without changing one label.
+Train on if the loss still falls. Label smoothing, mixup, focal loss, dropout at prediction time and
+averaging of models all soften predictions. That is a choice; a temperature below 1 takes it back
+without retraining and changes no label.
 
 ## References
-arXiv:1906.02629 (Müller et al. 2019: label smoothing). arXiv:2002.09437 (Mukhoti et al. 2020:
-focal loss). arXiv:1706.04599 (Guo et al. 2017: temperature).
+arXiv:1906.02629 (Müller et al. 2019: label smoothing). arXiv:2002.09437 (Mukhoti et al. 2020: focal
+loss). arXiv:1706.04599 (Guo et al. 2017: temperature).
 """
 
 from __future__ import annotations
@@ -44,6 +51,8 @@ from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+CLEAR = 2.0  # standard errors from which on the saving is named; nothing is decided by it
 
 RULE = Rule(
     "WL302",
@@ -96,9 +105,9 @@ def right_more_often_than_sure(
     gap = snapshot.gap
     if not (-gap.z > min_z and -gap.gap.value > min_gap):
         return None
-    beside, calibrated = evidence.noise_models.joint_temperature, snapshot.calibrated
-    if beside is not None:
-        if not (beside.nats > min_gap and beside.temperature < min(1.0, max_temperature)):
+    joint, calibrated = evidence.noise_models.joint_temperature, snapshot.calibrated
+    if joint is not None:
+        if not (joint.nats > min_gap and joint.temperature < min(1.0, max_temperature)):
             return None
     elif calibrated is not None and not calibrated.fit.temperature < max_temperature:
         return None
@@ -107,10 +116,10 @@ def right_more_often_than_sure(
     if calibrated is not None:
         numbers["temperature"] = calibrated.fit.estimate
         numbers["calibration"] = calibrated.calibration
-        explained = calibrated.calibration.value if beside is None else beside.nats
-        if calibrated.calibration.z > 2:
+        explained = calibrated.calibration.value if joint is None else joint.nats
+        if calibrated.calibration.z > CLEAR:
             remedy = (
-                f" A temperature of {calibrated.fit.temperature:.2f} takes the loss from "
+                f" Dividing the logits by {calibrated.fit.temperature:.2f} takes the loss from "
                 f"{format_nats(calibrated.log_loss.value)} to "
                 f"{format_nats(calibrated.refinement.value)} without retraining; if the loss still "
                 "falls, train on."
@@ -119,10 +128,9 @@ def right_more_often_than_sure(
         severity=Severity.WARNING,
         headline="Under-confidence",
         message=(
-            "The predictions expect a loss of "
-            f"{format_nats(snapshot.log_loss.value - gap.gap.value)} of themselves and pay only "
-            f"{format_nats(snapshot.log_loss.value)}: the model is right more often than it dares "
-            f"to say.{remedy}"
+            "The model is not confident enough: by its own probabilities the loss should be "
+            f"{format_nats(snapshot.log_loss.value - gap.gap.value)}, and it is only "
+            f"{format_nats(snapshot.log_loss.value)}.{remedy}"
         ),
         evidence=numbers,
         nats=explained,
