@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.data import History, Source
-    from whyloss.data.predictions import Scale
+    from whyloss.data.validation import Scale
     from whyloss.evidence import Evidence
     from whyloss.results import diagnosis
 

@@ -4,8 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from whyloss.data.history import History, TaskFacts
-from whyloss.data.predictions import SCALES, Predictions, Scale
+from whyloss.data.predictions import Predictions
 from whyloss.data.source import InMemorySource, Sample, Source
+from whyloss.data.validation import SCALES, Scale
 
 if TYPE_CHECKING:
     from whyloss.data.run import Run

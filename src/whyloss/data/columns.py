@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from whyloss.data.layout import SAMPLE_COLUMNS
-from whyloss.data.predictions import check_ids
+from whyloss.data.validation import check_ids
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:

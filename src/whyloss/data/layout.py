@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from whyloss.data.predictions import SCALES, Scale
+from whyloss.data.validation import SCALES, Scale
 from whyloss.errors import DataError, FormatError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from whyloss.data.layout import SAMPLE_COLUMNS, SLICE_PREFIX, WEIGHT_COLUMN
-from whyloss.data.predictions import SCALES, FloatArray, Scale
+from whyloss.data.validation import SCALES, FloatArray, Scale
 from whyloss.errors import FormatError
 
 if TYPE_CHECKING:

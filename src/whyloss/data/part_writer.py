@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from whyloss.data.predictions import FloatArray, Scale
+    from whyloss.data.validation import FloatArray, Scale
 
 BATCH_BYTES = 1 << 20  # rows are collected into record batches of at least this size
 

@@ -24,9 +24,10 @@ from whyloss.data.layout import (
     split_folder,
 )
 from whyloss.data.part import Part, PartFile
-from whyloss.data.predictions import Predictions, Scale, check_ids
+from whyloss.data.predictions import Predictions
 from whyloss.data.scalars import drop_torn_line, read_rows
 from whyloss.data.source import Sample
+from whyloss.data.validation import Scale, check_ids
 from whyloss.errors import DataError, FormatError
 
 if TYPE_CHECKING:

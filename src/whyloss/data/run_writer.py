@@ -33,7 +33,8 @@ from whyloss.data.layout import (
     split_folder,
 )
 from whyloss.data.part_writer import PartWriter
-from whyloss.data.predictions import (
+from whyloss.data.scalars import append_row
+from whyloss.data.validation import (
     SCALES,
     Scale,
     check_ids,
@@ -42,7 +43,6 @@ from whyloss.data.predictions import (
     check_slices,
     check_weights,
 )
-from whyloss.data.scalars import append_row
 from whyloss.errors import DataError, FormatError
 from whyloss.version import __version__
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from whyloss.data import Predictions
 from whyloss.data.layout import WEIGHT_COLUMN
-from whyloss.data.predictions import check_weights
+from whyloss.data.validation import check_weights
 from whyloss.measures.facts import Summary
 
 if TYPE_CHECKING:

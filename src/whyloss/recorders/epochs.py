@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from whyloss.data.predictions import Scale
     from whyloss.data.run_writer import RunWriter
+    from whyloss.data.validation import Scale
     from whyloss.recorders.torch import OnDevice
 
 IDLE_SECONDS = 2.0

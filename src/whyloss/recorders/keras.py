@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whyloss.data.predictions import SCALES, Scale
+from whyloss.data.validation import SCALES, Scale
 from whyloss.errors import DataError, MissingExtraError
 from whyloss.recorders.loop import Recorder
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 import numpy as np
 
 from whyloss.data.layout import check_epoch, split_folder
-from whyloss.data.predictions import settle_scale
 from whyloss.data.run_writer import RunWriter
 from whyloss.data.scalars import as_number
+from whyloss.data.validation import settle_scale
 from whyloss.errors import DataError, WhylossError
 from whyloss.recorders.epochs import HELD_BYTES, Epochs, Rows
 from whyloss.recorders.worker import Worker
