@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whyloss.data import History, InMemorySource, Predictions
+from whyloss.data import History, InMemorySource, Predictions, TaskFacts, Trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -168,6 +168,45 @@ def known_history(
         **columns,
     )
     return KnownCause(InMemorySource(history=history, name="known history"), (), (), 0.0)
+
+
+def known_columns(
+    *,
+    n_train: int | None = None,
+    n_val: int | None = None,
+    n_classes: int | None = None,
+    facts: TaskFacts | None = None,
+    **columns: Curve,
+) -> KnownCause:
+    """Make a history of any columns, without noise.
+
+    Parameters
+    ----------
+    n_train, n_val, n_classes : int, optional
+    facts : TaskFacts, optional
+        What the text around the numbers says of the task.
+    **columns : sequence of float
+        ``<split>_<metric>``, such as ``val_auc``; all of one length.
+    """
+    values: dict[str, Any] = {
+        name: [float(value) for value in column] for name, column in columns.items()
+    }
+    history = History.from_columns(n_train=n_train, n_val=n_val, n_classes=n_classes, **values)
+    history = replace(history, facts=facts or history.facts)
+    return KnownCause(InMemorySource(history=history, name="known columns"), (), (), 0.0)
+
+
+def known_trends(**directions: str) -> KnownCause:
+    """Make a history that says in words what curves do, and gives no number.
+
+    Parameters
+    ----------
+    **directions : str
+        ``<split>_<metric>="rises"``, or "falls", "constant" or "varies".
+    """
+    named = [(name.partition("_"), direction) for name, direction in directions.items()]
+    trends = tuple(Trend(split, metric, direction) for (split, _, metric), direction in named)
+    return known_columns(facts=TaskFacts(trends=trends))
 
 
 def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

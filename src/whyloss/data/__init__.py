@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from whyloss.data.history import History, TaskFacts
+from whyloss.data.history import History, TaskFacts, Trend
 from whyloss.data.predictions import Predictions
 from whyloss.data.source import InMemorySource, Sample, Source
 from whyloss.data.validation import SCALES, Scale
@@ -21,6 +21,7 @@ __all__ = [
     "Scale",
     "Source",
     "TaskFacts",
+    "Trend",
 ]
 
 

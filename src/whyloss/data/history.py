@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Trend:
+    """What a sentence says of a curve without giving its numbers.
+
+    Attributes
+    ----------
+    split, metric : str
+    direction : {"rises", "falls", "constant", "varies"}
+    since : int or None
+        The epoch from which it holds, where the sentence says so.
+    """
+
+    split: str
+    metric: str
+    direction: str
+    since: int | None = None
+
+
+@dataclass(frozen=True)
 class TaskFacts:
     """What the text around the numbers says of the task; None where it says nothing.
 
@@ -32,6 +50,10 @@ class TaskFacts:
     label_smoothing, learning_rate : float or None
     class_weights, regularised : bool or None
         Whether the loss has class weights, or a regulariser as one of its terms.
+    fitted_temperature : float or None
+        The temperature that somebody fitted to held-out predictions; above 1 for over-confidence.
+    trends : tuple of Trend
+        What sentences say of curves without giving their numbers.
     """
 
     batch_size: int | None = None
@@ -42,6 +64,8 @@ class TaskFacts:
     learning_rate: float | None = None
     class_weights: bool | None = None
     regularised: bool | None = None
+    fitted_temperature: float | None = None
+    trends: tuple[Trend, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +94,9 @@ class History:
         learning, as Keras and Lightning print them. None where that is not known.
     facts : TaskFacts
         What the text around the numbers says of the task.
+    steps : mapping of (split, metric) to tuple of (int, float)
+        Step and value within the first epoch in which a column stopped being finite, where the log
+        prints several lines per epoch: they tell whether it was so from the first batch on.
     """
 
     epochs: npt.NDArray[np.int64]
@@ -82,6 +109,7 @@ class History:
     task: str | None = None
     running_train: bool | None = None
     facts: TaskFacts = field(default_factory=TaskFacts)
+    steps: Mapping[tuple[str, str], tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:

@@ -5,12 +5,15 @@ from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap
 from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.evidence import Evidence
+from whyloss.evidence.said import Outlook, Said, in_words, said_of
+from whyloss.evidence.scores import SCORES, Family, Score, ScoreChange, ScoreCurve, score_curves
 from whyloss.results.attribution import Held
 from whyloss.results.level import Level
 from whyloss.results.metrics import Metrics
 
 __all__ = [
     "HELD_MARGIN",
+    "SCORES",
     "TRAIN",
     "Curve",
     "CurveRise",
@@ -19,11 +22,20 @@ __all__ = [
     "EpochChange",
     "EpochFacts",
     "Evidence",
+    "Family",
     "Held",
     "Level",
     "Metrics",
+    "Outlook",
+    "Said",
+    "Score",
+    "ScoreChange",
+    "ScoreCurve",
     "best_of_curve",
     "envelope_gap",
     "held",
+    "in_words",
     "loss_rise",
+    "said_of",
+    "score_curves",
 ]

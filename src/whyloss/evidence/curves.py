@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.estimates.trend import noise_sd, rise_after_minimum, running_mean, window
+from whyloss.evidence.rises import lasting_rise
+from whyloss.measures.estimates.trend import noise_sd
 from whyloss.results.estimate import Z_SELECTED, Estimate
 from whyloss.results.metrics import BestEpoch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whyloss.evidence.scores import ScoreChange, ScoreCurve
     from whyloss.formatting import Unit
     from whyloss.measures.estimates.intervals import FloatVector
 
 TRAIN = ("train", "training")
+EXPECTED_FALL = 0.9  # of the training loss: what falls so far makes a later rise likely
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,20 +89,18 @@ class Curve:
 
 @dataclass(frozen=True)
 class CurveRise:
-    """A loss that ends above its minimum, and what the accuracy did meanwhile.
+    """A loss that ends above its minimum, and what a score did meanwhile.
 
     Attributes
     ----------
     low, end : int
         Epochs of the smallest loss and of the last one.
     before, after : float
-        Loss at both, nats; means of a few neighbouring epochs in long curves.
+        Loss at both as reported, nats.
     z : float
         Of the difference against the curve's own noise; NaN with too few epochs to know it.
-    accuracy_before, accuracy_after : float
-        NaN where the accuracy is not known.
-    accuracy_noise : float
-        Standard error of their difference.
+    change : ScoreChange or None
+        What the accuracy did, or another score where no accuracy is known.
     """
 
     low: int
@@ -105,9 +108,7 @@ class CurveRise:
     before: float
     after: float
     z: float
-    accuracy_before: float
-    accuracy_after: float
-    accuracy_noise: float
+    change: ScoreChange | None
 
     @property
     def height(self) -> float:
@@ -115,21 +116,21 @@ class CurveRise:
         return self.after - self.before
 
     @property
-    def lost(self) -> float:
-        """Accuracy lost since the minimum of the loss; negative where it grew."""
-        return self.accuracy_before - self.accuracy_after
-
-    @property
     def fell(self) -> bool:
-        """Whether the accuracy is clearly lower at the end: 1 point, and twice its noise."""
-        return self.lost > max(0.01, 2.0 * self.accuracy_noise)
+        """Whether the score is clearly worse at the end."""
+        return self.change is not None and self.change.fell
 
 
-def loss_rise(curve: Curve, *, min_z: float, min_rise: float) -> CurveRise | None:
+def loss_rise(
+    curve: Curve,
+    *,
+    min_z: float,
+    min_rise: float,
+    min_share: float = 0.05,
+    train: Curve | None = None,
+    scores: Sequence[ScoreCurve] = (),
+) -> CurveRise | None:
     """The rise of a loss since its minimum, where the curve's noise does not explain it.
-
-    With fewer than 6 epochs the noise is not known: then every epoch since the minimum must be
-    higher than the one before, and the end a tenth above the minimum.
 
     Parameters
     ----------
@@ -137,41 +138,44 @@ def loss_rise(curve: Curve, *, min_z: float, min_rise: float) -> CurveRise | Non
     min_z : float
         Of the rise in standard errors of the curve's noise.
     min_rise : float
-        Nats; at least 5 % of the smallest loss as well.
+        Nats.
+    min_share : float
+        Of the smallest loss.
+    train : Curve, optional
+        The training split: a loss that falls there makes a rise here likelier beforehand.
+    scores : sequence of ScoreCurve, optional
+        Of the same split; the first one that is known at both epochs is compared.
     """
     known = curve.with_loss
-    if len(known) < 2:
+    if not len(known):
         return None
-    found = rise_after_minimum(known.log_loss)
-    if not found.height > max(min_rise, 0.05 * found.lowest):
-        return None
-    since = known.log_loss[found.at :]
-    if len(known) > 2 and (len(since) < 3 or since[-2] < found.lowest + 0.25 * found.height):
-        return None  # a single epoch proves no rise
-    if np.isnan(found.z):
-        if not ((np.diff(since) > 0).all() and found.height > 0.1 * found.lowest):
-            return None
-    elif not found.z > min_z:
-        return None
-    shares, width = known.accuracy, window(len(known))
-    if np.isfinite(shares).all():
-        smooth = running_mean(shares, width)
-        before = float(smooth[max(0, min(found.at - width // 2, len(smooth) - 1))])
-        after, noise = float(smooth[-1]), noise_sd(shares) * np.sqrt(2.0 / width)
-        if known.n_samples:
-            noise = np.sqrt(max(0.0, after * (1 - after)) / known.n_samples)
-    else:
-        before = after = noise = float("nan")
-    return CurveRise(
-        low=int(known.epochs[found.at]),
-        end=int(known.epochs[-1]),
-        before=found.lowest,
-        after=found.last,
-        z=found.z,
-        accuracy_before=before,
-        accuracy_after=after,
-        accuracy_noise=0.0 if np.isnan(noise) else float(noise),
+    low = int(known.epochs[int(known.log_loss.argmin())])
+    rise = lasting_rise(
+        known.log_loss,
+        min_z=min_z,
+        min_rise=min_rise,
+        min_share=min_share,
+        expected=train is not None and _falls_since(train, low),
     )
+    if rise is None:
+        return None
+    start, end = int(known.epochs[rise.at]), int(known.epochs[-1])
+    changes = (score.change(start, end) for score in scores)
+    return CurveRise(
+        low=start,
+        end=end,
+        before=float(known.log_loss[rise.at]),
+        after=float(known.log_loss[-1]),
+        z=rise.z,
+        change=next((change for change in changes if change is not None), None),
+    )
+
+
+def _falls_since(train: Curve, epoch: int) -> bool:
+    """Whether the training loss falls by a tenth from that epoch to the last one."""
+    losses = train.with_loss
+    since = losses.log_loss[losses.epochs >= epoch]
+    return len(since) > 1 and bool(since[-1] < EXPECTED_FALL * since[0])
 
 
 def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:

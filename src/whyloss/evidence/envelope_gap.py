@@ -11,56 +11,87 @@ from whyloss.measures.envelope import provable_limit
 
 if TYPE_CHECKING:
     from whyloss.evidence.evidence import Evidence
+    from whyloss.results.metrics import Metrics
 
-ALIKE = 0.8  # smallest ratio of training to validation loss at which both count as alike
+EXPLAINS = 0.5  # of the excess of the validation loss, from which on training has the same one
+ALIKE = 0.8  # training loss over validation loss, from which on both are called alike
+MOST_CLASSES = 1000  # where their number is not known: what holds for these holds for fewer
+# What texts call a plain mean of -ln p; None where they do not say.
+PLAIN_LOSSES = (None, "cross-entropy", "binary cross-entropy")
 
 
 class Direction(StrEnum):
-    """Whether the confidence is too high or too low."""
+    """What a loss above the envelope of its accuracy means."""
 
     OVER = "over"
     UNDER = "under"
     LIKELY_OVER = "likely over"
+    OTHER_LOSS = "other loss"  # smoothed, weighted or regularised: no plain mean of -ln p
 
 
 @dataclass(frozen=True)
 class EnvelopeGap:
-    """Nats by which a loss lies above the largest one that a calibrated model can have.
+    """How far a loss lies above the largest loss of a calibrated model with this accuracy.
 
     Attributes
     ----------
     nats : float
-        A lower bound of the miscalibration; 0 or less where nothing is proved.
+        A lower bound of the miscalibration, if the loss is a plain mean of -ln p with this very
+        accuracy.
     bound : float
         The largest loss of a calibrated model, at the lower end of the accuracy's interval.
     direction : Direction
-        "over" above ln K, which no under-confident model reaches. Below it, "under" where the
-        training loss is above its own limit too and about as large: the confidence has not caught
-        up with the accuracy yet. Otherwise "likely over".
+        Above ln K no under-confident model comes. A training loss that exceeds its own envelope
+        by at least half as much shows a model that has not grown sure yet where it is about as large, and otherwise a
+        loss with another term in it. In all other cases too much confidence is the likelier
+        reason.
+    n_classes : int or None
+        None where the number of classes is not known: then it holds for up to 1,000.
     """
 
     nats: float
     bound: float
     direction: Direction
+    n_classes: int | None
+
+    @property
+    def classes(self) -> str:
+        """For a sentence: on how many classes this holds."""
+        if self.n_classes is None:
+            return f"any number of classes up to {MOST_CLASSES:,}"
+        return f"{self.n_classes} classes"
 
 
 def envelope_gap(evidence: Evidence) -> EnvelopeGap | None:
-    """How far the loss in question is above the limit; None where the number of classes is unknown.
+    """The excess of the loss in question; None where loss or accuracy is not known.
 
     Parameters
     ----------
     evidence : Evidence
     """
     numbers = evidence.numbers
-    if numbers is None or numbers.n_classes is None:
+    if numbers is None:
         return None
-    bound = provable_limit(numbers.accuracy, numbers.n_classes)
-    excess = numbers.log_loss.value - bound
-    if numbers.log_loss.value > math.log(numbers.n_classes):
-        return EnvelopeGap(excess, bound, Direction.OVER)
+    most = numbers.n_classes or MOST_CLASSES
+    bound = provable_limit(numbers.accuracy, most)
+    return EnvelopeGap(
+        nats=numbers.log_loss.value - bound,
+        bound=bound,
+        direction=_direction(evidence, numbers, most),
+        n_classes=numbers.n_classes,
+    )
+
+
+def _direction(evidence: Evidence, numbers: Metrics, most: int) -> Direction:
+    facts = evidence.history.facts
+    other = facts.label_smoothing or facts.class_weights or facts.regularised
+    if other or facts.loss_function not in PLAIN_LOSSES:
+        return Direction.OTHER_LOSS
     train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
-    if train is not None:
-        also = train.log_loss.value > provable_limit(train.accuracy, numbers.n_classes)
-        if also and train.log_loss.value >= ALIKE * numbers.log_loss.value:
-            return EnvelopeGap(excess, bound, Direction.UNDER)
-    return EnvelopeGap(excess, bound, Direction.LIKELY_OVER)
+    loss = numbers.log_loss.value
+    excess = loss - provable_limit(numbers.accuracy, most)
+    of_train = 0.0 if train is None else train.log_loss.value - provable_limit(train.accuracy, most)
+    if train is not None and of_train > 0.0 and of_train >= EXPLAINS * excess:
+        alike = train.log_loss.value >= ALIKE * loss and loss <= math.log(most)
+        return Direction.UNDER if alike else Direction.OTHER_LOSS
+    return Direction.OVER if loss > math.log(most) else Direction.LIKELY_OVER

@@ -73,7 +73,8 @@ class Evidence:
     def splits(self) -> tuple[str, ...]:
         """All splits that anything is known of."""
         reported = (split for split, _ in self.history.columns)
-        return tuple(dict.fromkeys((*self.source.splits, *reported)))
+        said = (trend.split for trend in self.history.facts.trends)
+        return tuple(dict.fromkeys((*self.source.splits, *reported, *said)))
 
     @cached_property
     def split(self) -> str:
@@ -101,8 +102,13 @@ class Evidence:
 
     @property
     def _with_loss(self) -> tuple[str, ...]:
-        """Splits that a loss was reported of."""
-        return tuple(split for split in self.splits if (split, "loss") in self.history.columns)
+        """Splits that a loss was reported of, or that the text says how the loss of changed."""
+        said = {trend.split for trend in self.history.facts.trends if trend.metric == "loss"}
+        return tuple(
+            split
+            for split in self.splits
+            if (split, "loss") in self.history.columns or split in said
+        )
 
     @cached_property
     def epochs(self) -> tuple[int, ...]:
@@ -141,7 +147,7 @@ class Evidence:
             return bool(self.epochs)
         if level is Level.CURVES:
             return len(self.epochs) > 1 or len(self.history.epochs) > 1
-        return bool(self.epochs) or any(self.reported(split) for split in self.splits)
+        return bool(self.epochs or self.history.columns or self.history.facts.trends)
 
     def at(self, epoch: int, split: str | None = None) -> EpochFacts:
         """The snapshot of a split (the explained one) at one epoch."""

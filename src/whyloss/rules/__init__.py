@@ -3,7 +3,7 @@
 import pkgutil
 from importlib import import_module
 
-from whyloss.rules.base import SECTIONS, Check, Rule
+from whyloss.rules.base import SECTIONS, Check, Lead, Rule
 
 _FILES = (module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
 _RULES: list[Rule] = [import_module(f"{__name__}.{name}").RULE for name in _FILES]
@@ -13,4 +13,4 @@ ALL: tuple[Rule, ...] = tuple(
     sorted(_RULES, key=lambda rule: (rule.before or rule.code, not rule.before))
 )
 
-__all__ = ["ALL", "SECTIONS", "Check", "Rule"]
+__all__ = ["ALL", "SECTIONS", "Check", "Lead", "Rule"]

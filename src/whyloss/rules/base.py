@@ -1,4 +1,4 @@
-"""What a rule is, and how its checks are registered."""
+"""What a rule is, and how its checks and its suspicion are registered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from whyloss.results.finding import Finding
+from whyloss.results.finding import Finding, Suspect
 from whyloss.results.level import Level
 
 if TYPE_CHECKING:
@@ -84,6 +84,52 @@ class Check:
         return {threshold: -math.inf if threshold.startswith("min_") else math.inf}
 
 
+@dataclass(frozen=True)
+class Lead:
+    """Numbers that fit a cause and do not prove it.
+
+    Attributes
+    ----------
+    fit : float
+        How well they fit, above 0 and at most 1.
+    why : str
+        One sentence with these numbers.
+    """
+
+    fit: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """When a cause is suspected that cannot be proved.
+
+    Attributes
+    ----------
+    prior : float
+        How often it is the cause where people ask, among all causes; 0 to 1.
+    look : callable
+        Evidence in, a lead or nothing out.
+    check : str
+        The one check that tells this cause from the others; a sentence.
+    snippet : str
+        Lines to copy that make the check; empty where there are none.
+    """
+
+    prior: float
+    look: Callable[[Evidence], Lead | None]
+    check: str
+    snippet: str
+
+
+@dataclass(frozen=True)
+class WeighedSuspect:
+    """A suspect, and prior times fit, by which suspects are ordered."""
+
+    weight: float
+    suspect: Suspect
+
+
 @dataclass(eq=False)
 class Rule:
     """A cause that whyloss knows: its page, and one check for each kind of evidence.
@@ -104,6 +150,8 @@ class Rule:
         Code of a later rule whose findings this one precedes where both weigh the same.
     checks : list of Check
         In the order in which they are tried, that of the file.
+    suspicion : Suspicion or None
+        When its cause is suspected although no check finds it.
     """
 
     code: str
@@ -113,6 +161,7 @@ class Rule:
     explains: tuple[str, ...] = ()
     before: str = ""
     checks: list[Check] = field(default_factory=list, init=False)
+    suspicion: Suspicion | None = field(default=None, init=False)
 
     def at(
         self,
@@ -135,6 +184,37 @@ class Rule:
             return find
 
         return register
+
+    def suspected(
+        self, *, prior: float, check: str, snippet: str = ""
+    ) -> Callable[[Callable[[Evidence], Lead | None]], Callable[[Evidence], Lead | None]]:
+        """Register a function that looks for a reason to suspect the cause.
+
+        Parameters
+        ----------
+        prior, check, snippet
+            As in :class:`Suspicion`.
+        """
+
+        def register(
+            look: Callable[[Evidence], Lead | None],
+        ) -> Callable[[Evidence], Lead | None]:
+            self.suspicion = Suspicion(prior, look, check, snippet)
+            return look
+
+        return register
+
+    def suspect(self, evidence: Evidence) -> WeighedSuspect | None:
+        """The cause as a suspect, where reported numbers give a reason; else None."""
+        if self.suspicion is None:
+            return None
+        lead = self.suspicion.look(evidence)
+        if lead is None:
+            return None
+        suspect = Suspect(
+            self.code, self.name, lead.why, self.suspicion.check, self.suspicion.snippet
+        )
+        return WeighedSuspect(self.suspicion.prior * lead.fit, suspect)
 
     def run(self, evidence: Evidence) -> Finding | None:
         """What the first check finds that finds anything.

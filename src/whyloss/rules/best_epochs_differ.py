@@ -7,7 +7,9 @@ while it already makes the model too sure of the others. So there is no single b
 say what the model is for.
 
 ## Signature
-The epoch of the best accuracy has a loss that is clearly above the smallest one.
+The epoch of the best accuracy, or of another score, has a loss that is clearly above the smallest
+one. Or the loss rises while a score that it only stands in for (mAP, IoU, BLEU, word error rate)
+does not get worse.
 
 ## Statistic and threshold
 From predictions, the paired difference of the loss between the two epochs:
@@ -19,7 +21,9 @@ From curves:
 - `min_z` and `min_cost` as above, against the noise of the curve itself.
 - `min_share` = 10 % of the smallest loss, in place of `min_z`, where fewer than 6 epochs leave the
   noise unknown.
-- `min_gain` = 1 point of accuracy, and twice its noise.
+- `min_gain` = 1 hundredth of the unit of the score, and twice its noise.
+- Beside a score of another target the loss must rise since its minimum by `min_z` = 4 standard
+  errors of the curve's noise and by `min_rise` = 0.01 nat, as in `overconfidence`.
 
 ## Not to be confused with
 `within-noise`: epochs that differ by chance only. The epochs that are statistically as good as each
@@ -41,7 +45,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence
+from whyloss.evidence import TRAIN, Evidence, Family, loss_rise, score_curves
 from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.measures.estimates.trend import noise_sd
 from whyloss.results.estimate import Estimate
@@ -51,6 +55,8 @@ from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history, mend_last
 
 if TYPE_CHECKING:
+    from whyloss.evidence import ScoreCurve
+    from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -77,6 +83,18 @@ def _apart(
         val_loss=low + 0.4 * np.exp(-4 * epochs) + cost * np.maximum(0, 2 * epochs / n_epochs - 1),
         val_accuracy=np.linspace(0.8, 0.8 + gain, n_epochs),
         noise=noise,
+    )
+
+
+def _proxy(seed: int, low: float = 0.4, rise: float = 0.3, swing: float = 0.0) -> KnownCause:
+    """A loss that rises while the mAP grows."""
+    epochs = np.arange(24)
+    return known_history(
+        seed,
+        val_loss=low * (1 + np.exp(-epochs) + swing * (-1.0) ** epochs)
+        + rise * np.maximum(0, epochs - 10) / 13,
+        scores={"val_map": np.linspace(0.2, 0.5, len(epochs)).tolist()},
+        noise=0.005,
     )
 
 
@@ -126,6 +144,49 @@ def best_epochs_of_predictions(
 
 @RULE.at(
     Level.CURVES,
+    fires=_proxy,
+    near_misses={
+        "min_z": lambda seed: _proxy(seed, rise=0.08, swing=0.1),
+        "min_rise": lambda seed: _proxy(seed, low=0.02, rise=0.008),
+    },
+)
+def loss_only_stands_in(
+    evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
+) -> Finding | None:
+    """The loss rises while a score that it only stands in for does not get worse."""
+    curve = evidence.curve()
+    if curve is None or curve.split in TRAIN:
+        return None
+    scores = score_curves(evidence.history, curve.split, curve.n_samples)
+    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise, train=evidence.train, scores=scores)
+    change = None if rise is None else rise.change
+    if rise is None or change is None or rise.fell:
+        return None
+    if change.score.family is not Family.OTHER_TARGET:
+        return None
+    words = change.score.words
+    return Finding(
+        severity=Severity.WARNING,
+        headline="The score decides, not the loss",
+        message=(
+            f"Keep the epoch of the best {words}. Since epoch {rise.low} the loss on split "
+            f"{curve.split!r} rose from {format_nats(rise.before)} to {format_nats(rise.after)} "
+            f"while the {words} went from {change.score.text(change.before)} to "
+            f"{change.score.text(change.after)}, which is no worse. The loss only stands in for "
+            f"the {words}: most likely the model grows too sure of its mistakes."
+        ),
+        evidence={
+            "rise": Estimate(rise.height, note="as reported"),
+            "score_change": Estimate(-change.lost, note="in means of neighbouring epochs"),
+        },
+        nats=rise.height,
+        epochs=(rise.low, rise.end),
+        remedies=("epoch-for-labels", "epoch-for-probabilities"),
+    )
+
+
+@RULE.at(
+    Level.CURVES,
     fires=_apart,
     near_misses={
         "min_z": lambda seed: _apart(seed, cost=0.005, noise=0.2, n_epochs=80),
@@ -142,34 +203,63 @@ def best_epochs_of_curves(
     min_share: float = 0.1,
     min_gain: float = 0.01,
 ) -> Finding | None:
-    """The same of reported numbers, against the noise of their curves."""
+    """The loss is clearly higher at the epoch of the best score, which is better by its noise."""
     curve = evidence.curve()
-    known = None if curve is None else curve.whole
-    if known is None or known.split in TRAIN or len(known) < 2:
+    losses = None if curve is None else curve.with_loss
+    if curve is None or losses is None or curve.split in TRAIN or len(losses) < 2:
         return None
-    a, b = int(known.accuracy.argmax()), int(known.log_loss.argmin())
-    cost = float(known.log_loss[a] - known.log_loss[b])
-    gain = float(known.accuracy[a] - known.accuracy[b])
-    se = noise_sd(known.log_loss) * math.sqrt(2.0)
-    noise = noise_sd(known.accuracy) * math.sqrt(2.0)
-    least = float(known.log_loss[b])
-    clear = cost > min_z * se if math.isfinite(se) else cost > min_share * least
-    sure = gain > min_gain and gain > (2.0 * noise if math.isfinite(noise) else 0.0)
-    if not (cost > min_cost and clear and sure):
-        return None
-    first, second = int(known.epochs[b]), int(known.epochs[a])
+    low = int(losses.log_loss.argmin())
+    first, smallest = int(losses.epochs[low]), float(losses.log_loss[low])
+    for scores in score_curves(evidence.history, curve.split, curve.n_samples):
+        best = int(scores.gains.argmax())
+        second = int(scores.epochs[best])
+        before = scores.at(first)
+        after = float(losses.at(np.array([second]))[0][0])
+        if before is None or not math.isfinite(after):
+            continue
+        cost = after - smallest
+        gain = float(scores.gains[best]) - (-before if scores.score.falls else before)
+        clear = cost > min_cost and _clear(losses.log_loss, cost, min_z, min_share)
+        if not (clear and _better(scores, gain, min_gain)):
+            continue
+        return _finding(scores, (first, second), (smallest, cost), (before, gain))
+    return None
+
+
+def _clear(losses: FloatVector, cost: float, min_z: float, min_share: float) -> bool:
+    """Whether a loss is above the smallest one by more than the noise of its curve."""
+    se = noise_sd(losses) * math.sqrt(2.0)
+    return cost > (min_z * se if math.isfinite(se) else min_share * float(losses.min()))
+
+
+def _better(scores: ScoreCurve, gain: float, min_gain: float) -> bool:
+    """Whether a score gains so much of its unit, and twice its noise."""
+    noise = noise_sd(scores.gains) * math.sqrt(2.0)
+    return gain > max(min_gain * scores.unit, 2.0 * noise if math.isfinite(noise) else 0.0)
+
+
+def _finding(
+    scores: ScoreCurve,
+    epochs: tuple[int, int],
+    loss: tuple[float, float],
+    score: tuple[float, float],
+) -> Finding:
+    (first, second), (smallest, cost), (before, gain) = epochs, loss, score
+    best = float(scores.gains.max())
+    best = -best if scores.score.falls else best
+    words = scores.score.words
     return Finding(
         severity=Severity.INFO,
         headline="Two best epochs",
         message=(
-            f"The loss is smallest at epoch {first} ({format_nats(known.log_loss[b])}), accuracy "
-            f"is largest at epoch {second} ({format_percent(known.accuracy[a])}): epoch {second} "
-            f"costs {format_nats(cost)} nats more for {format_points(gain)} of accuracy."
+            f"The loss is smallest at epoch {first} ({format_nats(smallest)}), the {words} is best "
+            f"at epoch {second} ({scores.score.text(best)}, against {scores.score.text(before)} "
+            f"at epoch {first}). Epoch {second} costs {format_nats(cost)} nats more."
         ),
         evidence={
             "log_loss_cost": Estimate(cost, note="as reported"),
-            "accuracy_gain": Estimate(gain, note="as reported"),
+            "score_gain": Estimate(gain, note="as reported"),
         },
-        epochs=(first, second),
+        epochs=epochs,
         remedies=("epoch-for-labels", "epoch-for-probabilities"),
     )

@@ -30,10 +30,19 @@ calibrated model Z = Σ(loss − entropy) / √ΣV is standard normal. From pred
   class-bias term was accepted, a temperature fitted jointly with it must still lower the loss by
   `min_gap`.
 
-From loss and accuracy: the loss must exceed the envelope, at the lower end of the accuracy's 95 %
-interval, by `min_gap`. From curves: the loss must have risen since its minimum by `min_rise` = 0.01
-nat, and by `min_z` = 4 standard errors of the curve's own noise; 4, because the minimum was
-selected.
+From reported numbers alone:
+- The excess over the envelope, at the lower end of the accuracy's interval, must exceed `min_gap`.
+  Where the number of classes is not known, it must do so for every number up to 1,000. It proves
+  too much confidence only for a plain mean of −ln p over the very samples of the accuracy: nothing
+  is claimed where the text names label smoothing, class weights, a regulariser or another loss, or
+  where the training pair has half of the same excess.
+- Or the loss must rise since its minimum by `min_rise` = 0.01 nat, 5 %, and `min_z` = 4 standard
+  errors of the noise since then, because the minimum was selected; or by half of these standard
+  errors with a clear rank trend. It must be up by 1.5 times the largest earlier rise and later
+  fall. A slow wander of a curve cannot be told from a rise. The accuracy, or another score of the
+  decisions or the ranking, does not clearly fall meanwhile.
+- Or the mean loss exceeds the mean entropy of the predictions by `min_gap`: their difference is the
+  slope above.
 
 ## Not to be confused with
 `overfitting`: the decisions themselves get worse, which no temperature mends. Label noise also
@@ -53,12 +62,22 @@ arXiv:2501.19195 (Berta et al. 2025: refine, then calibrate).
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Direction, Evidence, envelope_gap, loss_rise
+from whyloss.data import TaskFacts
+from whyloss.evidence import (
+    TRAIN,
+    Direction,
+    Evidence,
+    Family,
+    Outlook,
+    envelope_gap,
+    loss_rise,
+    said_of,
+    score_curves,
+)
 from whyloss.formatting import format_nats, format_percent, format_signed, pluralize
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import wilson
@@ -67,10 +86,10 @@ from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Rule
-from whyloss.testing import known_cause, known_history
+from whyloss.testing import known_cause, known_columns, known_history, known_trends
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts
+    from whyloss.evidence import CurveRise, EpochFacts, ScoreChange
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -83,6 +102,9 @@ RULE = Rule(
 
 CLEAR = 2.0  # standard errors from which on a sentence names a number; nothing is decided by it
 NOTICEABLE = 0.01  # accuracy; a gain of less is not worth a word
+
+
+LAST = 5  # epochs at the end whose median counts
 
 
 def _reported(seed: int, excess: float) -> KnownCause:
@@ -100,15 +122,16 @@ def _reported(seed: int, excess: float) -> KnownCause:
 
 
 def _rising(
-    seed: int, low: float = 0.3, rise: float = 0.4, noise: float = 0.005, n_epochs: int = 20
+    seed: int, low: float = 0.3, rise: float = 0.4, swing: float = 0.0, n_epochs: int = 20
 ) -> KnownCause:
     """A loss that rises in the second half, beside an accuracy that does not fall."""
     epochs = np.arange(n_epochs)
     return known_history(
         seed,
-        val_loss=low * (1 + np.exp(-epochs)) + rise * np.maximum(0, 2 * epochs / n_epochs - 1),
+        val_loss=low * (1 + np.exp(-epochs) + swing * (-1.0) ** epochs)
+        + rise * np.maximum(0, 2 * epochs / n_epochs - 1),
         val_accuracy=0.9 - 0.2 * np.exp(-epochs / 2),
-        noise=noise,
+        noise=0.005,
     )
 
 
@@ -198,31 +221,30 @@ def _too_sure(evidence: Evidence, min_z: float, min_gap: float, min_temperature:
 )
 def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | None:
     """The reported loss is above that of every calibrated model of its accuracy."""
-    numbers, excess = evidence.numbers, envelope_gap(evidence)
-    if numbers is None or excess is None or excess.direction is Direction.UNDER:
+    numbers, gap = evidence.numbers, envelope_gap(evidence)
+    if numbers is None or gap is None:
         return None
-    if not excess.nats > min_gap:
+    if gap.direction in {Direction.UNDER, Direction.OTHER_LOSS} or not gap.nats > min_gap:
         return None
-    over = excess.direction is Direction.OVER
-    cause = "too much confidence" if over else "miscalibration, most likely too much confidence"
+    over = gap.direction is Direction.OVER
+    kind = "too much confidence" if over else "miscalibration, most likely too much confidence"
     return Finding(
         severity=Severity.WARNING,
         headline="Over-confidence" if over else "Over-confidence, most likely",
         message=(
-            f"No calibrated model with an accuracy of {format_percent(numbers.accuracy.value)} on "
-            f"{numbers.n_classes} classes has a loss above {format_nats(excess.bound)}; this one "
-            f"has {format_nats(numbers.log_loss.value)}. At least {format_nats(excess.nats)} nats "
-            f"are {cause}, which a temperature or another calibration recovers without retraining."
+            f"For {gap.classes} no calibrated model with an accuracy of "
+            f"{format_percent(numbers.accuracy.value)} has a loss above {format_nats(gap.bound)}; "
+            f"this one has {format_nats(numbers.log_loss.value)}. If the loss is a plain mean of "
+            f"−ln p over the same samples, at least {format_nats(gap.nats)} nats are {kind}, which "
+            "a temperature or another calibration recovers without retraining."
         ),
         evidence={
             "log_loss": numbers.log_loss,
             "accuracy": numbers.accuracy,
-            "envelope_high": Estimate(
-                excess.bound, note="exact, at the least accuracy that n allows"
-            ),
-            "envelope_gap": Estimate(excess.nats, note="a lower bound"),
+            "envelope_high": Estimate(gap.bound, note="exact, at the least accuracy that n allows"),
+            "envelope_gap": Estimate(gap.nats, note="a lower bound"),
         },
-        nats=excess.nats,
+        nats=gap.nats,
         epochs=(numbers.epoch,),
         remedies=("temperature",),
     )
@@ -232,39 +254,153 @@ def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | No
     Level.CURVES,
     fires=_rising,
     near_misses={
-        "min_z": lambda seed: _rising(seed, rise=0.0, noise=0.1, n_epochs=40),
+        "min_z": lambda seed: _rising(seed, rise=0.06, swing=0.1, n_epochs=40),
         "min_rise": lambda seed: _rising(seed, low=0.02, rise=0.008),
     },
 )
 def rises_while_right(
     evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
 ) -> Finding | None:
-    """The validation loss rises while the accuracy does not fall."""
+    """The validation loss rises while the accuracy, or another score, does not fall."""
     curve = evidence.curve()
     if curve is None or curve.split in TRAIN:
         return None
-    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise)
-    if rise is None or math.isnan(rise.accuracy_after) or rise.fell:
+    scores = score_curves(evidence.history, curve.split, curve.n_samples)
+    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise, train=evidence.train, scores=scores)
+    change = None if rise is None else rise.change
+    if rise is None or change is None or rise.fell:
         return None
-    way = "rose" if rise.lost < -NOTICEABLE else "did not clearly fall"
+    if change.score.family is Family.OTHER_TARGET:
+        return None  # the loss only stands in for it: `best-epochs-differ`
+    way = "got better" if change.improved else "did not clearly fall"
     return Finding(
         severity=Severity.WARNING,
         headline="Over-confidence, most likely",
         message=(
             f"Since epoch {rise.low} the loss on split {curve.split!r} rose from "
-            f"{format_nats(rise.before)} to {format_nats(rise.after)} while the accuracy {way} "
-            f"({format_percent(rise.accuracy_before)} to {format_percent(rise.accuracy_after)}). "
-            "Most likely the model makes the same mistakes with more and more confidence. Record "
-            "the predictions to confirm it, and to see how much one temperature recovers."
+            f"{format_nats(rise.before)} to {format_nats(rise.after)} while the "
+            f"{change.score.words} {way} ({change.score.text(change.before)} to "
+            f"{change.score.text(change.after)}). {_what_that_means(evidence, change)} "
+            f"{_which_epoch(change, rise)}"
         ),
         evidence={
             "rise": Estimate(rise.height, note="as reported"),
-            "accuracy_change": Estimate(-rise.lost, note="as reported"),
+            "score_change": Estimate(-change.lost, note="in means of neighbouring epochs"),
         },
         nats=rise.height,
         epochs=(rise.low, rise.end),
         remedies=("epoch-for-labels", "epoch-for-probabilities"),
     )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda _: known_trends(val_loss="rises", val_f1="rises"),
+)
+def said_to_rise_while_right(evidence: Evidence) -> Finding | None:
+    """The text says that the loss rises while a score does not get worse."""
+    said = said_of(evidence)
+    if said is None or said.score is None or said.loss != "rises":
+        return None
+    if said.outlook not in {Outlook.BETTER, Outlook.SAME}:
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Over-confidence, most likely",
+        message=(
+            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. The decisions do not "
+            "get worse, so most likely only "
+            f"the confidence in the wrong ones grows. Keep the epoch of the best {said.score.words}"
+            "; if you use the probabilities, fit a temperature on held-out data."
+        ),
+        evidence={"trends": Estimate(float(said.count), note="that the text names")},
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_columns(
+        val_loss=[1.4], facts=TaskFacts(fitted_temperature=2.0 + 0.01 * (seed % 100))
+    ),
+    near_misses={
+        "min_temperature": lambda _: known_columns(
+            val_loss=[1.4], facts=TaskFacts(fitted_temperature=1.03)
+        )
+    },
+)
+def fitted_elsewhere(evidence: Evidence, *, min_temperature: float = 1.1) -> Finding | None:
+    """The text names a temperature above 1 that was fitted to held-out predictions."""
+    temperature = evidence.history.facts.fitted_temperature
+    if temperature is None or not temperature > min_temperature:
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Over-confidence",
+        message=(
+            f"The fitted temperature is {temperature:.2f}, so the model is too sure: dividing its "
+            "logits by that lowers the loss and changes no label. Use the model with this "
+            "temperature."
+        ),
+        evidence={"temperature": Estimate(temperature, note="as the text has it")},
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_columns(
+        val_loss=[1.2], val_entropy=[0.9 - 0.001 * (seed % 100)], val_perplexity=[3.32]
+    ),
+    near_misses={"min_gap": lambda _: known_columns(val_loss=[1.2], val_entropy=[1.197])},
+)
+def above_entropy(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | None:
+    """The mean loss exceeds the mean entropy of the predictions over the same samples."""
+    for split in evidence.with_training:
+        loss = evidence.history.column(split, "loss")
+        entropy = evidence.history.column(split, "entropy")
+        if loss is None or entropy is None:
+            continue
+        both = np.flatnonzero(np.isfinite(loss) & np.isfinite(entropy))
+        gaps = loss[both] - entropy[both]
+        if not len(both) or not float(np.median(gaps[-LAST:])) > min_gap:
+            continue
+        at = int(both[-1])
+        return Finding(
+            severity=Severity.WARNING,
+            headline="Over-confidence",
+            message=(
+                f"On split {split!r} the mean loss is {format_nats(loss[at])} and the mean entropy "
+                f"of the predictions {format_nats(entropy[at])}. If both are means over the same "
+                "samples, their difference is the slope of the loss in the logarithm of the "
+                "inverse temperature: a temperature above 1 lowers the loss. Fit one on held-out "
+                "data."
+            ),
+            evidence={
+                "log_loss": Estimate(float(loss[at]), note="as reported"),
+                "entropy": Estimate(float(entropy[at]), note="as reported"),
+            },
+            epochs=(int(evidence.history.epochs[at]),),
+            remedies=("temperature",),
+        )
+    return None
+
+
+def _what_that_means(evidence: Evidence, change: ScoreChange) -> str:
+    """What a rising loss beside an unharmed score says of the confidence."""
+    if change.score.family is Family.RANKING and evidence.n_classes in {None, 2}:
+        return (
+            "With two classes the AUC depends on the order of the scores alone, so what got worse "
+            "is the calibration."
+        )
+    return (
+        "The same mistakes are made with more and more confidence. Curves alone cannot prove it; "
+        "the predictions would, and would say what a temperature recovers."
+    )
+
+
+def _which_epoch(change: ScoreChange, rise: CurveRise) -> str:
+    if change.improved:
+        return f"Keep the epoch of the best {change.score.words}, and calibrate its probabilities."
+    return f"For probabilities without calibration keep epoch {rise.low}."
 
 
 def _remedy(snapshot: EpochFacts) -> str:

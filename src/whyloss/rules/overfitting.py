@@ -14,11 +14,19 @@ another training brings it back.
 From predictions, paired over the same samples: z = mean(ΔR) / se(ΔR) from the epoch of the smallest
 refinement to the last.
 - `min_z` = 4, because that epoch was selected for being the smallest: among 2,000 simulated runs of
-  30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %. From curves, z is
-  the rise over the curve's own noise.
+  30 epochs without any trend z exceeded 2 in 23 %, 3 in 2.7 % and 4 in 0.05 %.
 - `min_rise` = 0.01 nat: nobody would notice less.
 
-From curves the accuracy must also be down by a point and by twice its noise.
+From curves alone:
+- The loss since its minimum is tested against the noise of that part of the curve (`min_z` = 4
+  standard errors, or half of them and a clear rank trend). It must be up by 5 % and by 1.5 times
+  the largest earlier rise and later fall, which a training that restarts repeats.
+- The accuracy, or another score, must be down by twice its noise and by one point; by four points
+  where the number of samples is not known, since a hundred samples move it so far by chance.
+- A score that falls alone counts where it ends `min_fall` = 0.04 of its unit below its best epoch,
+  tested in the same way.
+- The part of the loss that no calibrated model of this accuracy can have is not counted as
+  overfitting.
 
 ## Not to be confused with
 `overconfidence`: the loss rises and the loss after calibration does not. `within-noise`: the rise
@@ -35,20 +43,29 @@ the error can also fall again). arXiv:2002.08709 (Ishida et al. 2020: flooding).
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, loss_rise
-from whyloss.formatting import format_nats, format_percent, format_points
+from whyloss.evidence import (
+    TRAIN,
+    Direction,
+    Evidence,
+    Outlook,
+    ScoreCurve,
+    envelope_gap,
+    loss_rise,
+    said_of,
+    score_curves,
+)
+from whyloss.formatting import format_nats, format_points, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.attribution import Held
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Rule
-from whyloss.testing import known_cause, known_history
+from whyloss.testing import known_cause, known_history, known_trends
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
@@ -66,16 +83,28 @@ RULE = Rule(
 
 
 def _worse(
-    seed: int, rise: float = 0.4, low: float = 0.5, noise: float = 0.005, n_epochs: int = 20
+    seed: int, rise: float = 0.4, low: float = 0.5, swing: float = 0.0, n_epochs: int = 20
 ) -> KnownCause:
     """A loss that rises in the second half, and an accuracy that falls with it."""
     epochs = np.arange(n_epochs)
     since = np.maximum(0, 2 * epochs / n_epochs - 1)
     return known_history(
         seed,
-        val_loss=low * (1 + np.exp(-epochs)) + rise * since,
+        val_loss=low * (1 + np.exp(-epochs) + swing * (-1.0) ** epochs) + rise * since,
         val_accuracy=0.8 - 0.2 * np.exp(-epochs / 2) - 0.1 * since,
-        noise=noise,
+        noise=0.005,
+    )
+
+
+def _falling(seed: int, fall: float, swing: float = 0.0) -> KnownCause:
+    """An accuracy that falls in the second half beside a loss that does not move."""
+    epochs = np.arange(30)
+    since = np.clip((epochs - 12) / 9, 0.0, 1.0)
+    return known_history(
+        seed,
+        val_loss=[2.0] * 30,
+        val_accuracy=0.75 - 0.3 * np.exp(-epochs / 2) - fall * since + swing * (-1.0) ** epochs,
+        noise=0.02,
     )
 
 
@@ -138,43 +167,123 @@ def worse_after_calibration(
     Level.CURVES,
     fires=_worse,
     near_misses={
-        "min_z": lambda seed: _worse(seed, rise=0.0, noise=0.1, n_epochs=40),
+        "min_z": lambda seed: _worse(seed, rise=0.1, swing=0.1, n_epochs=40),
         "min_rise": lambda seed: _worse(seed, low=0.02, rise=0.008),
     },
 )
-def loss_up_accuracy_down(
+def loss_up_score_down(
     evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
 ) -> Finding | None:
-    """The reported loss rises since its minimum and the accuracy falls."""
+    """The reported loss rises since its minimum, and the score falls or is not known."""
     curve = evidence.curve()
     if curve is None or curve.split in TRAIN:
         return None
-    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise)
-    if rise is None or not (rise.fell or math.isnan(rise.accuracy_after)):
+    rise = loss_rise(
+        curve, min_z=min_z, min_rise=min_rise, train=evidence.train, scores=_scores(evidence)
+    )
+    if rise is None or not (rise.fell or rise.change is None):
         return None
+    miscalibrated = _provable(evidence)
     numbers = {"rise": Estimate(rise.height, note="as reported")}
-    if rise.fell:
-        numbers["accuracy_change"] = Estimate(-rise.lost, note="as reported")
+    if rise.change is not None:
+        change, words = rise.change, rise.change.score.words
+        numbers["score_change"] = Estimate(-change.lost, note="in means of neighbouring epochs")
         story = (
-            f"and the accuracy fell from {format_percent(rise.accuracy_before)} to "
-            f"{format_percent(rise.accuracy_after)}: the model knows less about new samples than "
-            "it did"
+            f" and the {words} went from {change.score.text(change.before)} to "
+            f"{change.score.text(change.after)}: the model knows less about new samples than it did"
         )
     else:
         story = (
-            "; without the accuracy nobody can tell whether the decisions got worse or only the "
-            "confidence"
+            ". Without the accuracy or another score it stays open whether the decisions got "
+            "worse or only the confidence grew"
+        )
+    if miscalibrated > 0.0:
+        story += (
+            f". At least {format_nats(miscalibrated)} nats of the loss are miscalibration, which a "
+            "temperature mends"
         )
     return Finding(
         severity=Severity.WARNING,
         headline="Overfitting" if rise.fell else "Overfitting or over-confidence",
         message=(
             f"Since epoch {rise.low} the loss on split {curve.split!r} rose from "
-            f"{format_nats(rise.before)} to {format_nats(rise.after)} {story}. Keep epoch "
+            f"{format_nats(rise.before)} to {format_nats(rise.after)}{story}. Keep epoch "
             f"{rise.low}, or train with more data or more regularisation."
-        ).replace(" ;", ";"),
+        ),
         evidence=numbers,
-        nats=rise.height,
+        nats=max(0.0, rise.height - miscalibrated),
         epochs=(rise.low, rise.end),
         remedies=("epoch-for-probabilities", "epoch-for-labels"),
     )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _falling(seed, 0.12),
+    near_misses={
+        "min_fall": lambda seed: _falling(seed, 0.02),
+        "min_z": lambda seed: _falling(seed, 0.06, swing=0.03),
+    },
+)
+def score_down(evidence: Evidence, *, min_fall: float = 0.04, min_z: float = 4.0) -> Finding | None:
+    """A score falls since its best epoch and stays down, whatever the loss does."""
+    if evidence.split in TRAIN or evidence.epochs:
+        return None
+    for curve in score_curves(evidence.history, evidence.split, evidence.history.n_val):
+        fall = curve.lasting_fall(min_fall=min_fall, min_z=min_z)
+        if fall is None:
+            continue
+        best = int(curve.epochs[fall.at])
+        return Finding(
+            severity=Severity.WARNING,
+            headline="Overfitting",
+            message=(
+                f"On split {evidence.split!r} the {curve.score.words} went from "
+                f"{curve.score.text(curve.values[fall.at])} at epoch {best} to "
+                f"{curve.score.text(curve.values[-1])} at epoch {curve.epochs[-1]}: the decisions "
+                f"on new samples got worse. Keep epoch {best}, or train with more data or more "
+                "regularisation."
+            ),
+            evidence={"fall": Estimate(fall.height, note="in means of neighbouring epochs")},
+            epochs=(best, int(curve.epochs[-1])),
+            remedies=("epoch-for-labels",),
+        )
+    return None
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda _: known_trends(val_loss="rises", val_accuracy="falls"),
+)
+def said_to_get_worse(evidence: Evidence) -> Finding | None:
+    """The text says that the score falls, or that the loss rises and nothing of a score."""
+    said = said_of(evidence)
+    if said is None or not (said.outlook is Outlook.WORSE or said.rises_alone):
+        return None
+    sure = said.outlook is Outlook.WORSE
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Overfitting" if sure else "Overfitting or over-confidence",
+        message=(
+            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. "
+            + (
+                "Worse decisions on new samples are overfitting: keep the epoch of the best "
+                "score, or regularise more."
+                if sure
+                else "Whether the decisions got worse too, the accuracy per epoch would tell."
+            )
+        ),
+        evidence={"trends": Estimate(float(said.count), note="that the text names")},
+    )
+
+
+def _scores(evidence: Evidence) -> tuple[ScoreCurve, ...]:
+    return score_curves(evidence.history, evidence.split, evidence.history.n_val)
+
+
+def _provable(evidence: Evidence) -> float:
+    """Nats of the loss that no calibrated model of this accuracy can have."""
+    gap = envelope_gap(evidence)
+    if gap is None or gap.direction in {Direction.UNDER, Direction.OTHER_LOSS}:
+        return 0.0
+    return max(0.0, gap.nats)

@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence
+from whyloss.evidence import TRAIN, Evidence, loss_rise
 from whyloss.formatting import format_nats, format_percent, format_ranges, pluralize
-from whyloss.measures.estimates.trend import rise_after_minimum
+from whyloss.measures.estimates.trend import MIN_EPOCHS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -119,22 +119,24 @@ def no_rise_beyond_the_curve(
     """The reported loss since its minimum rose no more than the curve goes up and down."""
     curve = evidence.curve()
     known = None if curve is None else curve.with_loss
-    if known is None or known.split in TRAIN:
+    if known is None or known.split in TRAIN or len(known) < MIN_EPOCHS:
         return None
-    rise = rise_after_minimum(known.log_loss) if len(known) else None
-    if rise is None or not (rise.z <= max_z and rise.height >= min_share * rise.lowest):
+    low = int(known.log_loss.argmin())
+    smallest, last = float(known.log_loss[low]), float(known.log_loss[-1])
+    height = last - smallest
+    if low == len(known) - 1 or not height >= min_share * max(smallest, 0.0):
         return None
-    if math.isnan(rise.z):
+    if max_z < math.inf and loss_rise(known, min_z=max_z, min_rise=0.0, train=evidence.train):
         return None
-    low, end = int(known.epochs[rise.at]), int(known.epochs[-1])
+    start, end = int(known.epochs[low]), int(known.epochs[-1])
     return Finding(
         severity=Severity.INFO,
         headline="Within noise",
         message=(
-            f"The loss at epoch {end} is {format_nats(rise.height)} nats "
-            f"({format_percent(rise.height / rise.lowest, 0)}) above its minimum at epoch {low}, "
-            "no more than the curve goes up and down from epoch to epoch."
+            f"The loss is {format_nats(last)} at epoch {end} and was smallest at epoch {start} "
+            f"({format_nats(smallest)}). It goes up and down by as much from epoch to epoch, so "
+            "this is no clear rise: either epoch will do."
         ),
-        evidence={"rise": Estimate(rise.height, note=f"{rise.z:.1f} times the noise of the curve")},
-        epochs=(low, end),
+        evidence={"rise": Estimate(height, note="as reported; no more than the curve's noise")},
+        epochs=(start, end),
     )

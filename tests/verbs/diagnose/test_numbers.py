@@ -158,7 +158,7 @@ def test_rising_loss_without_accuracy_leaves_it_open():
     curves = rising(lambda e: e)
     found = diagnose(loss=curves["loss"], val_loss=curves["val_loss"])
     assert found.verdict.name == "overfitting"
-    assert "without the accuracy nobody can tell" in found.verdict.text
+    assert "Without the accuracy or another score it stays open" in found.verdict.text
 
 
 def test_one_bad_last_epoch_is_no_rise():

@@ -19,6 +19,7 @@ from whyloss.verbs.diagnose.open_questions import open_questions
 from whyloss.verbs.diagnose.reference_losses import reference_losses
 from whyloss.verbs.diagnose.sample_pool import sample_pool
 from whyloss.verbs.diagnose.slice_rows import slice_rows
+from whyloss.verbs.diagnose.suspects import suspects
 from whyloss.verbs.diagnose.tables import (
     attribution_of,
     class_rows,
@@ -59,6 +60,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         if found.name in explained
     ]
     ranked = rank(kept)
+    suspected = suspects(evidence, ranked, explained)
     proposed = []
     for name, propose in remedies.ALL.items():
         if name in explained:
@@ -75,9 +77,9 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         source=evidence.source.name,
         split=split,
         level=level,
-        verdict=decide(evidence, ranked),
+        verdict=decide(evidence, ranked, suspected),
         findings=ranked,
-        suspects=(),
+        suspects=suspected,
         attribution=attribution_of(comparison) if comparison else None,
         best_epochs=_best_epochs(evidence),
         remedies=tuple(proposed),

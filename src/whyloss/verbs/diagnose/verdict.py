@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from whyloss.evidence import in_words, score_curves
 from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
 from whyloss.results.attribution import Held
 from whyloss.results.estimate import Z_SELECTED
@@ -12,8 +13,13 @@ from whyloss.results.finding import Severity, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whyloss.evidence import Curve, EpochChange, Evidence
-    from whyloss.results.finding import Finding
+    import numpy as np
+    import numpy.typing as npt
+
+    from whyloss.evidence import EpochChange, Evidence, ScoreCurve
+    from whyloss.measures.estimates.intervals import FloatVector
+    from whyloss.results.finding import Finding, Suspect
+    from whyloss.results.metrics import Metrics
 
 # Findings whose nats are a part of the change of the loss.
 _SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibration mends"}
@@ -24,16 +30,19 @@ def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda found: (found.severity.rank, -(found.nats or 0.0))))
 
 
-def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
-    """Word the verdict from the first of the ranked findings."""
+def decide(
+    evidence: Evidence, ranked: Sequence[Finding], suspects: Sequence[Suspect] = ()
+) -> Verdict:
+    """Word the verdict from the first of the ranked findings, or from the first suspect."""
     if not ranked:
+        why = _suspected(suspects[0]) if suspects else _why_silent(evidence)
         return Verdict(
             code="WL000",
             name="cannot-tell",
             severity=Severity.INFO,
             title="Cannot tell",
             headline=_what(evidence),
-            explanation=_why_silent(evidence),
+            explanation=why,
         )
     first = ranked[0]
     headline = f"{_what(evidence)} {_share(evidence, first)}".strip()
@@ -54,15 +63,24 @@ def decide(evidence: Evidence, ranked: Sequence[Finding]) -> Verdict:
 
 
 def _what(evidence: Evidence) -> str:
-    found = evidence.comparison
-    if found is not None:
-        return _change(found)
-    numbers = evidence.numbers
-    if numbers is None:
-        return f"Nothing on split {evidence.split!r} can be scored."
-    curve = evidence.curve()
-    if curve is not None and not evidence.epochs and len(curve.whole) > 1:
-        return _curves(curve.whole)
+    change = evidence.comparison
+    if change is not None:
+        return _change(change)
+    curve, numbers = evidence.curve(), evidence.numbers
+    if evidence.epochs or (numbers is not None and (curve is None or len(curve.whole) < 2)):
+        if numbers is None:
+            return f"Nothing on split {evidence.split!r} can be scored."
+        return _one_epoch(evidence, numbers)
+    scores = score_curves(evidence.history, evidence.split, evidence.history.n_val)
+    losses = None if curve is None else curve.with_loss
+    if losses is not None and len(losses):
+        return _at_the_end(losses.epochs, losses.log_loss, scores[:1])
+    if scores:
+        return _score_at_the_end(scores[0])
+    return _in_words(evidence)
+
+
+def _one_epoch(evidence: Evidence, numbers: Metrics) -> str:
     n = f" on {pluralize(numbers.n_samples, 'sample')}" if numbers.n_samples else ""
     at = f" at epoch {numbers.epoch}" if len(evidence.epochs) > 1 else ""
     if numbers.log_loss.note.startswith("without"):
@@ -73,19 +91,39 @@ def _what(evidence: Evidence) -> str:
     )
 
 
-def _curves(curve: Curve) -> str:
-    """Where loss and accuracy ended, and where each was best."""
-    low, high = int(curve.log_loss.argmin()), int(curve.accuracy.argmax())
-    end, last = int(curve.epochs[-1]), len(curve) - 1
-    loss = f"the loss is {format_nats(curve.log_loss[-1])}"
+def _at_the_end(
+    epochs: npt.NDArray[np.int64], losses: FloatVector, scores: Sequence[ScoreCurve]
+) -> str:
+    """Where loss and score ended, and where each was best."""
+    low, last = int(losses.argmin()), len(losses) - 1
+    text = f"the loss is {format_nats(losses[last])}"
     if low != last:
-        loss += f" ({format_nats(curve.log_loss[low])} at epoch {curve.epochs[low]}, its smallest)"
-    accuracy = f"the accuracy {format_percent(curve.accuracy[-1])}"
-    if high != last and curve.accuracy[high] > curve.accuracy[-1]:
-        accuracy += (
-            f" ({format_percent(curve.accuracy[high])} at epoch {curve.epochs[high]}, its largest)"
-        )
-    return f"At epoch {end} {loss}, {accuracy}."
+        text += f" ({format_nats(losses[low])} at epoch {epochs[low]}, its smallest)"
+    for curve in scores:
+        text += f", {_score(curve)}"
+    return f"At epoch {epochs[last]} {text}." if last else f"{text[0].upper()}{text[1:]}."
+
+
+def _score_at_the_end(curve: ScoreCurve) -> str:
+    text = _score(curve)
+    if len(curve) < 2:
+        return f"{text[0].upper()}{text[1:]}."
+    return f"At epoch {curve.epochs[-1]} {text}."
+
+
+def _score(curve: ScoreCurve) -> str:
+    best, last = int(curve.gains.argmax()), len(curve) - 1
+    text = f"the {curve.score.words} {'' if last else 'is '}{curve.score.text(curve.values[last])}"
+    if curve.gains[best] > curve.gains[last]:
+        text += f" ({curve.score.text(curve.values[best])} at epoch {curve.epochs[best]}, its best)"
+    return text
+
+
+def _in_words(evidence: Evidence) -> str:
+    said = [in_words(trend) for trend in evidence.history.facts.trends]
+    if not said:
+        return f"Neither a loss nor a score of split {evidence.split!r} is known."
+    return f"The text says that {' and that '.join(said)}."
 
 
 def _change(found: EpochChange) -> str:
@@ -115,6 +153,11 @@ def _share(evidence: Evidence, first: Finding) -> str:
     share = first.nats / rise.change.total.value
     part = "All" if share > 0.995 else format_percent(share, 0)
     return f"{part} of the rise is {name}."
+
+
+def _suspected(first: Suspect) -> str:
+    cause = first.name.replace("-", " ")
+    return f"Nothing is proved. The likeliest cause is {cause}: {first.why} {first.check}"
 
 
 def _why_silent(evidence: Evidence) -> str:

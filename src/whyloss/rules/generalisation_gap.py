@@ -1,0 +1,174 @@
+"""WL507: The model is much better on its training data than on new samples.
+
+## What it means
+The model has learnt its training samples and not, to the same degree, what new samples have in
+common with them. That is no contradiction between loss and accuracy, and the loss can be just what
+this accuracy calls for: both say that validation is far worse than training.
+
+## Signature
+A training accuracy (or AUC, F1, …) far above that of the validation; or, where there is no pair of
+scores, a validation loss that is a multiple of the training loss.
+
+## Statistic and threshold
+- Scores: training minus validation exceeds `min_gap` = 0.10, and `min_z` = 3 standard errors of the
+  difference. Where the number of samples is not known, 100 are assumed: fewer are rarely used.
+- Losses: the validation loss is at least `min_ratio` = 3 times the training loss, and `min_nats` =
+  0.5 nats above it. Well-calibrated models on easy tasks have ratios of five between two tiny
+  losses, so the ratio alone says nothing.
+
+## Not to be confused with
+`overfitting`: the validation itself got worse since an earlier epoch, which then is the one to
+keep. `distribution-shift`: validation is different data, or was preprocessed differently; evaluate
+the training samples through the validation code to tell. `train-mode-gap`: training numbers that
+look worse than they are.
+
+## Remedy
+More data or augmentation, more regularisation (weight decay, dropout), a smaller model, features
+that carry over. Check that both splits come from one source and go through the same preprocessing.
+
+## References
+Double descent, and why the gap can also shrink again: arXiv:1912.02292 (Nakkiran et al. 2019).
+Dropout: doi:10.5555/2627435.2670313 (Srivastava et al. 2014).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from whyloss.evidence import TRAIN, Evidence, Family, ScoreCurve, score_curves
+from whyloss.formatting import format_nats, format_percent, format_points
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import Rule
+from whyloss.testing import known_columns
+
+if TYPE_CHECKING:
+    from whyloss.testing import KnownCause
+
+ASSUMED_SAMPLES = 100  # where their number is not known; fewer are rarely used
+
+RULE = Rule(
+    "WL507",
+    name="generalisation-gap",
+    page=__doc__,
+    since="0.2",
+    explains=("consistent", "underfitting", "within-noise"),
+)
+
+
+def _scores(
+    seed: int, gap: float, n_train: int | None = None, n_val: int | None = None
+) -> KnownCause:
+    share = 0.95 + 0.0002 * (seed % 100)
+    return known_columns(
+        n_train=n_train,
+        n_val=n_val,
+        train_loss=[0.1],
+        train_accuracy=[share],
+        val_loss=[0.12],
+        val_accuracy=[share - gap],
+    )
+
+
+def _losses(seed: int, train: float, val: float) -> KnownCause:
+    factor = 1.0 + 0.001 * (seed % 100)
+    return known_columns(train_loss=[train * factor], val_loss=[val * factor])
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _scores(seed, 0.35),
+    near_misses={
+        "min_gap": lambda seed: _scores(seed, 0.06, 50_000, 50_000),
+        "min_z": lambda seed: _scores(seed, 0.14, 50_000, 25),
+    },
+)
+def by_scores(evidence: Evidence, *, min_gap: float = 0.10, min_z: float = 3.0) -> Finding | None:
+    """The training score is above the validation score by more than chance allows."""
+    pair = _last_pair(evidence)
+    if pair is None:
+        return None
+    train, val = pair
+    first, second = float(train.values[-1]), float(val.values[-1])
+    gap = float(train.gains[-1] - val.gains[-1])
+    variance = sum(
+        share * (1.0 - share) / (curve.n_samples or ASSUMED_SAMPLES)
+        for share, curve in ((first, train), (second, val))
+    )
+    se = math.sqrt(max(0.0, variance))
+    if not (gap > min_gap and gap > min_z * se):
+        return None
+    words = train.score.words
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Good on training data, poor on new samples",
+        message=(
+            f"The {words} is {format_percent(first)} in training and {format_percent(second)} on "
+            f"split {evidence.split!r}, a gap of {format_points(gap).lstrip('+')}: the model has "
+            "learnt its training samples more than the task. Check first that both splits are "
+            "prepared in the same way; then use more data, augmentation or regularisation."
+        ),
+        evidence={
+            "train_score": Estimate(first, note="as reported"),
+            "val_score": Estimate(second, note="as reported"),
+            "gap": Estimate(gap, gap - 2 * se, gap + 2 * se, se),
+        },
+        epochs=(int(val.epochs[-1]),),
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _losses(seed, 0.05, 1.6),
+    near_misses={
+        "min_ratio": lambda seed: _losses(seed, 1.2, 2.2),
+        "min_nats": lambda seed: _losses(seed, 0.03, 0.25),
+    },
+)
+def by_losses(
+    evidence: Evidence, *, min_ratio: float = 3.0, min_nats: float = 0.5
+) -> Finding | None:
+    """The validation loss is a multiple of the training loss."""
+    train, val = evidence.train, evidence.curve()
+    if train is None or val is None or evidence.split in TRAIN:
+        return None
+    of_train, of_val = train.with_loss, val.with_loss
+    if not len(of_train) or not len(of_val):
+        return None
+    first, second = float(of_train.log_loss[-1]), float(of_val.log_loss[-1])
+    if not (first >= 0.0 and second >= min_ratio * first and second - first >= min_nats):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Good on training data, poor on new samples",
+        message=(
+            f"The training loss is {format_nats(first)} and the loss on split {evidence.split!r} "
+            f"{format_nats(second)}: the model has learnt its training samples more than the task. "
+            "Check first that both splits are prepared in the same way; then use more data, "
+            "augmentation or regularisation."
+        ),
+        evidence={
+            "train_loss": Estimate(first, note="as reported"),
+            "val_loss": Estimate(second, note="as reported"),
+        },
+        epochs=(int(of_val.epochs[-1]),),
+    )
+
+
+def _last_pair(evidence: Evidence) -> tuple[ScoreCurve, ScoreCurve] | None:
+    """The preferred score that both splits have, from 0 to 1, where larger is better."""
+    if evidence.split in TRAIN or evidence.train is None:
+        return None
+    history = evidence.history
+    of_train = {
+        curve.score.name: curve
+        for curve in score_curves(history, evidence.train.split, history.n_train)
+    }
+    for curve in score_curves(history, evidence.split, history.n_val):
+        train = of_train.get(curve.score.name)
+        plain = curve.unit <= 1.0 and curve.score.family is not Family.OTHER_TARGET
+        if train is not None and plain and not curve.score.falls:
+            return train, curve
+    return None

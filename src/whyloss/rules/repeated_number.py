@@ -1,0 +1,164 @@
+"""WL112: Two numbers that should differ are equal in every digit.
+
+## What it means
+Two sets of samples never have the same mean loss to seven digits, and no model under training
+has the same accuracy on two sets at every epoch. Either both numbers were computed from the same
+rows, or one of them was printed twice, or it is a placeholder.
+
+## Signature
+A metric of two splits that agrees to the last digit; or an accuracy that is one and the same
+number on every split and at every epoch while the loss moves.
+
+## Statistic and threshold
+- The same metric of two splits: at least `min_digits` = 8 digits agree, added up over the epochs
+  that both have (0 and 1 do not count: two perfect splits agree).
+- A constant accuracy: it is the same on at least two splits at `min_epochs` = 3 epochs or more,
+  while a loss changes by at least a factor of `min_factor` = 1.5.
+
+## Not to be confused with
+`majority-class`: the accuracy of one split does not move, because one class is predicted; it
+differs between splits unless their class shares are equal.
+
+## Remedy
+Look at the call that evaluates each split: which data does it get, and is the result assigned to
+the right name? Compute the accuracy from the labels and the predictions of that very split.
+
+## References
+Leaks between splits and other errors of evaluation: doi:10.1016/j.patter.2023.100804 (Kapoor and
+Narayanan 2023).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.evidence import SCORES
+from whyloss.formatting import pluralize
+from whyloss.results.estimate import Estimate
+from whyloss.results.finding import Finding, Severity
+from whyloss.results.level import Level
+from whyloss.rules.base import Rule
+from whyloss.testing import known_columns
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from whyloss.evidence import Evidence
+    from whyloss.testing import KnownCause
+
+MOST_DIGITS = 17  # of a float64
+
+RULE = Rule(
+    "WL112",
+    name="repeated-number",
+    page=__doc__,
+    since="0.2",
+    explains=("consistent", "train-mode-gap", "majority-class", "chance-level"),
+)
+
+
+def _twins(seed: int, digits: int) -> KnownCause:
+    value = round(0.81234567891234 + 0.001 * (seed % 100), digits)
+    return known_columns(train_auc=[value], val_auc=[value])
+
+
+def _placeholder(seed: int, epochs: int, factor: float) -> KnownCause:
+    losses = np.linspace(3.0 + 0.01 * (seed % 100), 3.0 / factor, epochs)
+    return known_columns(
+        train_loss=losses,
+        val_loss=1.1 * losses,
+        train_accuracy=[0.5] * epochs,
+        val_accuracy=[0.5] * epochs,
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _twins(seed, 12),
+    near_misses={"min_digits": lambda seed: _twins(seed, 3)},
+)
+def two_splits(evidence: Evidence, *, min_digits: float = 8) -> Finding | None:
+    """One metric of two splits agrees in every digit."""
+    for metric in ("loss", *SCORES):
+        columns = {
+            split: evidence.history.columns[split, metric]
+            for split in evidence.splits
+            if (split, metric) in evidence.history.columns
+        }
+        for (first, one), (second, other) in combinations(columns.items(), 2):
+            both = np.isfinite(one) & np.isfinite(other)
+            if not both.any() or not (one[both] == other[both]).all():
+                continue
+            digits = sum(_digits(value) for value in one[both].tolist())
+            if digits < max(1, min_digits):
+                continue
+            value = float(one[both][-1])
+            return Finding(
+                severity=Severity.ERROR,
+                headline="The same number twice",
+                message=(
+                    f"The {metric.replace('_', ' ')} of split {first!r} and of split {second!r} "
+                    f"are equal in every digit (last: {value!r}). Two sets of samples do not "
+                    "agree so far: the same rows were evaluated twice, or one number was printed "
+                    "under both names."
+                ),
+                evidence={
+                    "value": Estimate(value, note="as reported, for both splits"),
+                    "digits": Estimate(float(digits), note="that agree, over all epochs"),
+                },
+                epochs=tuple(int(epoch) for epoch in evidence.history.epochs[both]),
+            )
+    return None
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _placeholder(seed, 6, 4.0),
+    near_misses={
+        "min_epochs": lambda seed: _placeholder(seed, 2, 4.0),
+        "min_factor": lambda seed: _placeholder(seed, 6, 1.1),
+    },
+)
+def placeholder(
+    evidence: Evidence, *, min_epochs: float = 3, min_factor: float = 1.5
+) -> Finding | None:
+    """One accuracy stands on every split and at every epoch while the loss moves."""
+    curves = [curve for split in evidence.splits if (curve := evidence.reported(split)) is not None]
+    known = [curve.whole for curve in curves if len(curve.whole)]
+    if len(known) < 2:
+        return None
+    values = np.unique(np.concatenate([curve.accuracy for curve in known]))
+    n = min(len(curve) for curve in known)
+    if len(values) != 1 or not 0.0 < values[0] < 1.0 or n < max(2, min_epochs):
+        return None
+    if max(_factor(curve.log_loss) for curve in known) < min_factor:
+        return None
+    return Finding(
+        severity=Severity.ERROR,
+        headline="An accuracy that is not measured",
+        message=(
+            f"The accuracy is {values[0]:g} on all {pluralize(len(known), 'split')} and at every "
+            "epoch, while the loss moves. No model under training is right equally often on "
+            "different samples each time: the number is a placeholder, or compares something that "
+            "does not change."
+        ),
+        evidence={"accuracy": Estimate(float(values[0]), note="as reported, everywhere")},
+        epochs=tuple(int(epoch) for epoch in known[0].epochs),
+    )
+
+
+def _digits(value: float) -> int:
+    """Significant digits of a number as it was printed; none for 0 and 1, which say nothing."""
+    if value in {0.0, 1.0}:
+        return 0
+    mantissa = repr(abs(value)).partition("e")[0].replace(".", "").strip("0")
+    return min(MOST_DIGITS, len(mantissa))
+
+
+def _factor(losses: npt.NDArray[np.float64]) -> float:
+    """Largest loss over the smallest one."""
+    low, high = float(losses.min()), float(losses.max())
+    return high / low if low > 0 else 1.0
