@@ -5,6 +5,9 @@ import os
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers keep every processor busy already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def require(name):
     """Import an optional dependency: skip without it, unless everything is required."""

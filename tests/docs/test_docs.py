@@ -1,6 +1,8 @@
 """Every block of code in the documentation runs, and every link inside it leads somewhere."""
 
+import contextlib
 import importlib.util
+import io
 import os
 import re
 import shlex
@@ -24,8 +26,10 @@ PAGES = sorted(
     for path in [ROOT / "README.md", *DOCS.rglob("*.md")]
     if "rules" not in path.parts and "_build" not in path.parts
 )
+# A block of text right below a block of code is what that prints; "…" at its end: the beginning.
 BLOCK = re.compile(
-    r"^<!-- setup\n(?P<setup>.*?)^-->$|^```(?P<kind>python|console)\n(?P<code>.*?)^```$",
+    r"^<!-- setup\n(?P<setup>.*?)^-->$"
+    r"|^```(?P<kind>python|console)\n(?P<code>.*?)^```$(?:\n\n^```text\n(?P<output>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -33,17 +37,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def blocks(text):
-    """Give the kind ("python" or "console") and the content of every block, in their order."""
-    for found in BLOCK.finditer(text):
-        if found["setup"] is not None:
-            yield "python", found["setup"]
-        else:
-            yield found["kind"], found["code"]
-
-
 @every_page
-def test_every_block_runs(page, tmp_path, monkeypatch):
+def test_every_block_runs_and_prints_what_stands_below_it(page, tmp_path, monkeypatch, request):
     text = page.read_text(encoding="utf-8")
     for framework in re.findall(r"<!-- requires (\w+) -->", text):
         if framework == "keras":
@@ -53,17 +48,46 @@ def test_every_block_runs(page, tmp_path, monkeypatch):
     # As in a clone, whose examples the pages read.
     shutil.copytree(DOCS / "examples", tmp_path / "docs" / "examples")
     monkeypatch.chdir(tmp_path)
-    names = {"__name__": "page"}
-    for kind, code in blocks(text):
-        if kind == "python":
-            exec(compile(code, str(page), "exec"), names)  # noqa: S102 - our own pages
-            continue
-        for line in code.splitlines():
-            if not line.startswith("$ whyloss "):
-                continue
+    monkeypatch.setenv("COLUMNS", "80")
+    names, parts, end = {"__name__": "page"}, [], 0
+    for block in BLOCK.finditer(text):
+        if block["kind"] == "console":
+            printed = output_of_commands(block["code"])
+        else:
+            printed = output_of_python(block["setup"] or block["code"], names)
+        if block["output"] is not None:
+            parts += [text[end : block.start("output")], beginning(printed, block["output"])]
+            end = block.end("output")
+    current = "".join([*parts, text[end:]])
+    if request.config.getoption("--update-snapshots"):
+        page.write_text(current, encoding="utf-8")
+        return
+    assert text == current, "run with --update-snapshots, and read the difference"
+
+
+def output_of_python(code, names):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "a block", "exec"), names)  # noqa: S102 - our own pages
+    return printed.getvalue()
+
+
+def output_of_commands(code):
+    outputs = []
+    for line in code.splitlines():
+        if line.startswith("$ whyloss "):
             answer = CliRunner().invoke(cli, shlex.split(line)[2:])
             assert answer.exit_code == 0, f"{line}: {answer.output}"
             assert answer.output
+            outputs.append(answer.stdout)
+    return "".join(outputs)
+
+
+def beginning(printed, shown):
+    lines = [line.rstrip() for line in printed.strip("\n").splitlines()]
+    if shown.endswith("…\n"):
+        lines = [*lines[: shown.count("\n") - 1], "…"]
+    return "\n".join([*lines, ""])
 
 
 @every_page
