@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from whyloss.errors import DataError
+from whyloss.readers.logs.metric_names import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from whyloss.readers.options import ReadOptions
 
 Role = tuple[str, str]
-_SCORES = frozenset({"accuracy", "auc", "f1", "precision", "recall", "mcc", "top5_accuracy"})
+# What an evaluation reports; a bare loss may be that of the training.
+_NO_SCORES = frozenset({"loss", "total_loss", "weighted_loss", "learning_rate", "entropy"})
+_MAIN = frozenset({"loss", "accuracy"})
+CALIBRATED = "calibrated"  # numbers after a temperature was fitted
 _PER_ORDER = {"epoch": 0, None: 1, "step": 2}
 
 
@@ -36,6 +40,10 @@ class Column:
         Some value was written with a percent sign.
     cells : dict of float to float
         Its values by row.
+    first_bad : float or None
+        The row in which it first was no finite number, where steps are known.
+    steps : list of (float, float)
+        Steps and values within that row, or within the last one.
     """
 
     label: str
@@ -43,6 +51,27 @@ class Column:
     split: str | None
     percent: bool = False
     cells: dict[float, float] = field(default_factory=dict)
+    first_bad: float | None = None
+    steps: list[tuple[float, float]] = field(default_factory=list)
+    _steps_of: float | None = None
+
+    def is_stray_percent(self, value: float) -> bool:
+        """Whether other values, without a percent sign, show that this one is a share already."""
+        if self.percent or not self.cells or not 0 < value <= 1:
+            return False
+        last = next(reversed(self.cells.values()))
+        return 0.5 * value < last < 2 * value
+
+    def remember_step(self, key: float, step: float, value: float, *, most: int) -> None:
+        """Keep a value of the row, until the row is known in which the column stops being finite."""
+        if self.first_bad not in {None, key}:
+            return
+        if self._steps_of != key:
+            self._steps_of, self.steps = key, []
+        if len(self.steps) < most:
+            self.steps.append((step, value))
+        if self.first_bad is None and not math.isfinite(value):
+            self.first_bad = key
 
     @property
     def preference(self) -> tuple[int, ...]:
@@ -59,11 +88,22 @@ class Column:
 
 @dataclass
 class ColumnMapping:
-    """The outcome: a column for each role, and what a person should know about the choice."""
+    """A column for each role, and what a person should know about the choice.
+
+    Attributes
+    ----------
+    columns : dict of (split, metric) to Column
+    inverted : set of (split, metric)
+        Roles whose column holds error rates.
+    notes : list of str
+    undecided : dict of (split, metric) to list of str
+        Roles that several columns claim with different numbers, and the names of these.
+    """
 
     columns: dict[Role, Column] = field(default_factory=dict)
     inverted: set[Role] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    undecided: dict[Role, list[str]] = field(default_factory=dict)
 
 
 def map_columns(
@@ -96,7 +136,30 @@ def map_columns(
         if column.name.kind != "metric":
             role = (column.split or "train", column.name.metric)
             mapping.columns.setdefault(role, column)
+    _settle_undecided(mapping)
+    likely = [column for column in mapping.columns.values() if column.name.likely]
+    if likely:
+        labels = ", ".join(f'"{column.label}"' for column in likely)
+        mapping.notes.append(f"Misspelt, and understood by likeness: {labels}.")
     return mapping
+
+
+def _settle_undecided(mapping: ColumnMapping) -> None:
+    """Ask about a loss or an accuracy that decides the answer; leave out what does not.
+
+    Raises
+    ------
+    DataError
+        The loss or the accuracy that would be explained could be several columns.
+    """
+    held_out = any(split not in {"train", ""} for split, _ in mapping.columns)
+    for (split, metric), labels in mapping.undecided.items():
+        if metric in _MAIN and (split != "train" or not held_out):
+            _refuse(split, metric, labels)
+        names = " and ".join(f'"{label}"' for label in labels)
+        mapping.notes.append(
+            f"{split}_{metric} is left out, because several columns could be it: {names}."
+        )
 
 
 def _split_order(split: str) -> tuple[int, str]:
@@ -165,9 +228,9 @@ def _splits(
                 if other.split is not None
             ):
                 continue  # as Lightning prints a running loss beside the one of the epoch
-        elif name.metric in _SCORES and evaluated and in_table:
+        elif name.metric not in _NO_SCORES and evaluated and in_table:
             split = evaluated if (evaluated, name.own) not in told else "train"
-        elif name.metric in _SCORES and len(held_out) == 1 and not losses:
+        elif name.metric not in _NO_SCORES and len(held_out) == 1 and not losses:
             split = held_out[0] if (held_out[0], name.own) not in told else "train"
         found[column] = split
     if plain and not told:
@@ -205,13 +268,17 @@ def _assign_split(
         by_name["total_loss"] = [c for c in total if not _same(c, by_name["loss"][0])]
         if not by_name["total_loss"]:  # as tflearn prints its loss twice
             del by_name["total_loss"]
-    promoted = _promoted(split, by_name, taken)
+    promoted = _promoted(split, by_name, taken, mapping)
     for own, candidates in by_name.items():
         metric = promoted.get(own, own)
         if (split, metric) in taken:
             continue
         best, *others = sorted(candidates, key=lambda column: column.preference)
-        _check_choice(split, metric, best, others)
+        if rivals := _rivals(best, others):
+            mapping.undecided[split, metric] = [best.label, *(c.label for c in rivals)]
+            for column in candidates:
+                mapping.columns.setdefault((split, _own_name(column)), column)
+            continue
         mapping.columns[split, metric] = best
         if best.name.inverted:
             mapping.inverted.add((split, metric))
@@ -225,18 +292,23 @@ def _assign_split(
             )
 
 
-def _check_choice(split: str, metric: str, best: Column, others: list[Column]) -> None:
-    for other in others:
-        if other.preference == best.preference and _clash(best, other):
-            _refuse(split, metric, [best, other])
+def _rivals(best: Column, others: list[Column]) -> list[Column]:
+    """Columns that could be meant as well as the best, and have other numbers."""
+    return [
+        other for other in others if other.preference == best.preference and _clash(best, other)
+    ]
+
+
+def _own_name(column: Column) -> str:
+    return "_".join(words_of(column.label))
 
 
 def _clash(one: Column, two: Column) -> bool:
     return bool(one.cells.keys() & two.cells.keys()) and not _same(one, two)
 
 
-def _refuse(split: str, metric: str, columns: list[Column]) -> None:
-    labels = list(dict.fromkeys(column.label for column in columns))
+def _refuse(split: str, metric: str, labels: list[str]) -> NoReturn:
+    labels = list(dict.fromkeys(labels))
     ways = " or ".join(f'--map "{label}={split}.{metric}"' for label in labels[:2])
     raise DataError(
         f"Several columns could be {split}_{metric}",
@@ -266,26 +338,38 @@ def _keep_aside(
             f'{split}_loss is the cross-entropy "{best.label}"; "{other.label}" differs from it, '
             "holds more terms or weights, and is kept as total_loss."
         )
+    elif (
+        other.preference[:-1] == best.preference[:-1] and other.name.inverted == best.name.inverted
+    ):
+        mapping.columns.setdefault((split, _own_name(other)), other)
 
 
-def _promoted(split: str, by_name: dict[str, list[Column]], taken: set[Role]) -> dict[str, str]:
+def _promoted(
+    split: str, by_name: dict[str, list[Column]], taken: set[Role], mapping: ColumnMapping
+) -> dict[str, str]:
     """Say which output of several counts as the loss and the accuracy, where that is certain."""
     chosen: dict[str, str] = {}
     scored = _heads(by_name, "accuracy")
     lossy = _heads(by_name, "loss")
+
+    def only(heads: list[str], metric: str) -> str | None:
+        if len(heads) > 1:
+            labels = [by_name[f"{head}_{metric}"][0].label for head in heads]
+            mapping.undecided[split, metric] = labels
+        return heads[0] if len(heads) == 1 else None
+
     if "accuracy" not in by_name and (split, "accuracy") not in taken and scored:
-        if len(scored) > 1:
-            _refuse(split, "accuracy", [by_name[f"{head}_accuracy"][0] for head in scored])
-        head = scored[0]
-        chosen[f"{head}_accuracy"] = "accuracy"
-        if head in lossy and (split, "loss") not in taken:
-            chosen[f"{head}_loss"] = "loss"
-            if "loss" in by_name:
-                chosen["loss"] = "total_loss"
+        head = only(scored, "accuracy")
+        if head is not None:
+            chosen[f"{head}_accuracy"] = "accuracy"
+            if head in lossy and (split, "loss") not in taken:
+                chosen[f"{head}_loss"] = "loss"
+                if "loss" in by_name:
+                    chosen["loss"] = "total_loss"
     elif "loss" not in by_name and (split, "loss") not in taken and lossy:
-        if len(lossy) > 1:
-            _refuse(split, "loss", [by_name[f"{head}_loss"][0] for head in lossy])
-        chosen[f"{lossy[0]}_loss"] = "loss"
+        head = only(lossy, "loss")
+        if head is not None:
+            chosen[f"{head}_loss"] = "loss"
     if "loss" not in by_name and "loss" not in chosen.values() and "total_loss" in by_name:
         chosen["total_loss"] = "loss"
     return chosen
@@ -295,5 +379,7 @@ def _heads(by_name: dict[str, list[Column]], metric: str) -> list[str]:
     return [
         columns[0].name.head
         for columns in by_name.values()
-        if columns[0].name.metric == metric and columns[0].name.head
+        if columns[0].name.metric == metric
+        and columns[0].name.head
+        and not columns[0].name.head.startswith(CALIBRATED)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from whyloss.readers.logs.column_mapping import CALIBRATED
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, Name, recognise
 
 MAX_LINE = 20_000
@@ -37,12 +38,36 @@ _STEP = re.compile(
 _LEADING = re.compile(
     r"\s*(?:\[\s*(?P<epoch>\d{1,12})\s*,\s*\d+\s*\]|\[(?P<round>\d{1,12})\]|(?P<tree>\d{1,12}):(?=\s+(?:learn|test)\b))"
 )
-_PROGRESS = re.compile(r"\[\s*\d+\s*/\s*\d+(?:\s*\(\s*[\d.]+\s*%\s*\))?\s*\]")
-_KERAS_BAR = re.compile(
-    r"(?:^|\s)(?:\[[=>.\s]{0,99}\s)?(?P<done>\d{1,12})/(?P<all>\d{1,12}|unknown)\s*(?:\[[=>.\s]{0,99}\]|[=>.]{0,99}\]|[━╸╺])",
+_PROGRESS = re.compile(
+    r"[\[(]\s*(?P<done>\d+)\s*/\s*(?P<all>\d+)(?:\s*\(\s*[\d.]+\s*%\s*\))?\s*[\])](?=\s|[A-Za-z]|$)"
+)
+_BATCH = re.compile(
+    r"\bbatch(?:[ _](?:index|idx|number|no\.?))?\s*[:=\[(#]?\s*(?P<done>\d{1,9})(?:\s*/\s*(?P<all>\d{1,9}))?\s*[\])]?(?![.\d])",
     re.IGNORECASE,
 )
-_TQDM = re.compile(r"\d%\|[^|]{0,300}\|\s*\d+/\d+\s*\[")
+_KERAS_BAR = re.compile(
+    r"(?:^|\s)(?:\[[=>.\s]{0,99}\s)?(?P<done>\d{1,12})/(?P<all>\d{1,12}|unknown)\s*(?:\[[=>.\s]{0,99}\]|[=>.]{1,99}\]|[━╸╺])",
+    re.IGNORECASE,
+)
+_TQDM = re.compile(r"\d%\|[^|]{0,300}\|\s*(?P<done>\d+)/(?P<all>\d+)\s*\[")
+# What a mean was taken over is no value, and what stands in brackets between a name and its colon
+# is no name.
+_OVER_BATCHES = re.compile(
+    r"\s+(?:of|over|on|in)\s+\d+\s+(?:mini-?)?(?:batches|steps|iterations)\b", re.IGNORECASE
+)
+_ASIDE = re.compile(r"(?<=\w)\s*\((?P<inner>[^()=:]{1,40})\)(?=\s*[:=]\s*[-\d.])")
+_GLUED_SPLIT = re.compile(
+    r"(?<=\d)(?=(?:train|val|valid|test)(?:ing|idation)?[-_ ]?(?:acc|loss|err))", re.IGNORECASE
+)
+_OF_A_CLASS = re.compile(
+    r"\b(?:class|category|label|cls)\s*#?\s*[\w'-]{1,30}\s*$|\b(?:accuracy|acc|recall|precision|f1|auc)\s+(?:of|for)\s+(?:class\b|category\b)",
+    re.IGNORECASE,
+)
+_CALIBRATED = re.compile(r"^\W*(?:after|with)\s+(?:temperature|calibration|scaling|platt)\b", re.I)
+_SOME_SET = re.compile(r"^\W*(?!train)[A-Za-z]\w{2,20} set\s*:", re.IGNORECASE)
+_UNCALIBRATED = re.compile(
+    r"^\W*(?:before|without)\s+(?:temperature|calibration|scaling|platt)\b[\w ]*\W", re.I
+)
 # What callbacks and helpers say of the past: not the numbers of this epoch.
 _REPORT = re.compile(
     r"did(?:n't| not) improve|\bimproved\b|\b(?:in|de)creased\b|was not in top|\breached [\d.]|"
@@ -68,13 +93,6 @@ _OF_SET = re.compile(
     r"accuracy of (?:the )?(?:network|model|net) on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
     r"(?: images| samples| examples)?\s*[:=]\s*(?P<value>[\d.]+)\s*(?P<percent>%?)",
     re.IGNORECASE,
-)
-_SIZES = re.compile(
-    r"train on (?P<train>\d{1,12}) samples(?:, validate on (?P<val>\d{1,12}) samples)?",
-    re.IGNORECASE,
-)
-_CLASSES = re.compile(
-    r"(?<!\w)(?:num|n)_?(?:classes|labels)['\"]?\s*[:=]\s*(?P<n>\d{1,6})\b", re.IGNORECASE
 )
 _PREFIX = re.compile(
     r"^.{0,120}?\b(?:INFO|DEBUG|WARNING|WARN|ERROR)\b\s*"
@@ -143,6 +161,8 @@ class Pair:
         It has a percent sign.
     n_samples : int or None
         What it was counted over, where it is written as a fraction.
+    mean : bool
+        It is the mean that stands in brackets behind the number of one batch.
     """
 
     label: str
@@ -151,23 +171,47 @@ class Pair:
     split: str | None = None
     percent: bool = False
     n_samples: int | None = None
+    mean: bool = False
 
 
 @dataclass(slots=True)
 class Line:
-    """What one line says."""
+    """What one line says.
+
+    Attributes
+    ----------
+    pairs : list of Pair
+    epoch, step : float or None
+        Where it belongs.
+    section : str or None
+        The split that the line names as a heading of those below.
+    bar : tuple of (int, int) or None
+        Batches done and of all, of a progress bar that is drawn again and again.
+    within : tuple of (int, int) or None
+        Batches or samples done and of all (0 where that is not said), of a line that stays.
+    running : bool
+        A framework wrote it whose training numbers are means over the epoch.
+    means : bool
+        A number is followed by its running mean.
+    by_global_step, boosting : bool
+    sizes : dict of str to int
+        Numbers of samples by split.
+    summary : bool
+        It sums up lines above it.
+    """
 
     pairs: list[Pair] = field(default_factory=list)
     epoch: float | None = None
     step: float | None = None
     section: str | None = None
     bar: tuple[int, int] | None = None
+    within: tuple[int, int] | None = None
     running: bool = False
     means: bool = False
     by_global_step: bool = False
     boosting: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
-    n_classes: int | None = None
+    summary: bool = False
 
 
 def split_pieces(text: str) -> list[str]:
@@ -189,16 +233,13 @@ def parse_line(text: str, section: str | None = None) -> Line:
     if not any(map(str.isalpha, text)):
         return line
     text = _SPACES.sub("   ", text[:MAX_LINE])
-    if sizes := _SIZES.search(text):
-        line.sizes = {split: int(n) for split, n in sizes.groupdict().items() if n}
-        return line
     if len(text) <= _LONGEST_HEADING and (found := _SECTION.fullmatch(text)):
         line.section = SPLIT_WORDS[found["split"].casefold()]
         return line
-    if classes := _CLASSES.search(text):
-        line.n_classes = int(classes["n"])
+    line.summary = text.lstrip().startswith("* ")
     if told := _OF_SET.search(text):
         _take_sentence(told, line)
+        line.summary = True
         return line
     rest = _AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1)
     cut = _REPORT.search(rest)
@@ -207,7 +248,12 @@ def parse_line(text: str, section: str | None = None) -> Line:
     split, rest = _take_place(rest, line)
     if "Saving dict" in rest:  # of an estimator, which evaluates alone when it says so
         split = "val"
-    _take_pairs(rest, split or section, line)
+    if split is None and _SOME_SET.match(rest):
+        split = "test"  # a set with a name of its own is evaluated, not trained on
+    calibrated = bool(_CALIBRATED.search(rest))
+    _take_pairs(_UNCALIBRATED.sub(" ", rest), split or section, line)
+    if calibrated:
+        line.pairs = [_as_calibrated(pair) for pair in line.pairs]
     if cut and not line.pairs:
         return Line()
     line.running = any(sign in text for sign in _RUNNING)
@@ -215,10 +261,25 @@ def parse_line(text: str, section: str | None = None) -> Line:
     return line
 
 
+def _as_calibrated(pair: Pair) -> Pair:
+    label = f"{CALIBRATED} {pair.label}"
+    return replace(pair, label=label, name=recognise(label))
+
+
+def _inside(match: re.Match[str]) -> str:
+    """Keep of a bracket what names a split or a kind of metric; drop the rest."""
+    words = match["inner"].casefold().replace("-", "").split()
+    known = all(word in SPLIT_WORDS or word in {"top1", "top5", "macro", "micro"} for word in words)
+    return f" {' '.join(words)} " if known else ""
+
+
 def _plainer(text: str) -> str:
     """Write what loggers, LightGBM and people of other countries write as others do."""
     rest = _PREFIX.sub("", text.translate(BOX).replace("'s ", " "), count=1)
     rest = _OF_TIMM.sub(r"\g<split>: epoch \g<epoch> [", rest, count=1)
+    rest = _GLUED_SPLIT.sub(" ", _OVER_BATCHES.sub("", rest))
+    if "(" in rest:
+        rest = _ASIDE.sub(_inside, rest)
     if "top" in rest or "Top" in rest:
         rest = re.sub(r"\b(top)[ -]([15])\b", r"\1\2", rest, flags=re.IGNORECASE)
     if "," in rest and _DECIMAL_COMMA.search(rest) and not re.search(r"\d\.\d", rest):
@@ -261,7 +322,12 @@ def _take_place(text: str, line: Line) -> tuple[str | None, str]:
     if found := _STEP.search(text):
         line.step = float(found["step"]) if line.step is None else line.step
         text = _STEP.sub(" | ", text)
-    return split, _PROGRESS.sub(" | ", text)
+    if found := _PROGRESS.search(text) or _BATCH.search(text):
+        line.within = int(found["done"]), int(found["all"] or 0)
+        text = _BATCH.sub(" | ", _PROGRESS.sub(" | ", text), count=1)
+    elif found := _TQDM.search(text):
+        line.within = int(found["done"]), int(found["all"])
+    return split, text
 
 
 def _take_pairs(text: str, split: str | None, line: Line) -> None:
@@ -284,7 +350,7 @@ def _take_pairs(text: str, split: str | None, line: Line) -> None:
         named = _name(core, tight=bool(_TIGHT.search(gap)), boosting=line.boosting)
         if named is None and match["percent"] and (behind := _BEHIND.match(text, end)):
             named = _name(behind["name"], tight=False, boosting=False)
-        if named is None:
+        if named is None or _OF_A_CLASS.search(core.removesuffix(named[0])[-60:]):
             continue
         label, name = named
         attached = name.split or attached
@@ -327,7 +393,7 @@ def _name(core: str, *, tight: bool, boosting: bool) -> tuple[str, Name] | None:
 def _pair(label: str, name: Name, match: re.Match[str], sign: str, split: str | None) -> Pair:
     value = float(match["number"].replace(",", ""))
     if match["mean"] is not None and not match["share"] and not match["of"]:
-        return Pair(label, name, float(match["mean"].replace(",", "")), split)
+        return Pair(label, name, float(match["mean"].replace(",", "")), split, mean=True)
     whole = match["of"] or match["counted"]
     n_samples = None
     if whole and name.metric == "accuracy" and len(whole) < _LONGEST_COUNT and float(whole) > 1:

@@ -12,11 +12,12 @@ _SPLITS = {
     "test": "test testing tst",
 }
 SPLIT_WORDS = {word: split for split, words in _SPLITS.items() for word in words.split()}
+_GENERIC = frozenset({"eval", "evaluation", "evaluating"})
 
 # Words that say how a number was gathered, and change nothing about which number it is.
 _NEUTRAL_WORDS = (
-    "avg average averaged current data dataset end final history image images log logs mean metric "
-    "metrics overall phase result results s scalar scalars set split"
+    "avg average averaged current data dataset done end final history image images list log logs mean "
+    "metric metrics overall phase result results s scalar scalars set split values"
 )
 _PROSE_WORDS = "a an at for in is my of on our the this was"  # but not in a_loss
 
@@ -28,8 +29,8 @@ _INDEX = {
 }  # fmt: skip
 # A name with one of these is no score of a model, whatever else it says.
 _NOISE_WORDS = (
-    "best bound change counter cuda delta device diff dur duration elapsed eta flos fps gpu hp hour hours "
-    "improve instances it lower max mem memory min minutes ms num patience prev previous remaining runtime "
+    "batches best bound change counter cuda delta device diff dur duration elapsed eta flos fps gpu hp hour hours "
+    "improve instances it ips lower max mem memory min minutes ms num patience prev previous reader remaining runtime "
     "scale sec second seconds seed size speed std target threshold throughput time timestamp "
     "upper vs wall"
 )
@@ -55,18 +56,43 @@ _PLAIN = {
     "accuracy": (
         "accuracy|acc|accuracy score|acc score|categorical accuracy|sparse categorical accuracy|"
         "binary accuracy|multiclass accuracy|multiclassaccuracy|binaryaccuracy|"
-        "top1 accuracy|top1 acc|top1|acc 1|acc1|accuracy 1|prec 1|prec1"
+        "top1 accuracy|top1 acc|top1|acc 1|acc1|accuracy 1|prec 1|prec1|precision 1|accuracy1|"
+        "correct|percent correct|mean token accuracy|token accuracy|accuracy token"
     ),
     "top5_accuracy": (
         "top5 accuracy|top5 acc|top5|acc 5|acc5|prec 5|prec5|top k accuracy 5|k top5 accuracy|"
         "top k categorical accuracy|sparse top k categorical accuracy|accuracy 5"
     ),
-    "auc": "auc|roc auc|auroc|rocauc|aucroc|roc auc score",
-    "auc_pr": "pr auc|aucpr|auprc|average precision|auc prc",
-    "f1": "f1|f1 score|fscore|f score|f1score",
-    "precision": "precision",
-    "recall": "recall",
-    "mcc": "mcc|matthews corrcoef|matthews correlation",
+    "auc": "auc|roc auc|auroc|rocauc|aucroc|roc auc score|area under curve|c statistic",
+    "auc_pr": "pr auc|aucpr|auprc|average precision|auc prc|ap|prauc|average precision score",
+    "map": (
+        "map|mean average precision|map50|map 50|map50 95|map 50 95|map 0 5|map 0 5 0 95|bbox map|"
+        "bbox map 50|segm map|map b|map50 b|map50 95 b"
+    ),
+    "f1": (
+        "f1|f1 score|fscore|f score|f1score|f measure|macro f1|f1 macro|f1 score macro|total f1|"
+        "weighted f1|f1 weighted|micro f1|f1 micro|f beta"
+    ),
+    "precision": "precision|pre|precision macro|macro precision|precision weighted|precision score",
+    "recall": "recall|rec|sensitivity|tpr|recall macro|macro recall|recall weighted|recall score",
+    "specificity": "specificity|tnr",
+    "balanced_accuracy": (
+        "balanced accuracy|balanced acc|bacc|balanced accuracy score|mean class accuracy|uar|"
+        "unweighted average recall|mean acc per class"
+    ),
+    "mcc": "mcc|matthews corrcoef|matthews correlation|matthews correlation coefficient",
+    "kappa": "kappa|cohen kappa|cohens kappa|cohen kappa score|qwk|quadratic weighted kappa",
+    "exact_match": "exact match|em|exact|exact match accuracy|sequence accuracy",
+    "iou": "iou|mean iou|miou|jaccard|jaccard index|jaccard score|intersection over union",
+    "dice": "dice|dice coefficient|dice coef|dice score|dsc|mean dice|mdice",
+    "bleu": "bleu|bleu4|bleu 4|sacrebleu|bleu score",
+    "rouge": "rouge|rougel|rouge l|rouge1|rouge 1|rouge2|rouge 2|rougelsum",
+    "wer": "wer|word error rate",
+    "cer": "cer|character error rate|char error rate",
+    "hamming": "hamming|hamming loss|hammingloss",
+    "entropy": "entropy|policy entropy|token entropy|prediction entropy|output entropy",
+    "calibration_error": "ece|calibration error|expected calibration error",
+    "brier": "brier|brier score|brier loss|brierscore",
     "learning_rate": "lr|learning rate|learningrate",
     "perplexity": "perplexity|ppl",
 }
@@ -74,8 +100,9 @@ _CROSS_ENTROPY = (
     "cross entropy|crossentropy|cross entropy loss|crossentropy loss|categorical crossentropy|"
     "categorical cross entropy|sparse categorical crossentropy|binary crossentropy|"
     "binary cross entropy|ce|ce loss|xent|xent loss|xentropy|nll|nll loss|log loss|logloss|"
-    "binary logloss|multi logloss|mlogloss|multiclass|softmax loss|bce|bce loss|cls loss|"
-    "classification loss|crossentropyloss"
+    "binary logloss|multi logloss|mlogloss|multiclass|multi class|softmax loss|bce|bce loss|cls loss|"
+    "classification loss|crossentropyloss|softmax with loss|softmaxwithloss|softmax with loss1|"
+    "negative log likelihood|bcewith logits loss|multi class one vs all"
 )
 _ERRORS = {
     "accuracy": (
@@ -87,7 +114,22 @@ _ERRORS = {
 }
 # Names that are printed for one kind of task alone.
 _TWO = {"binary logloss", "binary error"}
-_SEVERAL = {"mlogloss", "multi logloss", "merror", "multi error"}
+_SEVERAL = {"mlogloss", "multi logloss", "merror", "multi error", "multiclass", "multi class"}
+_PLURALS = {
+    "losses": "loss", "accuracies": "accuracy", "accs": "acc", "errors": "error", "scores": "score",
+    "aucs": "auc", "precisions": "precision", "recalls": "recall", "f1s": "f1",
+    "perplexities": "perplexity", "costs": "cost", "entropies": "entropy",
+}  # fmt: skip
+# Terms of a loss that are no cross-entropy of classes: kept, but never taken for the loss.
+_OTHER_TERMS = frozenset(
+    (
+        "reg regularization regularisation regularizer regularization_loss decay penalty kl kld recon "
+        "reconstruction box bbox dfl rpn mask obj objectness aux auxiliary adv adversarial "
+        "commitment consistency distill distillation regression gan generator discriminator l1 l2 "
+        "orthogonality sparsity load balancing router"
+    ).split()
+)
+_HEADLESS = frozenset({"cost", "objective", "correct", "pre", "rec", "em", "exact", "ap", "map"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +158,8 @@ class Name:
         Which of several sets of one split, as in ``validation_1``.
     task : {"binary", "multiclass"} or None
         The only task that the name is printed for.
+    likely : bool
+        The name is misspelt, and was understood by its likeness to a known one.
     """
 
     kind: str
@@ -128,6 +172,7 @@ class Name:
     per: str | None = None
     number: int | None = None
     task: str | None = None
+    likely: bool = False
 
     @property
     def own(self) -> str:
@@ -155,17 +200,30 @@ def _synonyms() -> dict[tuple[str, ...], Name]:
 
 
 _SCORE = 50
+_LONG_WORD = 5
 _SYNONYMS = _synonyms() | {("score",): Name("metric", "accuracy", rank=_SCORE)}
 _GLUED = re.compile(
-    r"(train|trn|tr|valid|val|test|tst|dev|eval)(loss|accuracy|acc|error|err|auc|f1)"
+    r"(train|training|trn|tr|valid|validation|val|test|tst|dev|eval)"
+    r"(loss|accuracy|acc|error|err|auc|f1)"
 )
+# Words that a misspelt one may be likened to.
+_SPELLED = (
+    "train training valid validation testing loss accuracy precision recall error perplexity "
+    "entropy categorical"
+).split()
+_ALL_WORDS = (
+    frozenset(word for key in _SYNONYMS for word in key)
+    | SPLIT_WORDS.keys() | _PROSE | _NOISE | _PER.keys() | _PLURALS.keys()
+)  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+\d*|\d+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=(?:Loss|Acc|Accuracy|Error)\b)")
+_ONE_WORD = re.compile(r"(?<![A-Za-z])(?:m?AP(?![A-Za-z])|mIoU|IoU|mDice|AUCs|BCEWith(?=Logits))")
 
 
 def words_of(phrase: str) -> list[str]:
     """Take a name apart: ``valTop-1 Acc`` is val, top1, acc."""
-    text = _CAMEL.sub(" ", phrase).casefold()
+    text = _ONE_WORD.sub(lambda match: match.group().casefold(), phrase)
+    text = _CAMEL.sub(" ", text).casefold()
     found: list[str] = []
     for word in _WORD.findall(text):
         glued = _GLUED.fullmatch(word)
@@ -174,7 +232,7 @@ def words_of(phrase: str) -> list[str]:
         elif found and found[-1] == "top" and word in {"1", "5"}:
             found[-1] += word
         else:
-            found.append(word)
+            found.append(_PLURALS.get(word, word))
     return found
 
 
@@ -188,6 +246,17 @@ def recognise(phrase: str) -> Name:
         As it stands in the log, such as ``Validation Loss``, ``val_acc`` or ``eval-merror``.
     """
     words = words_of(phrase)
+    name = _understood(words, prose=" " in phrase)
+    if name.kind == "own" or name.head:
+        likely = [_likest(word) for word in words]
+        if likely != words:
+            second = _understood(likely, prose=" " in phrase)
+            if second.kind == "metric" and not second.head:
+                return replace(second, likely=True)
+    return name
+
+
+def _understood(words: list[str], *, prose: bool) -> Name:
     joined = " ".join(words)
     if joined in _INDEX:
         return Name("index", _INDEX[joined])
@@ -201,7 +270,7 @@ def recognise(phrase: str) -> Name:
             per = per if per == "step" else _PER[word]
         else:
             told.append(word)
-    neutral = _PROSE if " " in phrase else _NEUTRAL
+    neutral = _PROSE if prose else _NEUTRAL
     scores = [word for word in told if word not in neutral]
     found = _exactly(told) or _exactly(scores) or _partly(told)
     if found.kind == "own" and not scores:
@@ -209,6 +278,29 @@ def recognise(phrase: str) -> Name:
     if found.rank == _SCORE and split != "val":  # anything may be called a score
         found = Name("own", "score")
     return replace(found, split=split, per=per, number=number)
+
+
+def _likest(word: str) -> str:
+    """Give the known word that differs from a misspelt one by one letter, else the word itself."""
+    if len(word) < _LONG_WORD or word in _ALL_WORDS:
+        return word
+    near = [known for known in _SPELLED if known[0] == word[0] and _one_apart(word, known)]
+    return near[0] if len(near) == 1 else word
+
+
+def _one_apart(one: str, two: str) -> bool:
+    """Whether one letter was added, left out or replaced, or two neighbours changed places."""
+    if abs(len(one) - len(two)) > 1:
+        return False
+    at = next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), None)
+    if at is None:
+        return len(one) != len(two)
+    swapped = one[at + 1 : at + 2] + one[at : at + 1] + one[at + 2 :]
+    return (
+        one[at + 1 :] in {two[at + 1 :], two[at:]}
+        or one[at:] == two[at + 1 :]
+        or swapped == two[at:]
+    )
 
 
 def _split_off(words: list[str]) -> tuple[str | None, int | None, list[str]]:
@@ -222,6 +314,9 @@ def _split_off(words: list[str]) -> tuple[str | None, int | None, list[str]]:
                 number = int(rest[end])
                 del rest[at : end + 1]
                 break
+    named = [word for word in rest if word in SPLIT_WORDS]
+    if len(named) > 1:  # eval_test_loss is that of the test set
+        rest = [word for word in rest if word not in _GENERIC or named.count(word) == len(named)]
     for at, word in enumerate(rest):
         if word in SPLIT_WORDS:
             del rest[at]
@@ -243,8 +338,12 @@ def _exactly(words: list[str]) -> Name | None:
 
 def _partly(words: list[str]) -> Name:
     """Find a metric at the end or the start of the words, and call the others its head."""
+    if _OTHER_TERMS.intersection(words):
+        return Name("own", "_".join(words))
     for size in range(len(words) - 1, 0, -1):
         for inner, outer in ((words[-size:], words[:-size]), (words[:size], words[size:])):
+            if size == 1 and inner[0] in _HEADLESS:
+                continue
             if found := _SYNONYMS.get(tuple(sorted(inner))):
                 return replace(found, head="_".join(outer))
     return Name("own", "_".join(words))

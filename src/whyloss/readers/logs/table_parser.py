@@ -16,7 +16,8 @@ _OTHER = re.compile(r"(?:\d+:)?\d+:\d+(?:\.\d+)?|[\d.]+ ?(?:s|ms|it/s)")
 _NO_LOG = re.compile(r"(?i)\bno log\b")
 _LONE_NUMBER = re.compile(r"(?<![\w.@-])\d+(?:\.\d+)?(?![\w@])")
 _OF_ALL = re.compile(r"(\d+)\s*/\s*\d+")
-_TAIL = re.compile(r":\s*\d+%\|.*$")  # a bar behind the names, as of Ultralytics
+_TAIL = re.compile(r":\s*\d+%\|.*$|\s+\(\d+:\d+(?::\d+)?\)\s*$")  # a bar, or a time
+_LETTERS = {"p": "precision", "r": "recall", "f": "f1"}
 _WORDS = 4
 _LONGEST_HEADING = 4000
 _LONGEST_NAME = 80
@@ -103,12 +104,13 @@ def heading(text: str, above: str = "") -> Table | None:
             upper = _cells(above.translate(BOX), delimiter)
             if len(upper) == len(cells):
                 cells = [f"{one} {two}".strip() for one, two in zip(upper, cells, strict=True)]
+        cells = _spelled_out(cells)
         names = tuple(cells)
         if _are_names(cells):
             return Table(names, delimiter if delimiter != "  " else " ")
         if len(cells) > 2 and all(cell.casefold() in SPLIT_WORDS for cell in cells[1:]):
             return Table(names, delimiter if delimiter != "  " else " ", across=True)
-    labels = _phrases(text.split())
+    labels = _spelled_out(_phrases(text.split()))
     return Table(tuple(labels), " ") if _are_names(labels) else None
 
 
@@ -121,6 +123,14 @@ def _cells(text: str, delimiter: str) -> list[str]:
     if delimiter == "|":
         parts = parts[1 if not parts[0] else 0 : -1 if not parts[-1] else None]
     return parts
+
+
+def _spelled_out(cells: list[str]) -> list[str]:
+    """Write P, R and F as what they stand for, where they stand together."""
+    letters = {cell.casefold() for cell in cells}
+    if not {"p", "r"} <= letters:
+        return cells
+    return [_LETTERS.get(cell.casefold(), cell) for cell in cells]
 
 
 def _are_names(cells: list[str]) -> bool:

@@ -6,9 +6,21 @@ import re
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import pluralize
+from whyloss.readers.logs.evaluation_blocks import (
+    Matrix,
+    Report,
+    evaluated_pair,
+    list_of_values,
+    lone_value,
+)
+from whyloss.readers.logs.facts import TextFacts
+from whyloss.readers.logs.history_builder import build_history
+from whyloss.readers.logs.languages import to_english
 from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, parse_line, split_pieces
-from whyloss.readers.logs.log_table import AFTERWARDS, LogTable
+from whyloss.readers.logs.log_table import LogTable
 from whyloss.readers.logs.metric_names import recognise
+from whyloss.readers.logs.prose import is_prose, read_prose, rows_of
+from whyloss.readers.logs.row_tracker import RowTracker
 from whyloss.readers.logs.table_parser import Table, heading, is_rule
 from whyloss.readers.options import ReadOptions
 
@@ -20,6 +32,7 @@ if TYPE_CHECKING:
 _DIGITS = re.compile(r"\d+")
 _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
+_MOST_PROSE = 50_000  # characters
 _BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
 
 
@@ -35,25 +48,24 @@ class TextLog:
     def __init__(self, options: ReadOptions | None = None) -> None:
         self._options = options or ReadOptions()
         self._log_table = LogTable()
+        self._rows = RowTracker(self._log_table)
+        self._facts = TextFacts()
         self._tail = ""
         self._held = ""
         self._above = ""
         # Lines that say nothing, with their numbers blotted out: programs repeat them.
         self._idle: set[str] = set()
         self._section: str | None = None
+        self._section_began = False
         self._table: Table | None = None
-        self._key: float | None = None
-        self._heading: float | None = None
-        self._offset = 0.0
-        self._highest: float | None = None
+        self._matrix: Matrix | None = None
+        self._report: Report | None = None
+        self._list: str | None = None
+        self._list_length = 0
+        self._prose: list[str] = []
         self._last_split: str | None = None
-        self._inline = False
-        self._partial = False
-        self._bar: int | None = None
-        self._early: list[Pair] = []
         self._skipped = 0
         self._cut = 0
-        self._restarts = 0
 
     def feed(self, text: str) -> None:
         """Read more text; a line counts once its end has come.
@@ -79,7 +91,8 @@ class TextLog:
     def add(self, row: list[tuple[str, float, bool]]) -> None:
         """Take a row of a table: labels, numbers, and whether they have a percent sign."""
         index, pairs = {}, []
-        for label, value, percent in row:
+        for original, value, percent in row:
+            label = to_english(original).strip()
             name = recognise(label)
             if name.kind == "index":
                 index[name.metric] = value
@@ -87,8 +100,7 @@ class TextLog:
                 pairs.append(Pair(label, name, value, name.split, percent))
         pairs = _without_repeats(pairs, {label for label, _, _ in row})
         if pairs:
-            self._place(index.get("epoch"), index.get("step"), pairs)
-            self._write(pairs)
+            self._rows.add(index.get("epoch"), index.get("step"), pairs)
 
     @property
     def n_epochs(self) -> int:
@@ -110,18 +122,38 @@ class TextLog:
             There is nothing to read, or it is no log of a classifier.
         """
         self._release()
-        history, notes = self._log_table.to_history(self._options)
-        more = list(notes)
-        if self._restarts:
-            more.append(
-                f"The count of epochs starts again {pluralize(self._restarts, 'time')}: it is "
-                "counted on, as if one training had gone on."
+        self._close_report()
+        self._rows.finish()
+        table = self._log_table
+        told = read_prose("\n".join(self._prose))
+        if not table.has_metrics and told.statements:
+            table = LogTable()
+            table.kind, placed = rows_of(told.statements)
+            for key, one in placed:
+                table.add(key, one.label, one.value, split=one.split)
+        self._facts.trends = told.trends
+        history, notes = build_history(
+            table, self._facts, self._options, unfinished=self._rows.unfinished
+        )
+        return history, (*notes, *self._passed_over())
+
+    def _passed_over(self) -> list[str]:
+        notes = []
+        if self._rows.restarts:
+            notes.append(
+                f"The count of epochs starts again {pluralize(len(self._rows.restarts), 'time')}: it "
+                "is counted on, as if one training had gone on."
+            )
+        if self._rows.repeats:
+            notes.append(
+                f"Left out: {pluralize(self._rows.repeats, 'line')} that repeat an earlier epoch, as "
+                "is printed of the best one at the end."
             )
         if self._skipped:
-            more.append(f"Passed over: {pluralize(self._skipped, 'line')} of other text.")
+            notes.append(f"Passed over: {pluralize(self._skipped, 'line')} of other text.")
         if self._cut:
-            more.append(f"Cut at {MAX_LINE:,} characters: {pluralize(self._cut, 'line')}.")
-        return history, tuple(more)
+            notes.append(f"Cut at {MAX_LINE:,} characters: {pluralize(self._cut, 'line')}.")
+        return notes
 
     # --- one line -------------------------------------------------------------------------------
 
@@ -149,31 +181,49 @@ class TextLog:
             self._take_piece(held)
 
     def _take_piece(self, text: str) -> None:
-        above, self._above = self._above, text
-        if self._table and (row := self._table.row(text)):
-            self.add(row)
-            return
         shape = _DIGITS.sub("0", text)
         if shape in self._idle:
             self._skipped += 1
             return
+        text = to_english(text)
+        if self._in_block(text):
+            return
+        above, self._above = self._above, text
+        if self._table and (row := self._table.row(text)):
+            self.add(row)
+            return
+        said = self._facts.read(text)
+        if self._begins_block(text):
+            return
+        if is_prose(text) and not self._log_table.has_metrics:
+            if sum(map(len, self._prose)) < _MOST_PROSE:
+                self._prose.append(text)
+            return
         if table := heading(text, above):
             self._table = table
             return
+        self._take_line(text, shape, said=said)
+
+    def _take_line(self, text: str, shape: str, *, said: bool) -> None:
         # A line that begins with a star sums up the lines above it.
         split = self._last_split if text.lstrip().startswith("* ") else None
         line = parse_line(text, split or self._section)
         self._note(line)
         if line.section:
-            self._section = line.section
-        elif line.epoch is not None and not line.pairs:
-            self._section = None
-            self._heading = line.epoch
-            if self._log_table.kind != "epoch":
-                self._count_epochs(line.epoch, [])
-        elif line.pairs:
-            self._take_pairs(line, text)
-        elif not (line.sizes or line.n_classes):
+            self._section, self._section_began = line.section, True
+            return
+        began, self._section_began = self._section_began, False
+        if line.pairs:
+            pairs = _without_repeats(line.pairs, text)
+            self._last_split = pairs[-1].split if pairs else None
+            self._rows.take(line, pairs, eta="ETA" in text)
+        elif line.epoch is not None:
+            if not began:
+                self._section = None
+            self._rows.name_epoch(line.epoch)
+        elif line.step is not None:
+            self._rows.name_step(line.step)
+        elif not said:
             self._skipped += 1
             if len(self._idle) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
                 self._idle.add(shape)
@@ -181,8 +231,10 @@ class TextLog:
     def _note(self, line: Line) -> None:
         """Remember what a line says of the whole log."""
         table = self._log_table
-        table.n_samples |= line.sizes
-        table.n_classes = line.n_classes or table.n_classes
+        self._facts.sizes |= line.sizes
+        for pair in line.pairs:
+            if pair.n_samples:
+                self._facts.sizes[pair.split or "train"] = pair.n_samples
         table.by_global_step |= line.by_global_step
         table.boosting |= line.boosting
         if line.boosting:
@@ -190,122 +242,92 @@ class TextLog:
         elif table.running is None and line.pairs and (line.running or line.bar or line.means):
             table.running = True
 
-    def _take_pairs(self, line: Line, text: str) -> None:
-        """Write the numbers of a line where they belong."""
-        pairs = _without_repeats(line.pairs, text)
-        self._last_split = pairs[-1].split if pairs else None
-        if line.epoch is None and self._heading is None and self._ended(line, pairs):
-            if line.step is None:
-                self._write(pairs, AFTERWARDS)
-            else:
-                self._early = pairs
-            return
-        self._place(line.epoch, line.step, pairs)
-        if line.bar:
-            self._bar = line.bar[1]
-        self._partial = line.bar is not None and (line.bar[0] < line.bar[1] or "ETA" in text)
-        self._write(pairs)
+    # --- blocks of several lines --------------------------------------------------------------------
 
-    def _ended(self, line: Line, pairs: list[Pair]) -> bool:
-        """Whether the epoch is over, and these numbers come from after it."""
-        table, key = self._log_table, self._key
-        if table.kind != "epoch" or key is None or self._partial:
-            return False
-        if any(pair.split not in {None, "train"} for pair in pairs) or not self._holds(key, pairs):
-            return False
-        other = line.bar is not None and self._bar is not None and line.bar[1] != self._bar
-        said = self._inline and line.step is None and line.bar is None
-        return table.evaluated(key) or other or said
+    def _in_block(self, text: str) -> bool:
+        """Take a line of the block that has begun; False where it belongs to none."""
+        if self._matrix is not None:
+            self._matrix.add(text)
+            self._close_matrix()
+            return True
+        if self._report is not None:
+            row = self._report.row(text)
+            if row is not None:
+                self._add_values([(f"{self._section or 'val'} {n}", v, False) for n, v in row])
+                return True
+            self._close_report()
+        if self._list is not None:
+            value = lone_value(text)
+            if value is not None:
+                self._add_to_list(self._list, value[0], percent=value[1])
+                return True
+            self._list = None
+        return False
 
-    def _holds(self, key: float, pairs: list[Pair]) -> bool:
-        return any(self._log_table.has(key, pair.label, pair.split) for pair in pairs)
-
-    def _write(self, pairs: list[Pair], split: str | None = None) -> None:
-        for pair in pairs:
-            self._log_table.add(
-                self._key or 0.0,
-                pair.label,
-                pair.value,
-                split=split or pair.split,
-                percent=pair.percent,
+    def _begins_block(self, text: str) -> bool:
+        if Matrix.begins(text):
+            self._matrix = Matrix()
+            self._matrix.add(text)
+            self._close_matrix()
+        elif Report.begins(text):
+            self._report = Report()
+        elif pair := evaluated_pair(text):
+            self._facts.notes.append(
+                "Two numbers in brackets are read as the loss and the accuracy of an evaluation."
             )
-            if pair.n_samples:
-                self._log_table.n_samples[split or pair.split or "train"] = pair.n_samples
-
-    # --- which row ------------------------------------------------------------------------------
-
-    def _place(self, epoch: float | None, step: float | None, pairs: list[Pair]) -> None:
-        """Go to the row that numbers belong to."""
-        table = self._log_table
-        named, self._heading = self._heading, None
-        self._inline = epoch is not None
-        if epoch is not None:
-            if table.kind != "epoch":
-                self._count_epochs(epoch, pairs)
-            self._go(epoch, pairs, again=False)
-        elif named is not None:
-            self._go(named, pairs, again=True)
-        elif table.kind == "epoch":
-            return
-        elif step is not None:
-            if table.kind == "row":
-                self._count_steps(step)
-            self._go(step, pairs, again=False)
-        elif table.kind == "row":
-            if self._key is None:
-                self._key = 1.0
-            elif self._holds(self._key, pairs) and not self._partial:
-                self._key += 1.0
-
-    def _go(self, number: float, pairs: list[Pair], *, again: bool) -> None:
-        """Go to an epoch or step, or count on where the log starts again.
-
-        Parameters
-        ----------
-        number : float
-            As it stands in the log.
-        pairs : list of Pair
-            What comes there.
-        again : bool
-            A heading said the number: if the row has these numbers already, it is another one.
-        """
-        key = number + self._offset
-        known = key in self._log_table
-        if self._highest is not None and key <= self._highest:
-            backward = key != self._key and (not known or self._holds(key, pairs))
-            repeated = key == self._key and again and not self._partial and self._holds(key, pairs)
-            if backward or repeated:
-                self._offset = self._highest + 1 - number
-                key = self._highest + 1
-                self._restarts += 1
-        if key != self._key:
-            self._key = key
-            self._partial = False
-            early, self._early = self._early, []
-            self._write(early)
-        self._highest = key if self._highest is None else max(key, self._highest)
-
-    def _count_epochs(self, epoch: float, pairs: list[Pair]) -> None:
-        """Begin to count epochs: the first is named, and what came before it gets its place."""
-        table = self._log_table
-        keys = table.keys
-        if table.kind == "step":
-            table.renumber(dict.fromkeys(keys, epoch))
-        elif keys and (self._partial or (pairs and not self._holds(keys[-1], pairs))):
-            table.renumber({keys[-1]: epoch})
+            self._add_values([("val loss", pair[0], False), ("val accuracy", pair[1], False)])
+        elif (values := list_of_values(text)) is not None:
+            label, cells = values
+            self._list = None if cells else label
+            self._list_length = 0
+            for value, percent in cells:
+                self._add_to_list(label, value, percent=percent)
         else:
-            before = {key: epoch - len(keys) + at for at, key in enumerate(keys)}
-            table.renumber({key: new for key, new in before.items() if new >= 0})
-        table.kind = "epoch"
-        self._highest = table.last
-        self._key = table.last
+            return False
+        return True
 
-    def _count_steps(self, step: float) -> None:
-        """Begin to count steps."""
-        keys = self._log_table.keys
-        self._log_table.renumber({key: step - len(keys) + at for at, key in enumerate(keys)})
-        self._log_table.kind = "step"
-        self._highest = self._log_table.last
+    def _close_matrix(self) -> None:
+        """Take a confusion matrix whose last bracket has come; other matrices are left out."""
+        if self._matrix is None or not self._matrix.done:
+            return
+        counts, self._matrix = self._matrix.counts(), None
+        if counts is None:
+            self._skipped += 1
+            return
+        total = sum(map(sum, counts))
+        split = self._section or "val"
+        self._facts.note_classes(len(counts))
+        self._facts.sizes[split] = total
+        self._facts.class_shares = tuple(sum(row) / total for row in counts)
+        self._facts.notes.append(
+            f"A confusion matrix of {pluralize(total, 'sample')} is read with the true classes as rows."
+        )
+        right = sum(row[at] for at, row in enumerate(counts))
+        self._add_values([(f"{split} accuracy", right / total, False)])
+
+    def _close_report(self) -> None:
+        """Take what a classification report says of the classes as a whole."""
+        report, self._report = self._report, None
+        total = sum(report.supports) if report is not None else 0
+        if report is not None and total:
+            self._facts.note_classes(len(report.supports))
+            self._facts.sizes[self._section or "val"] = total
+            self._facts.class_shares = tuple(n / total for n in report.supports)
+
+    def _add_values(self, values: list[tuple[str, float, bool]]) -> None:
+        pairs = [
+            Pair(label, name, value, name.split or self._section, percent)
+            for label, value, percent in values
+            for name in [recognise(label)]
+        ]
+        self._rows.add(None, None, pairs)
+
+    def _add_to_list(self, label: str, value: float, *, percent: bool) -> None:
+        """Write the next value of a list, which has one for each epoch."""
+        self._list_length += 1
+        self._log_table.add(
+            float(self._list_length), label, value, split=self._section, percent=percent
+        )
 
 
 def _without_repeats(pairs: list[Pair], place: Container[str]) -> list[Pair]:

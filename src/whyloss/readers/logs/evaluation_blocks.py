@@ -1,0 +1,187 @@
+"""Blocks of an evaluation: confusion matrices, classification reports, counts, lists of values."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from whyloss.readers.logs.column_mapping import Column
+from whyloss.readers.logs.metric_names import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST_MATRIX = 40_000  # characters
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf", re.IGNORECASE)
+_ONE_NUMBER = re.compile(
+    r"\s*(?:\d+\s*[.:)]\s+)?[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*[,%]?\s*|\s*[-+]?(?:nan|inf)\s*,?\s*",
+    re.IGNORECASE,
+)
+_ROW = re.compile(r"\[([^\[\]]*)\]")
+_COUNT_NAMES = {
+    "tp": ("tp", "true_positives", "true_positive"), "tn": ("tn", "true_negatives", "true_negative"),
+    "fp": ("fp", "false_positives", "false_positive"), "fn": ("fn", "false_negatives", "false_negative"),
+}  # fmt: skip
+_LIST_HEAD = re.compile(
+    r"^[\W_]*(?P<label>[^\W\d][\w ./@-]{0,60}?)"
+    r"(?:\s+(?:per|by|for each|after each|over|at each|of each)\s+(?:the\s+)?epochs?)?\s*[:=]\s*"
+    r"(?P<rest>[\[(]?[-+\d.eE,;\snaif%]*[\])]?)\s*$"
+)
+_OF_MANY = re.compile(r"\bepochs?\b|(?:losses|accuracies|values)\s*[:=]", re.IGNORECASE)
+_PAIR = re.compile(
+    r"^\s*\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]\s*$"
+)
+_REPORT = ["precision", "recall", "f1-score", "support"]
+_REPORT_ROW = re.compile(
+    r"^\s*(?P<name>\S.*?)\s+(?P<p>[\d.]+)\s+(?P<r>[\d.]+)\s+(?P<f>[\d.]+)\s+(?P<n>\d+)\s*$"
+)
+_REPORT_ACCURACY = re.compile(r"^\s*accuracy\s+(?P<value>[\d.]+)\s+(?P<n>\d+)\s*$")
+
+
+class Matrix:
+    """A matrix of whole numbers that grows line by line.
+
+    Attributes
+    ----------
+    rows : list of list of float
+    done : bool
+        Its last bracket has come.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[list[float]] = []
+        self.done = False
+        self._text = ""
+
+    @staticmethod
+    def begins(text: str) -> bool:
+        """Whether a matrix begins in the line."""
+        return bool(re.search(r"\[\s*\[\s*\d+[\s,.\]]", text))
+
+    def add(self, text: str) -> None:
+        """Take one more line."""
+        start = text.find("[[") if not self._text else 0
+        self._text += f" {text[max(start, 0) :]}"
+        self.done = bool(re.search(r"\]\s*,?\s*\]", self._text)) or len(self._text) > _MOST_MATRIX
+        if self.done:
+            self.rows = [
+                [float(cell) for cell in _NUMBER.findall(row)] for row in _ROW.findall(self._text)
+            ]
+
+    def counts(self) -> list[list[int]] | None:
+        """Give the counts of a confusion matrix; None where it is none."""
+        size = len(self.rows)
+        whole = all(cell.is_integer() and cell >= 0 for row in self.rows for cell in row)
+        if size < 2 or not whole or any(len(row) != size for row in self.rows):
+            return None
+        counts = [[int(cell) for cell in row] for row in self.rows]
+        return counts if sum(map(sum, counts)) > size else None
+
+
+def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:
+    """Read a name and the values of each epoch: ``val_loss per epoch: 0.5 0.6 0.7``.
+
+    Returns
+    -------
+    tuple of (str, list of (float, bool))
+        The name, and each value with whether it is a percentage; no value where they come in the
+        lines below. None where the line is no such list.
+    """
+    match = _LIST_HEAD.match(text)
+    if match is None:
+        return None
+    rest = match["rest"].strip()
+    values = _NUMBER.findall(rest)
+    if rest and (len(values) < 3 and not (rest.startswith("[") and len(values) > 1)):
+        return None
+    if not rest and not _OF_MANY.search(text):
+        return None
+    if recognise(match["label"]).kind != "metric":
+        return None
+    percent = "%" in rest
+    return match["label"].strip(), [(float(value), percent) for value in values]
+
+
+def lone_value(text: str) -> tuple[float, bool] | None:
+    """Read a line that is one number and nothing else."""
+    if not _ONE_NUMBER.fullmatch(text):
+        return None
+    number = _NUMBER.findall(text)[-1]
+    return float(number), "%" in text
+
+
+def evaluated_pair(text: str) -> tuple[float, float] | None:
+    """Read ``[4.55, 0.449]``: the loss and the accuracy as ``model.evaluate`` returns them."""
+    match = _PAIR.match(text)
+    return (float(match["loss"]), float(match["share"])) if match else None
+
+
+class Report:
+    """A classification report of scikit-learn, row by row.
+
+    Attributes
+    ----------
+    supports : list of int
+        Number of samples of each class.
+    """
+
+    def __init__(self) -> None:
+        self.supports: list[int] = []
+
+    @staticmethod
+    def begins(text: str) -> bool:
+        """Whether the line names the columns of a report."""
+        return text.split() == _REPORT
+
+    def row(self, text: str) -> list[tuple[str, float]] | None:
+        """Give the numbers that a row adds; None where it is no row."""
+        if match := _REPORT_ACCURACY.match(text):
+            return [("accuracy", float(match["value"]))]
+        match = _REPORT_ROW.match(text)
+        if match is None:
+            return None
+        name = match["name"].casefold()
+        if name.startswith("macro avg"):
+            return [
+                ("precision", float(match["p"])),
+                ("recall", float(match["r"])),
+                ("f1", float(match["f"])),
+            ]
+        if not name.endswith("avg") and "/" not in name:
+            self.supports.append(int(match["n"]))
+        return []
+
+
+def scores_of_counts(columns: Iterable[Column]) -> tuple[list[Column], dict[str, int]]:
+    """Work out accuracy and F1 from counts of right and wrong decisions.
+
+    Returns
+    -------
+    list of Column
+        Of splits that have all four counts.
+    dict of str to int
+        Their numbers of samples.
+    """
+    counts: dict[str | None, dict[str, Column]] = {}
+    for column in columns:
+        for name, spellings in _COUNT_NAMES.items():
+            if column.name.kind == "own" and column.name.metric.casefold() in spellings:
+                counts.setdefault(column.split, {})[name] = column
+    found: list[Column] = []
+    sizes: dict[str, int] = {}
+    for split, by_name in counts.items():
+        if len(by_name) < len(_COUNT_NAMES):
+            continue
+        accuracy = Column("accuracy of tp, tn, fp, fn", recognise("accuracy"), split or "val")
+        f1 = Column("F1 of tp, fp, fn", recognise("f1"), split or "val")
+        for key in by_name["tp"].cells:
+            tp, tn, fp, fn = (by_name[name].cells.get(key, -1.0) for name in _COUNT_NAMES)
+            total = tp + tn + fp + fn
+            if min(tp, tn, fp, fn) < 0 or total <= 0:
+                continue
+            accuracy.cells[key] = (tp + tn) / total
+            if tp + fp + fn:
+                f1.cells[key] = 2 * tp / (2 * tp + fp + fn)
+            sizes[split or "val"] = int(total)
+        found += [column for column in (accuracy, f1) if column.cells]
+    return found, sizes

@@ -1,0 +1,280 @@
+"""What the text around the numbers says of the task: classes, sizes, loss, activation, …"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from whyloss.data.history import TaskFacts
+from whyloss.readers.logs.metric_names import SPLIT_WORDS
+
+if TYPE_CHECKING:
+    from whyloss.data.history import Trend
+
+_LIKELY = re.compile(
+    r"class|label|categor|batch|softmax|sigmoid|smooth|sample|example|image|instance|dense|linear|loss[ =_(]|"
+    r"criterion|entropy|regulari|temperature|size|runtime|running|mnist|cifar|imagenet|svhn|stl|glue|nli|sst|"
+    r"imdb|news|pedia|iris|titanic|ucf|hmdb|kinetics|modelnet|esc-50|urbansound|gtsrb|places|cub|food|"
+    r"flowers|pets|cola|mrpc|qqp|rte|trec|binary|lr|rate",
+    re.IGNORECASE,
+)
+_SMALL = "two three four five six seven eight nine ten eleven twelve".split()
+_COUNT = rf"(?P<n>\d{{1,5}}|{'|'.join(_SMALL)})"
+_CLASSES = (
+    re.compile(r"(?<!\w)(?:num|n|nb|number)_?(?:of_?)?(?:classes|labels|class)['\"]?\s*[:=]\s*(?P<n>\d{1,5})\b", re.I),
+    re.compile(rf"\bbelonging to {_COUNT} classes", re.I),
+    re.compile(r"\bnumber of (?:classes|labels|categories)(?: is|:| =)?\s*(?P<n>\d{1,5})\b", re.I),
+    re.compile(rf"(?<![\w.,-]){_COUNT}[- ](?:(?:different|distinct|balanced|output|target|possible)\s)?(?:classes|categories)\b", re.I),
+    re.compile(rf"(?<![\w.,-]){_COUNT}[- ]class\b", re.I),
+)  # fmt: skip
+_BINARY = re.compile(
+    r"\bbinary (?:\w+ )?(?:classif\w+|problem|task|labels?|targets?)\b|\btwo-class\b", re.IGNORECASE
+)
+# Data sets that everybody knows, and their numbers of classes.
+_DATA_SETS = {
+    r"(?:fashion[- ]?)?mnist|kmnist|cifar[-_ ]?10(?!0)|svhn|stl[-_ ]?10|imagenette|urbansound8k|modelnet10": 10,
+    r"cifar[-_ ]?100": 100, r"tiny[-_ ]?imagenet": 200, r"(?<!tiny-)(?<!tiny )imagenet(?:-?1k)?": 1000,
+    r"food[-_ ]?101|ucf[-_ ]?101": 101, r"flowers[-_ ]?102": 102, r"oxford[-_ ](?:iiit[-_ ])?pets?": 37,
+    r"cub[-_ ]?200": 200, r"stanford cars": 196, r"gtsrb": 43, r"places365": 365, r"hmdb[-_ ]?51": 51,
+    r"kinetics[-_ ]?400": 400, r"kinetics[-_ ]?600": 600, r"kinetics[-_ ]?700": 700,
+    r"modelnet40": 40, r"esc-50": 50, r"ag[-_ ]?news": 4, r"dbpedia": 14, r"20[-_ ]?newsgroups?": 20,
+    r"mnli|snli|multinli": 3, r"imdb|sst-?2|qnli|qqp|mrpc|rte|cola|yelp polarity|titanic|cats (?:vs|and) dogs": 2,
+    r"trec-6": 6, r"iris": 3,
+}  # fmt: skip
+_DATA_SET = re.compile(
+    r"(?<![\w])(?:"
+    + "|".join(f"(?P<d{at}>{name})" for at, name in enumerate(_DATA_SETS))
+    + r")(?![\w])",
+    re.IGNORECASE,
+)
+_KNOWN_COUNTS = tuple(_DATA_SETS.values())
+
+_SPLIT = "|".join(sorted(SPLIT_WORDS, key=len, reverse=True))
+_THINGS = r"(?:samples|examples|images|instances|sentences|records|rows|files|documents)"
+_SIZES = (
+    re.compile(r"train on (?P<n>\d{1,12}) (?P<split>)samples", re.I),
+    re.compile(r"(?P<split>validate) on (?P<n>\d{1,12}) samples", re.I),
+    re.compile(rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)? {_THINGS}\b", re.I),
+    re.compile(
+        rf"\b(?P<split>{_SPLIT})(?:ing)?[ _](?:data(?:set)?|set|{_THINGS})?[ _]?(?:size|length|{_THINGS})?"
+        r"\s*[:=]\s*(?P<n>\d[\d,]{0,12})(?![\w.,/])(?!\s*%)", re.I,
+    ),
+)  # fmt: skip
+_FOUND = re.compile(
+    r"\bfound (?P<n>\d{1,9}) (?:validated )?(?:images?|image filenames|files|samples)",
+    re.IGNORECASE,
+)
+_RUNNING = re.compile(r"running (?P<split>training|evaluation|prediction)", re.IGNORECASE)
+_EXAMPLES = re.compile(r"num examples\s*=\s*(?P<n>[\d,]+)", re.IGNORECASE)
+_RATE = re.compile(
+    r"(?P<split>eval|test|train)_(?P<what>runtime|samples_per_second)['\"]?\s*[:=]\s*['\"]?"
+    r"(?P<value>\d+(?::\d+)*(?:\.\d+)?)", re.IGNORECASE,
+)  # fmt: skip
+
+_BATCH = re.compile(
+    r"\bbatch[_ ]?size['\"]?\s*(?:[:=]|of|is|was)?\s*(?P<value>\d{1,6})\b", re.IGNORECASE
+)
+_SMOOTHING = re.compile(
+    r"\blabel[_ ]smoothing(?:_factor)?['\"]?\s*(?:[:=]|of|is|at)?\s*(?P<value>0?\.\d+)",
+    re.IGNORECASE,
+)
+_LEARNING_RATE = re.compile(
+    r"\b(?:learning[_ ]rate|lr)['\"]?\s*(?:[:=]|of|is|was|to)\s*(?P<value>\d*\.?\d+(?:e-?\d+)?)\b",
+    re.IGNORECASE,
+)
+_TEMPERATURE = re.compile(
+    r"\b(?:optimal|fitted|learned|best|calibration) temperature\s*(?:[:=]|is|of)?\s*(?P<value>\d+(?:\.\d+)?)",
+    re.IGNORECASE,
+)
+_WEIGHTS = re.compile(
+    r"\bclass[_ ]weights?\b(?!['\"]?\s*[:=]\s*none)|\bpos_weight\b|\bweighted (?:cross|bce|ce\b|loss function)",
+    re.IGNORECASE,
+)
+_REGULARISED = re.compile(
+    r"(?:kernel|bias|activity)_regularizer|\bl[12][- ](?:regularis|regulariz|penalty)|regularizers\.",
+    re.IGNORECASE,
+)
+_LAYER = re.compile(
+    r"\bDense\(\s*(?:units\s*=\s*)?(?P<n>\d{1,6})\s*,\s*(?:activation\s*=\s*)?['\"](?P<activation>softmax|sigmoid|linear)['\"]"
+)
+_ACTIVATION = re.compile(
+    r"activation\s*=\s*['\"]?(?:tf\.nn\.|nn\.)?(?P<one>softmax|sigmoid)\b|\bnn\.(?:Log)?(?P<two>Softmax|Sigmoid)\(|"
+    r"\b(?P<three>softmax|sigmoid) (?:output|layer as|at the (?:end|output))", re.IGNORECASE,
+)  # fmt: skip
+_LINEAR = re.compile(r"\b(?:nn\.)?Linear\(.{0,60}?(?:out_features\s*=\s*|,\s*)(?P<n>\d{1,6})\b")
+_LOSS_FUNCTIONS = (
+    (re.compile(r"(?:binary[_ ]?cross[_ -]?entropy|\bBCE(?:WithLogits)?Loss|\bBCE\b)", re.I), "binary cross-entropy"),
+    (re.compile(r"focal[_ ]?loss", re.I), "focal"),
+    (re.compile(r"\bhinge\b", re.I), "hinge"),
+    (re.compile(r"\bdice[_ ]loss", re.I), "dice"),
+    (re.compile(r"\bCTC(?:Loss)?\b|ctc_loss"), "ctc"),
+    (re.compile(r"loss\s*=\s*['\"](?:mse|mean_squared_error)|nn\.MSELoss|\bMSE loss\b|mean squared error loss", re.I), "mse"),
+    (re.compile(r"cross[_ -]?entropy|\bNLLLoss\b|\bnll_loss\b", re.I), "cross-entropy"),
+)  # fmt: skip
+
+
+@dataclass
+class TextFacts:
+    """What lines of text have said so far.
+
+    Attributes
+    ----------
+    sizes : dict of str to int
+        Number of samples by split.
+    n_classes : int or None
+    class_shares : tuple of float or None
+        Of the split that was evaluated.
+    trends : list of Trend
+    notes : list of str
+        Where a fact comes from, where that is not plain.
+    """
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    n_classes: int | None = None
+    class_shares: tuple[float, ...] | None = None
+    trends: list[Trend] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _contradicted: bool = False
+    _by_name: tuple[str, int] | None = None
+    _rates: dict[tuple[str, str], float] = field(default_factory=dict)
+    _running: str | None = None
+    _batch_size: int | None = None
+    _n_outputs: int | None = None
+    _activation: str | None = None
+    _loss_function: str | None = None
+    _label_smoothing: float | None = None
+    _learning_rate: float | None = None
+    _class_weights: bool | None = None
+    _regularised: bool | None = None
+    _fitted_temperature: float | None = None
+
+    def note_classes(self, n: int) -> None:
+        """Take a number of classes; two that differ say nothing."""
+        if n < 2:
+            return
+        self._contradicted |= self.n_classes not in {None, n}
+        self.n_classes = n
+
+    def read(self, text: str) -> bool:
+        """Take what one line says; tell whether it said anything.
+
+        Parameters
+        ----------
+        text : str
+            The line, in English words.
+        """
+        if not _LIKELY.search(text):
+            return False
+        before = (self.n_classes, dict(self.sizes), self.task_facts(), self._by_name)
+        self._read_classes(text)
+        self._read_sizes(text)
+        self._read_setting(text)
+        self._read_model(text)
+        return before != (self.n_classes, self.sizes, self.task_facts(), self._by_name)
+
+    def task_facts(self) -> TaskFacts:
+        """Give what is known of the task."""
+        return TaskFacts(
+            batch_size=self._batch_size,
+            n_outputs=self._n_outputs,
+            activation=self._activation,
+            loss_function=self._loss_function,
+            label_smoothing=self._label_smoothing,
+            learning_rate=self._learning_rate,
+            class_weights=self._class_weights,
+            regularised=self._regularised,
+            fitted_temperature=self._fitted_temperature,
+            trends=tuple(dict.fromkeys(self.trends)),
+        )
+
+    def known_classes(self) -> tuple[int | None, list[str]]:
+        """Give the number of classes, and what to say of where it comes from."""
+        if self.n_classes is not None:
+            if self._contradicted:
+                return None, ["Several numbers of classes are named in the text: none is used."]
+            return self.n_classes, []
+        if self._n_outputs == 1 and self._activation == "sigmoid":
+            return 2, ["One sigmoid output: the task has 2 classes."]
+        if self._activation == "softmax" and self._n_outputs is not None and self._n_outputs > 1:
+            return self._n_outputs, []
+        if self._by_name is not None:
+            name, n = self._by_name
+            return n, [
+                f"The number of classes, {n}, is taken from the name of the data set, {name}."
+            ]
+        return None, []
+
+    def _read_classes(self, text: str) -> None:
+        for pattern in _CLASSES:
+            if match := pattern.search(text):
+                said = match["n"].casefold()
+                self.note_classes(_SMALL.index(said) + 2 if said in _SMALL else int(said))
+                break
+        else:
+            if _BINARY.search(text):
+                self.note_classes(2)
+        if named := _DATA_SET.search(text):
+            n = _KNOWN_COUNTS[int((named.lastgroup or "d0")[1:])]
+            self._by_name = self._by_name or (named.group(), n)
+
+    def _read_sizes(self, text: str) -> None:
+        for pattern in _SIZES:
+            for match in pattern.finditer(text):
+                word = match["split"].casefold()
+                self.sizes[SPLIT_WORDS.get(word, "train")] = int(match["n"].replace(",", ""))
+        if (match := _FOUND.search(text)) and "val" not in self.sizes:
+            self.sizes["val" if "train" in self.sizes else "train"] = int(match["n"])
+        if match := _RUNNING.search(text):
+            self._running = {"training": "train", "evaluation": "val"}.get(
+                match["split"].casefold()
+            )
+        if self._running and (match := _EXAMPLES.search(text)):
+            self.sizes[self._running] = int(match["n"].replace(",", ""))
+        if "runtime" in text or "samples_per_second" in text:
+            self._read_rates(text)
+
+    def _read_rates(self, text: str) -> None:
+        """Work out a size from a runtime and a speed, as the Trainer prints both."""
+        for match in _RATE.finditer(text):
+            seconds = 0.0
+            for part in match["value"].split(":"):
+                seconds = 60 * seconds + float(part)
+            self._rates[SPLIT_WORDS[match["split"].casefold()], match["what"].casefold()] = seconds
+        for split in ("val", "test"):
+            runtime = self._rates.pop((split, "runtime"), None)
+            speed = self._rates.get((split, "samples_per_second"))
+            if runtime is not None and speed is not None and split not in self.sizes:
+                self.sizes[split] = round(runtime * speed)
+                self.notes.append(
+                    f"n_{split} is about {self.sizes[split]}: runtime times samples per second."
+                )
+            elif runtime is not None:
+                self._rates[split, "runtime"] = runtime
+
+    def _read_setting(self, text: str) -> None:
+        if match := _BATCH.search(text):
+            self._batch_size = int(match["value"])
+        if match := _SMOOTHING.search(text):
+            self._label_smoothing = float(match["value"])
+        if self._learning_rate is None and (match := _LEARNING_RATE.search(text)):
+            self._learning_rate = float(match["value"])
+        if match := _TEMPERATURE.search(text):
+            self._fitted_temperature = float(match["value"])
+        if _WEIGHTS.search(text):
+            self._class_weights = True
+        if _REGULARISED.search(text):
+            self._regularised = True
+
+    def _read_model(self, text: str) -> None:
+        if match := _LAYER.search(text):
+            self._n_outputs = int(match["n"])
+            self._activation = match["activation"]
+        elif match := _ACTIVATION.search(text):
+            self._activation = (match["one"] or match["two"] or match["three"]).casefold()
+        elif match := _LINEAR.search(text):
+            self._n_outputs = int(match["n"])
+        for pattern, name in _LOSS_FUNCTIONS:
+            if pattern.search(text):
+                self._loss_function = name
+                break
