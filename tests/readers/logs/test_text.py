@@ -100,8 +100,8 @@ FORMATS = {
         "Epoch 5/9\n"
         " 3/30 [==>...........................] - ETA: 3s - loss: 0.5 - acc: 0.7\n",
         {
-            "train_loss": {4: 0.61, 5: 0.5},
-            "train_accuracy": {4: 0.64, 5: 0.7},
+            "train_loss": {4: 0.61},
+            "train_accuracy": {4: 0.64},
             "val_loss": {4: 0.7},
             "val_accuracy": {4: 0.6},
         },
@@ -531,9 +531,9 @@ FORMATS = {
             "validation accuracy of 81.1468 %.\n"
         ),
         {
-            "train_loss": series(0.31),
-            "val_loss": series(0.52),
-            "val_accuracy": series(0.811468),
+            "train_loss": {10: 0.31},
+            "val_loss": {10: 0.52},
+            "val_accuracy": {10: 0.811468},
         },
     ),
     "a cost after iterations": (
@@ -906,7 +906,7 @@ def test_what_is_neither_a_path_nor_a_log_is_said_to_be_neither(text):
 
 
 def test_text_without_a_number_that_counts_says_what_it_looked_for():
-    with pytest.raises(FormatError, match="There is neither a loss nor an accuracy in it"):
+    with pytest.raises(FormatError, match="There is neither a loss nor a score in it"):
         read("Loading data\nlearning_rate: 0.1\n")
 
 

@@ -20,6 +20,7 @@ from whyloss.readers.logs.metric_names import words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from whyloss.data.history import Trend
     from whyloss.readers.logs.facts import TextFacts
     from whyloss.readers.logs.log_table import LogTable
     from whyloss.readers.options import ReadOptions
@@ -71,7 +72,13 @@ def build_history(
         _refuse_nothing(columns)
     notes = [*_mapping_notes(mapping), *mapping.notes, *facts.notes]
     keys, numbers = _rows(table.kind, list(mapping.columns.items()), notes)
-    arrays: dict[Role, Any] = {}
+    if facts.trends:
+        notes.append(_described(facts.trends))
+        numbers = numbers or [1]
+    # A curve that is only described has a place, and no value.
+    arrays: dict[Role, Any] = {
+        (trend.split, trend.metric): np.full(len(numbers), math.nan) for trend in facts.trends
+    }
     wild: dict[Role, tuple[int, ...]] = {}
     steps: dict[Role, tuple[tuple[int, float], ...]] = {}
     for role, column in _shares(mapping, notes).items():
@@ -119,6 +126,16 @@ def _refuse_nothing(columns: list[Column]) -> None:
         got=", ".join(f'"{column.label}"' for column in columns[:8]) or "none",
         hint='Name them with --map "their name=val.loss".' if columns else None,
     )
+
+
+def _described(trends: Iterable[Trend]) -> str:
+    words = {"rises": "rises", "falls": "falls", "constant": "stays the same", "varies": "varies"}
+    said = [
+        f"{trend.split}_{trend.metric} {words[trend.direction]}"
+        + (f" from epoch {trend.since} on" if trend.since is not None else "")
+        for trend in trends
+    ]
+    return f"Described in words: {', '.join(dict.fromkeys(said))}."
 
 
 def _left_out_notes(table: LogTable, unfinished: float | None) -> list[str]:
