@@ -21,7 +21,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test docs pictures site bench bench-diagnosis lint lint-style lint-types lint-rooms venv clean distclean
+.PHONY: demo test docs pictures site bench bench-diagnosis lint lint-style lint-types lint-imports venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -47,7 +47,7 @@ site: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
 
 # Three parts, so that `make --keep-going lint` shows everything at once.
-lint: lint-style lint-types lint-rooms
+lint: lint-style lint-types lint-imports
 
 lint-style: $(VENV)/.installed-lint
 	$(BIN)/ruff check
@@ -56,7 +56,7 @@ lint-style: $(VENV)/.installed-lint
 lint-types: $(VENV)/.installed-lint
 	$(BIN)/mypy
 
-lint-rooms: $(VENV)/.installed-lint
+lint-imports: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
 
 # make bench ARGS=--quick

@@ -114,7 +114,7 @@ def test_no_tracked_file_names_a_path_of_somebodys_machine():
     assert found == []
 
 
-def test_no_source_file_outgrows_its_room():
+def test_no_source_file_has_500_lines():
     sources = sorted((ROOT / "src").rglob("*.py"))
     assert sources
     lengths = {
@@ -124,7 +124,7 @@ def test_no_source_file_outgrows_its_room():
     assert {name: length for name, length in lengths.items() if length >= 500} == {}
 
 
-def test_every_room_imports_only_rooms_below_it():
+def test_every_part_imports_only_parts_below_it():
     if not EVERYTHING_REQUIRED:
         pytest.importorskip("importlinter", reason="needs the lint extra")
     code = "import sys; from importlinter import cli; sys.exit(cli.lint_imports(no_cache=True))"
