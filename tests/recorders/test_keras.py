@@ -280,7 +280,7 @@ BAD_TRAININGS = {
     "ids that do not fit": (
         lambda: functional(Dense(3, activation="softmax")),
         {"loss": "sparse_categorical_crossentropy", "ids": [1, 2]},
-        "as many rows in each",
+        "the same number of rows in each",
     ),
 }
 

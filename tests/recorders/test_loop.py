@@ -291,7 +291,7 @@ def test_given_a_bad_call_then_one_warning_says_why_and_the_recorder_is_off(tmp_
     recorder.close()
     assert [warning.category for warning in warned] == [RecorderWarning]
     message = str(warned[0].message)
-    assert message.startswith(f"Recording to {tmp_path} has stopped, the training goes on. ")
+    assert message.startswith(f"Recording to {tmp_path} has stopped; the training continues. ")
     run = Run.open(tmp_path)
     assert run.epochs("val") == (1,)  # what was good before is kept
     assert run.predictions("val", 1).n_samples == 6

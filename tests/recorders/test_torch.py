@@ -96,9 +96,9 @@ def test_given_views_and_a_flat_tensor_then_their_values_arrive(tmp_path):
 
 
 def test_given_a_tensor_that_does_not_fit_then_one_warning_says_why(tmp_path):
-    with pytest.warns(RecorderWarning, match="as many rows in each; got shape"):
+    with pytest.warns(RecorderWarning, match="the same number of rows in each; got shape"):
         Recorder(tmp_path).log(split="val", epoch=1, logits=logits(), y_true=torch.tensor(1))
-    with pytest.warns(RecorderWarning, match="as many rows in each"):
+    with pytest.warns(RecorderWarning, match="the same number of rows in each"):
         Recorder(tmp_path / "2").log(split="val", epoch=1, logits=logits(), y_true=torch.zeros(5))
 
 
@@ -208,7 +208,7 @@ def test_given_tensors_on_a_device_then_an_epoch_is_moved_at_once(tmp_path, far)
 def test_given_more_on_a_device_than_may_wait_there_then_it_is_moved_in_pieces(
     tmp_path, far, monkeypatch
 ):
-    monkeypatch.setattr(epochs, "HELD_BYTES", 100)
+    monkeypatch.setattr(epochs, "MAX_HELD_BYTES", 100)
     with Recorder(tmp_path) as recorder:
         for scores, ids in far_batches():  # 56 bytes each, with labels and ids
             recorder.log(split="val", epoch=1, logits=scores, y_true=ids % 3, ids=ids)

@@ -1,4 +1,4 @@
-"""Rows on their way from the training to the run, and when an epoch counts as complete."""
+"""Collecting logged rows into epochs, and deciding when an epoch is complete."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from whyloss.recorders.torch import OnDevice
 
 IDLE_SECONDS = 2.0
-HELD_BYTES = 64 << 20
+MAX_HELD_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What one call logged, copied from the caller; perhaps still on an accelerator."""
+    """The rows of one call to ``log``, copied from the caller; possibly still on an accelerator."""
 
     split: str
     epoch: int
@@ -37,22 +37,27 @@ class Rows:
 
     @property
     def nbytes(self) -> int:
-        """Size of all the columns."""
+        """Size of all columns, bytes."""
         return sum(column.nbytes for column in self.columns)
 
     @property
     def columns(self) -> list[npt.NDArray[Any] | OnDevice]:
-        """The columns that are there."""
+        """The columns that were given."""
         may_be_absent = [column for column in (self.ids, self.weights) if column is not None]
         return [self.scores, self.y_true, *may_be_absent, *self.slices.values()]
 
     @property
     def on_device(self) -> bool:
-        """Whether any of it is on an accelerator."""
+        """Whether any column is on an accelerator."""
         return not all(isinstance(column, np.ndarray) for column in self.columns)
 
     def joins(self, other: Rows) -> bool:
-        """Whether both can be moved to the host as one."""
+        """Whether both have the same columns, so that they can be moved to the host together.
+
+        Parameters
+        ----------
+        other : Rows
+        """
         return self._kind == other._kind
 
     @property
@@ -71,16 +76,16 @@ class _Open:
 class Epochs:
     """Writes rows, and commits an epoch as soon as it seems complete.
 
-    That is when rows of another epoch or another split come, or none for two seconds. Rows that
-    come late all the same make a further part; where that happens, it waits longer the next time,
-    so that slow or interleaved logging does not end in thousands of small files.
+    An epoch seems complete when rows of another epoch or split arrive, or when none arrive for two
+    seconds. Rows that arrive later are written to another part; the waiting time then doubles, so
+    that slow or interleaved logging does not produce thousands of small files.
 
     Parameters
     ----------
     writer : RunWriter
-        Used by the thread that calls the methods, and by no other one.
+        Used only by the thread that calls the methods.
     dtype : dtype
-        Precision that scores are kept in.
+        Type that scores are stored as.
     """
 
     def __init__(self, writer: RunWriter, dtype: np.dtype[Any]) -> None:
@@ -91,7 +96,12 @@ class Epochs:
         self._numbered: Counter[tuple[str, int]] = Counter()
 
     def add(self, rows: Rows) -> None:
-        """Write rows, after committing what they show to be complete."""
+        """Write rows, after committing the epochs that they show to be complete.
+
+        Parameters
+        ----------
+        rows : Rows
+        """
         key = rows.split, rows.epoch
         for other in list(self._open):
             if other != key and (other[0] == rows.split or not self._parts[other]):
@@ -102,11 +112,17 @@ class Epochs:
         epoch.held.append(rows)
         epoch.last_rows = time.monotonic()
         # From an accelerator, one large move costs less than many small ones.
-        if not rows.on_device or sum(held.nbytes for held in epoch.held) >= HELD_BYTES:
+        if not rows.on_device or sum(held.nbytes for held in epoch.held) >= MAX_HELD_BYTES:
             self._write(key)
 
     def commit(self, key: tuple[str, int]) -> None:
-        """Make an epoch visible in the run."""
+        """Make an epoch visible in the run.
+
+        Parameters
+        ----------
+        key : (str, int)
+            Split and epoch.
+        """
         self._write(key)
         del self._open[key]
         self._writer.commit(*key)
@@ -118,7 +134,13 @@ class Epochs:
             self.commit(key)
 
     def commit_idle(self) -> float | None:
-        """Commit epochs without new rows; give the seconds until the next one is due."""
+        """Commit epochs without new rows.
+
+        Returns
+        -------
+        float or None
+            Seconds until the next epoch is due; None where none is open.
+        """
         now = time.monotonic()
         due = {
             key: epoch.last_rows + IDLE_SECONDS * 2 ** self._parts[key] - now
@@ -142,7 +164,7 @@ class Epochs:
         else:
             ids = _on_host([rows.ids for rows in held])
         if scores.dtype.kind in "fiub":
-            with np.errstate(over="ignore"):  # infinite values are counted by the diagnosis
+            with np.errstate(over="ignore"):  # values that overflow are counted by the diagnosis
                 scores = scores.astype(self._dtype, copy=False)
         weights = None
         if held[0].weights is not None:
@@ -155,7 +177,7 @@ class Epochs:
 
 
 def _on_host(columns: Sequence[npt.NDArray[Any] | OnDevice | None]) -> npt.NDArray[Any]:
-    """One column out of its pieces, which `Rows.joins` has seen to be there in all of them."""
+    """Concatenate a column on the host; `Rows.joins` has made sure that all pieces have it."""
     if all(isinstance(column, np.ndarray) for column in columns):
         arrays = cast("list[npt.NDArray[Any]]", columns)
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -1,4 +1,4 @@
-"""The recorder as a callback of Keras 3, on any of its backends."""
+"""A callback that records a Keras 3 training, on any backend."""
 
 from __future__ import annotations
 
@@ -40,41 +40,41 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Records predictions and scalars after each epoch of ``model.fit``.
 
     Logits are recorded where the model has any: as its output, or before the softmax or sigmoid
-    of its last layer. Only making the callback can raise; whatever goes wrong later ends in one
-    :class:`~whyloss.recorders.RecorderWarning`, and the training goes on.
+    of its last layer. Only creating the callback can raise; any later problem gives one
+    :class:`~whyloss.recorders.RecorderWarning`, and the training continues.
 
     Parameters
     ----------
     path : str or path-like
         The folder of the run.
     validation_data : tuple (x, y) or (x, y, sample_weight), optional
-        What ``model.predict`` takes, and the labels: indices of shape (n_samples,) or
-        (n_samples, 1), or one-hot where the loss wants it. Recorded as split "val". Without it
-        only scalars are recorded. Weights are those of the samples, as ``model.fit`` takes them.
+        The input of ``model.predict``, and the labels: indices of shape (n_samples,) or
+        (n_samples, 1), or one-hot where the loss requires it. Recorded as split "val". Without it
+        only scalars are recorded. Weights are per sample, as ``model.fit`` takes them.
     train_data : tuple (x, y) or (x, y, sample_weight), optional
-        The same of the training samples, recorded as split "train". Predicting them takes as
-        long again as the validation of as many samples.
+        The same for the training samples, recorded as split "train". Predicting them takes as
+        long as validating as many samples.
     batch_size : int, optional
         For ``model.predict``.
     ids : array-like of shape (n_samples,), optional
-        Names of the validation samples; row numbers if left out.
+        Ids of the validation samples; row numbers if left out.
     classes : sequence, optional
         One label per class, in the order of the outputs.
     scale : {"logits", "log_probs", "probs"}, optional
-        What the outputs are. Needed where neither the last layer nor the loss tells.
+        What the outputs are. Required where neither the last layer nor the loss shows it.
     every : int, default 1
-        Predict after every so many epochs. Scalars are recorded after each.
+        Predict after every this many epochs. Scalars are recorded after each.
     overwrite, resume : bool, default False
-        Replace, or continue, a run that is there.
+        Replace, or continue, an existing run.
 
     Raises
     ------
     DataError, FormatError
-        The run cannot be made, or the arguments do not fit together.
+        The run cannot be created, or the arguments do not match.
 
     Notes
     -----
-    Epochs count from 1, as Keras prints them, and count on if ``fit`` is called again.
+    Epochs count from 1, as Keras prints them, and continue if ``fit`` is called again.
     """
 
     def __init__(
@@ -113,12 +113,26 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._recorder = Recorder(path, classes=classes, overwrite=overwrite, resume=resume)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the epoch."""
+        """Record the epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0, as Keras counts.
+        logs : mapping of str to float, optional
+            What Keras reports.
+        """
         self._last_epoch = max(epoch, self._last_epoch) + 1
         self._recorder.attempt(partial(self._record, self._last_epoch, logs or {}))
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Wait until everything is in the run."""
+        """Wait until everything is in the run.
+
+        Parameters
+        ----------
+        logs : mapping of str to float, optional
+            Not used.
+        """
         self._recorder.flush()
 
     def _record(self, epoch: int, logs: Mapping[str, Any]) -> None:
@@ -129,7 +143,7 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if self._outputs is None or self._outputs.model is not self.model:
             self._outputs = _Outputs(self.model, self._scale)
         for split, (x, y, weights) in self._data.items():
-            with _kept_random_state():
+            with _preserve_random_state():
                 scores = self._outputs.predict(x, self._batch_size)
             y_true = _indices(y, self.model.loss)
             given: dict[str, Any] = {self._outputs.scale: scores}
@@ -140,7 +154,7 @@ class WhylossCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _Outputs:
-    """What a model puts out, as logits where it has any."""
+    """The outputs of a model, as logits where it has any."""
 
     def __init__(self, model: Any, scale: Scale | None) -> None:  # noqa: ANN401
         self.model = model
@@ -159,16 +173,29 @@ class _Outputs:
         elif from_logits is False and activation is None:
             self.scale = "probs"
         else:
-            told = "nothing" if from_logits is None else f"from_logits={from_logits}"
+            setting = (
+                "of unknown kind" if from_logits is None else f"with from_logits={from_logits}"
+            )
             raise DataError(
                 "Whether the model outputs logits or probabilities is not clear",
-                expected="outputs and a loss that fit together",
-                got=f"a last layer with activation {activation or 'unknown'}, and a loss told {told}",
+                expected="a last layer and a loss that agree",
+                got=f"a last layer with activation {activation or 'unknown'}, and a loss {setting}",
                 hint='Pass scale="logits" or scale="probs", or correct from_logits of the loss.',
             )
 
     def predict(self, x: Any, batch_size: int | None) -> npt.NDArray[Any]:  # noqa: ANN401
-        """Give the scores of all samples, shape (n_samples, n_columns)."""
+        """Predict the scores of all samples.
+
+        Parameters
+        ----------
+        x : array-like
+            Input of ``model.predict``.
+        batch_size : int or None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+        """
         outputs: Any = self._predictor.predict(x, batch_size=batch_size, verbose=0)
         if not isinstance(outputs, np.ndarray):
             raise DataError(
@@ -176,7 +203,7 @@ class _Outputs:
             )
         scores: npt.NDArray[Any] = outputs
         if self._last_dense is not None:
-            # Mixed precision computes features in 16 bits, and keeps weights in 32.
+            # Mixed precision computes features in 16 bits, and stores weights in 32.
             scores = scores.astype(np.result_type(scores, np.float32)) @ _array(
                 self._last_dense.kernel
             )
@@ -195,22 +222,22 @@ class _Outputs:
                 hint="Several labels per sample are not supported.",
             )
         self.scale = "logits"
-        # The layers are shared, so the weights are those of the moment.
+        # The layers are shared with the model, so the weights are always the current ones.
         self._predictor = keras.Model(self.model.inputs, layer.input)
         self._last_dense = layer if isinstance(layer, keras.layers.Dense) else None
 
 
-def _kept_random_state() -> AbstractContextManager[None]:
-    """Keep ``predict`` from changing how the training shuffles and drops out afterwards."""
+def _preserve_random_state() -> AbstractContextManager[None]:
+    """Keep ``predict`` from changing the later shuffling and dropout of the training."""
     if keras.backend.backend() != "torch":
-        return nullcontext()  # of the backends, PyTorch alone draws a number for each prediction
-    from whyloss.recorders.torch import kept_random_state  # noqa: PLC0415 - only with this backend
+        return nullcontext()  # only the PyTorch backend draws random numbers in predict
+    from whyloss.recorders.torch import preserve_random_state  # noqa: PLC0415 - only with this backend
 
-    return kept_random_state()
+    return preserve_random_state()
 
 
 def _last_layer(model: Any) -> Any:  # noqa: ANN401
-    """The layer that makes the output, None where it cannot be told (a model of one's own)."""
+    """The layer that computes the output; None where it cannot be found (a subclassed model)."""
     outputs: Any = getattr(model, "outputs", None) or ()
     if len(outputs) != 1:
         return None
@@ -234,7 +261,7 @@ def _activation(layer: Any) -> str | None:  # noqa: ANN401
 
 
 def _is_one_of(names: set[str], loss: Any) -> bool:  # noqa: ANN401
-    """Tell whether a loss is one of some classes, however it was given to ``compile``."""
+    """Whether a loss is of one of these classes, in whatever form ``compile`` got it."""
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
     if name is None:
         return any(base.__name__ in names for base in type(loss).__mro__)
@@ -242,14 +269,14 @@ def _is_one_of(names: set[str], loss: Any) -> bool:  # noqa: ANN401
 
 
 def _from_logits(loss: Any) -> bool | None:  # noqa: ANN401
-    """Tell whether the loss takes logits, None where the loss is not known."""
+    """Whether the loss takes logits; None where the loss is not known."""
     if not _is_one_of(_ONE_HOT | _INDICES, loss):
         return None
     return bool(getattr(loss, "from_logits", False))
 
 
 def _indices(y: Any, loss: Any) -> npt.NDArray[Any]:  # noqa: ANN401
-    """Give the labels as indices, or whatever else they are as it is."""
+    """Convert one-hot labels to indices; other labels are returned unchanged."""
     labels = _array(y)
     if not _is_one_of(_ONE_HOT, loss) or labels.ndim != 2:
         return labels
@@ -270,7 +297,7 @@ def _array(values: Any) -> npt.NDArray[Any]:  # noqa: ANN401
 
 
 def _by_split(logs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sort what Keras reports by split, under the names that whyloss reads."""
+    """Group the values that Keras reports by split, under the names that whyloss reads."""
     sorted_logs: dict[str, dict[str, Any]] = {}
     for key, value in logs.items():
         split = "val" if key.startswith("val_") else "train"

@@ -1,4 +1,4 @@
-"""The recorder for a training loop of one's own, in whatever framework."""
+"""The recorder for hand-written training loops of any framework."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from whyloss.data.run_writer import RunWriter
 from whyloss.data.scalars import as_number
 from whyloss.data.validation import settle_scale
 from whyloss.errors import DataError, WhylossError
-from whyloss.recorders.epochs import HELD_BYTES, Epochs, Rows
+from whyloss.recorders.epochs import MAX_HELD_BYTES, Epochs, Rows
 from whyloss.recorders.worker import Worker
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ DTYPES = ("float16", "float32", "float64")
 
 
 class RecorderWarning(UserWarning):
-    """The recorder turned itself off; the training goes on."""
+    """The recorder has switched itself off; the training continues."""
 
 
 def _shielded(
@@ -51,10 +51,10 @@ def _shielded(
 class Recorder:
     """Records predictions and scalars while a model trains.
 
-    Only making it can raise. After that, whatever goes wrong (labels that do not fit, a full
-    disk) ends in one :class:`RecorderWarning`, and the recorder is off while the training goes
-    on. Rows are copied when they are logged and written by a thread in the background; an epoch
-    is in the run about two seconds after its last row, or once another one begins.
+    Only creating the recorder can raise. After that, any problem (labels that do not match, a
+    full disk) gives one :class:`RecorderWarning` and switches the recorder off; the training
+    continues. Rows are copied when they are logged, and written by a background thread. An epoch
+    is in the run about two seconds after its last row, or once another epoch begins.
 
     Parameters
     ----------
@@ -66,16 +66,16 @@ class Recorder:
         Number of this process where several record into one run. Taken from
         ``torch.distributed`` or the variable ``RANK`` if left out.
     overwrite : bool, default False
-        Replace a run that is there.
+        Replace an existing run.
     resume : bool, default False
-        Continue a run that is there; epochs that are logged again are replaced.
+        Continue an existing run; epochs that are logged again are replaced.
     dtype : {"float16", "float32", "float64"}, default "float32"
-        Precision that scores are kept in.
+        Type that scores are stored as.
 
     Raises
     ------
     DataError, FormatError
-        The run cannot be made, or there is one already.
+        The run cannot be created, or there is one already.
 
     Examples
     --------
@@ -85,8 +85,8 @@ class Recorder:
 
     Notes
     -----
-    A recorder belongs to the process that made it: in a forked one, such as the worker of a data
-    loader, it does nothing.
+    A recorder belongs to the process that created it: in a forked one, such as the worker of a
+    data loader, it does nothing.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Recorder:
         atexit.register(self.close)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Whatever copies or pickles the objects around a recorder gets one that does nothing.
+        # A copied or unpickled recorder does nothing.
         return {"_off": True, "_closed": True}
 
     def __enter__(self) -> Self:
@@ -148,28 +148,29 @@ class Recorder:
         weights: Any = None,  # noqa: ANN401
         slices: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add predictions: a batch, or all of an epoch.
+        """Add predictions of a batch or of a whole epoch.
 
         Parameters
         ----------
         split : str
             "train", "val", "test" or any other name.
         epoch : int
-            From 0; any numbering that is the same for all splits.
+            At least 0; the same numbering for all splits.
         y_true : array-like of shape (n_rows,)
             Class indices from 0, booleans, or labels that occur in `classes`.
         logits, log_probs, probs : array-like of shape (n_rows, n_classes) or (n_rows,)
-            Exactly one of them, the same in all of a run. NumPy arrays, lists, or tensors on any
-            device. One column is a binary model's output for class 1.
+            Exactly one of them, the same for the whole run. NumPy arrays, lists, or tensors on
+            any device. One column is a binary model's output for class 1.
         ids : array-like of shape (n_rows,), optional
-            Integers or strings that name the samples, the same at every epoch. Row numbers in
-            order of arrival if left out: pass them where the loader shuffles, and where several
-            processes record, since row numbers name other samples then.
+            Integers or strings that identify the samples, the same at every epoch. If left out,
+            rows are numbered in order of arrival; so pass ids where the loader shuffles, and
+            where several processes record.
         weights : array-like of shape (n_rows,), optional
             How much each sample counts, the same at every epoch: finite, at least 0.
         slices : mapping of str to array-like of shape (n_rows,), optional
-            Columns to split the loss by, such as the site or the length of each sample: numbers,
-            strings or booleans. Those of the epoch in question are shown, so log them at each.
+            Columns to group the samples by, such as the site or the length of each sample:
+            numbers, strings or booleans. The diagnosis shows those of its last epoch, so log them
+            at every epoch.
         """
         self._check_open()
         split_folder(split)
@@ -181,17 +182,20 @@ class Recorder:
                 got="none",
                 hint="Pass the samples' indices in the data set.",
             )
-        # Where writing does not keep up, the accelerator's memory is not where things wait.
-        hold = self._worker.waiting_bytes < HELD_BYTES
+        # If the writer lags, copy to the host now instead of holding GPU memory.
+        keep_on_device = self._worker.waiting_bytes < MAX_HELD_BYTES
         rows = Rows(
             split=split,
             epoch=check_epoch(epoch),
             scale=scale,
-            scores=_taken(values, hold=hold),
-            y_true=_taken(y_true, hold=hold),
-            ids=None if ids is None else _taken(ids, hold=hold),
-            weights=None if weights is None else _taken(weights, hold=hold),
-            slices={name: _taken(column, hold=hold) for name, column in (slices or {}).items()},
+            scores=_copied(values, keep_on_device=keep_on_device),
+            y_true=_copied(y_true, keep_on_device=keep_on_device),
+            ids=None if ids is None else _copied(ids, keep_on_device=keep_on_device),
+            weights=None if weights is None else _copied(weights, keep_on_device=keep_on_device),
+            slices={
+                name: _copied(column, keep_on_device=keep_on_device)
+                for name, column in (slices or {}).items()
+            },
         )
         lengths = {column.shape[:1] for column in rows.columns}
         if len(lengths) > 1 or () in lengths:
@@ -211,7 +215,7 @@ class Recorder:
         epoch : int
             As in :meth:`log`.
         split : str, default "val"
-            What the values were measured on.
+            The split that the values were measured on.
         **values : float
             Such as ``loss`` (mean cross-entropy in nats) and ``accuracy`` (a share).
         """
@@ -231,16 +235,15 @@ class Recorder:
         paths: Sequence[str | os.PathLike[str] | None] | None = None,
         thumbnails: Sequence[bytes | None] | None = None,
     ) -> None:
-        """Add how a person recognises samples; once is enough.
+        """Add descriptions by which a person recognises samples; once per run is enough.
 
         Parameters
         ----------
         split : str
-            The split that the samples belong to.
         ids : array-like of shape (n_samples,)
             As in :meth:`log`.
         text, paths, thumbnails : sequence of length n_samples, optional
-            The text, where the image or file lies, and a small PNG or JPEG as bytes; None where
+            The text, the path of the image or file, and a small PNG or JPEG as bytes; None where
             there is none.
         """
         self._check_open()
@@ -248,7 +251,7 @@ class Recorder:
         write = partial(
             self._writer.log_samples,
             split,
-            _taken(ids, hold=False),
+            _copied(ids, keep_on_device=False),
             text=None if text is None else list(text),
             paths=None if paths is None else list(paths),
             thumbnails=pictures,
@@ -257,15 +260,15 @@ class Recorder:
 
     @_shielded
     def flush(self) -> None:
-        """Wait until all that was logged is in the run."""
+        """Wait until everything logged so far is in the run."""
         self._check_open()
         self._worker.put(self._epochs.commit_all)
         if not self._worker.drain(CLOSE_SECONDS):
             raise TimeoutError(f"the disk has not finished in {CLOSE_SECONDS:.0f} s")
 
     def close(self) -> None:
-        """Write what is left, and stop. Done by itself at the end of the program."""
-        # Not only while recording is on: what was logged before it went off may still be written.
+        """Write what is left, and stop. Called automatically at the end of the program."""
+        # Also after the recorder has switched itself off: earlier rows may still be in the queue.
         if self._closed or os.getpid() != self._process:
             return
         self._closed = True
@@ -275,22 +278,22 @@ class Recorder:
             self._turn_off(error, stacklevel=3)
 
     def attempt(self, action: Callable[[], None], *, stacklevel: int = 3) -> None:
-        """Do something for the recording; if it raises, warn once and turn the recording off.
+        """Call a function; if it raises, warn once and switch the recorder off.
 
-        For what feeds a recorder, such as the callback of a framework.
+        For code that feeds a recorder, such as the callback of a framework.
 
         Parameters
         ----------
         action : callable
-            Not called if the recording is off.
+            Not called if the recorder is off.
         stacklevel : int, default 3
-            How far up the line lies that the warning names.
+            `stacklevel` for :func:`warnings.warn`.
         """
         if self._off or os.getpid() != self._process:
             return
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the training
+        except Exception as error:  # noqa: BLE001 - no error may reach the training
             self._turn_off(error, stacklevel=stacklevel)
             self._worker.stop()
 
@@ -302,7 +305,7 @@ class Recorder:
 
     def _write_failed(self, error: Exception) -> None:
         self._turn_off(error, stacklevel=1)
-        with suppress(OSError):  # the disk may be gone altogether
+        with suppress(OSError):  # the disk may no longer exist
             self._writer.discard()
 
     def _turn_off(self, error: Exception, *, stacklevel: int) -> None:
@@ -312,10 +315,10 @@ class Recorder:
         reason = (
             f"{error}" if isinstance(error, WhylossError) else f"{type(error).__name__}: {error}"
         )
-        message = f"Recording to {self._writer.path} has stopped, the training goes on. {reason}"
+        message = f"Recording to {self._writer.path} has stopped; the training continues. {reason}"
         try:
             warnings.warn(message, RecorderWarning, stacklevel=stacklevel)
-        except RecorderWarning:  # warnings are errors here, which would end the training
+        except RecorderWarning:  # warnings are turned into errors, which would end the training
             with suppress(Exception):
                 sys.stderr.write(f"RecorderWarning: {message}\n")
 
@@ -331,13 +334,13 @@ def _own_rank() -> int:
     return int(named) if named.isdecimal() else 0
 
 
-def _taken(values: Any, *, hold: bool) -> npt.NDArray[Any] | OnDevice:  # noqa: ANN401
-    """Copy values, as callers use their buffers again."""
+def _copied(values: Any, *, keep_on_device: bool) -> npt.NDArray[Any] | OnDevice:  # noqa: ANN401
+    """Copy values: callers may overwrite their buffers."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(values, torch.Tensor):
-        from whyloss.recorders.torch import take  # noqa: PLC0415 - only where torch is loaded
+        from whyloss.recorders.torch import copy_tensor  # noqa: PLC0415 - only where torch is loaded
 
-        return take(values, hold=hold)
+        return copy_tensor(values, keep_on_device=keep_on_device)
     array = np.array(values)
-    # What JAX gives; NumPy itself does not know how to store it.
+    # JAX arrays may have this type, which NumPy cannot store.
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

@@ -1,4 +1,4 @@
-"""Tensors of PyTorch, taken without making the training wait. Imported where torch is loaded."""
+"""Copying PyTorch tensors without making the training wait. Imported only where torch is loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMPY_FLOATS = {torch.float16, torch.float32, torch.float64}
 
 
 class OnDevice:
-    """A copy of a tensor on its accelerator, and the moment from which it can be read.
+    """A copy of a tensor on its accelerator, with the event after which it can be read.
 
     Parameters
     ----------
@@ -28,27 +28,36 @@ class OnDevice:
         self.tensor = tensor.clone()
         self.shape = tuple(tensor.shape)
         self.nbytes = tensor.numel() * tensor.element_size()
-        # The thread that moves the copy works on another stream, which does not wait by itself.
+        # The thread that moves the copy uses another stream, which does not wait for this one.
         self.ready = torch.cuda.Event()
         self.ready.record(torch.cuda.current_stream(tensor.device))
 
 
-def take(tensor: torch.Tensor, *, hold: bool) -> npt.NDArray[Any] | OnDevice:
-    """Copy a tensor, as callers use their buffers again.
+def copy_tensor(tensor: torch.Tensor, *, keep_on_device: bool) -> npt.NDArray[Any] | OnDevice:
+    """Copy a tensor: callers may overwrite their buffers.
 
     Parameters
     ----------
     tensor : torch.Tensor
         On any device.
     hold : bool
-        Whether a CUDA tensor may stay there for now, which takes no synchronisation.
+        Whether a CUDA tensor may stay on its device for now, which needs no synchronisation.
     """
     tensor = tensor.detach()
-    return OnDevice(tensor) if hold and tensor.is_cuda else _to_numpy(tensor)
+    return OnDevice(tensor) if keep_on_device and tensor.is_cuda else _to_numpy(tensor)
 
 
 def fetch(columns: list[npt.NDArray[Any] | OnDevice]) -> npt.NDArray[Any]:
-    """Bring the pieces of a column to the host: those of one device in one move."""
+    """Concatenate the pieces of a column on the host; pieces of one device are moved together.
+
+    Parameters
+    ----------
+    columns : list of ndarray or OnDevice
+
+    Returns
+    -------
+    ndarray
+    """
     tensors = []
     for column in columns:
         if isinstance(column, np.ndarray):
@@ -63,19 +72,19 @@ def fetch(columns: list[npt.NDArray[Any] | OnDevice]) -> npt.NDArray[Any]:
 
 
 def rank() -> int | None:
-    """The rank of this process in its group, None without a group."""
+    """The rank of this process in ``torch.distributed``; None where that is not initialised."""
     distributed = torch.distributed
     in_group = distributed.is_available() and distributed.is_initialized()
     return int(distributed.get_rank()) if in_group else None
 
 
-def kept_random_state() -> AbstractContextManager[None]:
-    """Undo what the block draws from the random numbers of the training."""
+def preserve_random_state() -> AbstractContextManager[None]:
+    """Restore the state of the random number generator after the block."""
     return torch.random.fork_rng(devices=[])  # type: ignore[no-any-return]
 
 
 def _to_numpy(tensor: torch.Tensor) -> npt.NDArray[Any]:
-    # NumPy knows no bfloat16; float32 holds all its values.
+    # NumPy has no bfloat16; float32 represents all its values.
     unknown = tensor.is_floating_point() and tensor.dtype not in _NUMPY_FLOATS
     dtype = torch.float32 if unknown else tensor.dtype
     return tensor.to("cpu", dtype, copy=True).numpy()  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""One thread that works in the background, in order, on a bounded amount of waiting data."""
+"""A background thread that runs tasks in order, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Worker:
     Parameters
     ----------
     idle : callable
-        Called where nothing waits; gives the seconds until it wants to be called again, or None.
+        Called when no task waits; returns the seconds until the next call, or None.
     last : callable
         Called after the last task.
     failed : callable
-        Called on the thread with the exception of a task, which ends the work.
+        Called on the thread with the exception of a task; no further task is run.
     """
 
     def __init__(
@@ -44,17 +44,23 @@ class Worker:
         self.waiting_bytes = 0
 
     def put(self, task: Callable[[], None], n_bytes: int = 0) -> None:
-        """Add a task that holds `n_bytes`; waits while too much is waiting already.
+        """Add a task; block while the waiting tasks hold too much memory.
+
+        Parameters
+        ----------
+        task : callable
+        n_bytes : int, default 0
+            Memory that the task holds until it is done.
 
         Raises
         ------
         TimeoutError
-            The tasks before it did not get done.
+            The earlier tasks were not done in 30 seconds.
         """
         with self._changed:
             if self._thread.ident is None:
                 self._thread.start()
-            # A task larger than the limit gets its turn once nothing else waits.
+            # A task larger than the limit is accepted once no other task waits.
             fits = self._changed.wait_for(
                 lambda: self.waiting_bytes == 0 or self.waiting_bytes + n_bytes <= LIMIT_BYTES,
                 PATIENCE_SECONDS,
@@ -66,14 +72,36 @@ class Worker:
             self._changed.notify_all()
 
     def drain(self, timeout: float) -> bool:
-        """Wait until all tasks so far are done, and say whether they are."""
+        """Wait until all tasks so far are done.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds.
+
+        Returns
+        -------
+        bool
+            Whether they are done.
+        """
         done = threading.Event()
         self.put(done.set)
         with self._changed:
             return self._changed.wait_for(lambda: done.is_set() or self._ended, timeout)
 
     def stop(self, timeout: float = 0) -> bool:
-        """Let the tasks so far be the last ones, and say whether they got done in time."""
+        """Stop after the tasks so far.
+
+        Parameters
+        ----------
+        timeout : float, default 0
+            Seconds to wait for them.
+
+        Returns
+        -------
+        bool
+            Whether they were done in time.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -87,7 +115,7 @@ class Worker:
             while self._work():
                 pass
             self._last()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the training
+        except Exception as error:  # noqa: BLE001 - no error may reach the training
             self._failed(error)
         finally:
             with self._changed:
@@ -97,7 +125,7 @@ class Worker:
                 self._changed.notify_all()
 
     def _work(self) -> bool:
-        """Do the next task, if any; say whether there is more to come."""
+        """Run the next task, if any; return whether more may come."""
         timeout = None if self._tasks else self._idle()
         with self._changed:
             self._changed.wait_for(lambda: self._tasks or self._stopping, timeout)
