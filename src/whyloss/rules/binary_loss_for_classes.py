@@ -1,20 +1,23 @@
-"""WL110: A binary loss (and a binary accuracy) treats each output of a many-class model by itself.
+"""WL110: A binary loss (and accuracy) treats each output of a many-class model by itself.
 
 ## What it means
-With one-hot labels and a binary cross-entropy each of the K outputs is asked "this class, or
-not?". Answering "no" everywhere is right in K − 1 of K outputs, so the accuracy looks splendid from
-the first epoch on, and the loss small, while the model has learnt nothing.
+With one-hot labels and a binary cross-entropy each of the K outputs is asked "this class, or not?".
+Answering "no" everywhere is right in K − 1 of K outputs. So the accuracy looks splendid from the
+first epoch on, and the loss small, while the model has learnt nothing.
 
 ## Signature
-At the start (or for ever) the accuracy is 1 − 1/K and the loss H(1/K), the entropy of a coin that
-shows heads once in K: 0.90 and 0.325 for ten classes. With predictions and a reported loss: the
-mean binary cross-entropy of the outputs is what was reported.
+- Predictions and a reported loss: the mean binary cross-entropy of the outputs is what was
+  reported.
+- Loss and accuracy alone: at the start (or for ever) the accuracy is 1 − 1/K and the loss H(1/K),
+  the entropy of a coin that shows heads once in K: 0.90 and 0.325 for ten classes.
 
 ## Statistic and threshold
-Both numbers at some epoch within `max_distance` = 0.02 (relative for the loss) of these values, and
-at no epoch an accuracy that is clearly lower: a categorical accuracy passes 0.90 on its way up, a
-binary one begins there. The number of classes must be known and at least 3. Where there are
-predictions, they decide.
+- `max_distance` = 0.02: at some epoch both numbers lie so near to these values; relative for the
+  loss.
+
+At no epoch may the accuracy be clearly lower: a categorical accuracy passes 0.90 on its way up, a
+binary one begins there. The number of classes must be known and at least 3. Predictions decide
+where there are any.
 
 ## Not to be confused with
 `majority-class`: with two classes of shares 1/K and 1 − 1/K the same two numbers are what
@@ -23,7 +26,8 @@ predicting the larger class gives.
 ## Remedy
 For exactly one class per sample use `categorical_crossentropy` (one-hot), or
 `sparse_categorical_crossentropy` (class numbers), or PyTorch's `CrossEntropyLoss`, with a softmax;
-and a categorical accuracy. If you chose the binary loss on purpose, report the categorical accuracy.
+and a categorical accuracy. If you chose the binary loss on purpose, report the categorical
+accuracy.
 
 ## References
 Binary losses for single-label classes, on purpose: arXiv:2110.00476 (Wightman et al. 2021).
@@ -90,7 +94,7 @@ def _mean_binary(seed: int) -> KnownCause:
 def reported_loss_is_binary(evidence: Evidence) -> Finding | None:
     """The reported loss is the mean binary cross-entropy of the outputs."""
     k = evidence.n_classes
-    if k is None or k < 3:
+    if k is None or k <= 2:
         return None
     for epoch, reported in evidence.reported_losses.items():
         found = evidence.reproduction(epoch)
@@ -107,7 +111,7 @@ def reported_loss_is_binary(evidence: Evidence) -> Finding | None:
 def answers_no_everywhere(evidence: Evidence, *, max_distance: float = 0.02) -> Finding | None:
     """Loss and accuracy begin where answering no to every class has them."""
     k = evidence.n_classes
-    if k is None or k < 3:
+    if k is None or k <= 2:
         return None
     share, entropy = 1.0 - 1.0 / k, binary_entropy(1.0 / k)
     every = [evidence.reported(split) for split in evidence.with_training]

@@ -1,37 +1,46 @@
 """WL201: The model does no better than guessing by the class shares.
 
 ## What it means
-Whoever knows nothing but how frequent the classes are has a loss equal to the entropy of the
-class shares (ln K for K balanced classes: 0.693, 1.099, 2.303 for 2, 3, 10) and is right as
-often as the largest class is frequent. This model does no better on either count.
+Whoever knows only how frequent the classes are has a loss equal to the entropy of the class shares
+(ln K for K balanced classes: 0.693, 1.099, 2.303 for 2, 3, 10) and is right as often as the largest
+class is frequent. This model does no better on either count.
 
 ## Signature
 Accuracy no higher than the share of the largest class, loss no lower than the entropy of the
 shares, both within their errors.
 
 ## Statistic and threshold
-Skill = 1 − loss / entropy of the shares. The rule needs the upper end of the 95 % interval of
-the accuracy to stay within `max_gain` = 0.05 of the largest share, and the skill to stay below
-`max_skill` = 0.05 at the lower end of the loss. Both are claims of equivalence: with few
-samples the intervals are wide and the rule stays silent. Reported numbers without a sample size are
-taken at their word. Where the number of classes is not known, an accuracy of 1/K for a whole K beside a
-loss of at least ln K is what guessing among K even classes gives; so are curves that move neither
-the loss (by 2 %) nor the accuracy (by 2 points, and not at all above one half).
+Skill = 1 − loss / entropy of the shares. Where the class shares or the number of classes are known:
+- `max_gain` = 0.05: the upper end of the accuracy's 95 % interval must stay within it of the
+  largest share.
+- `max_skill` = 0.05: the skill must stay below it at the lower end of the loss.
+
+Both are claims of equivalence: with few samples the intervals are wide and the rule stays silent.
+Reported numbers without a sample size are taken as exact. Where the number of classes is not known,
+an accuracy of 1/K for a whole K, beside a loss of at least ln K, is what guessing among K even
+classes gives:
+- `max_distance` = 1.5 % between the accuracy and 1/K.
+- `max_skill` = 1 %: the loss may lie so much below ln K.
+
+Curves that move neither loss nor accuracy say the same:
+- `min_epochs` = 3.
+- `max_fall` = 2 % of the loss, first to last.
+- `max_change` = 2 points of accuracy, and 0.1 point above an accuracy of one half.
+- `max_train_fall` = 3 % of the training loss, from its second epoch on.
+- `max_accuracy` = 0.9: above it a model that learnt everything in one epoch looks the same.
 
 ## Not to be confused with
-`overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to
-rank but never crosses the threshold on a rare class has the accuracy of the majority and real
-skill.
+`overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to rank
+but never crosses the threshold on a rare class has the accuracy of the majority and real skill.
 
 ## Remedy
-First suspect the pipeline: labels shuffled against inputs, inputs not normalised, a learning
-rate too high or too low, a loss that does not fit the output. Then a model too small for the
-task, or features that carry no information. Try to overfit 50 samples: a pipeline that works
-can.
+First suspect the pipeline: labels shuffled against inputs, inputs not normalised, a learning rate
+too high or too low, a loss that does not fit the output. Then a model too small for the task, or
+features that carry no information. Try to overfit 50 samples: a pipeline that works can.
 
 ## References
-Loss relative to the entropy of the shares: doi:10.1145/2648584.2648589 (He et al. 2014,
-normalised entropy).
+Loss relative to the entropy of the shares: doi:10.1145/2648584.2648589 (He et al. 2014, normalised
+entropy).
 """
 
 from __future__ import annotations
@@ -50,6 +59,8 @@ from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from whyloss.evidence import Evidence
     from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
@@ -68,15 +79,34 @@ RULE = Rule(
     ),
 )
 
-FAR = 1.1  # times what guessing costs: worse than guessing
+FAR = 1.1  # times the loss of guessing; beyond it a model is worse than guessing, and sure
 LABELS = "Check the labels first: 0 to K − 1, or 0 and 1 for a sigmoid."
-LARGEST_FOUND = 1000  # classes
+LARGEST_FOUND = 1000  # classes; beyond it 1/K is too small for the digits of an accuracy
+ROUNDING = 1e-9  # of a difference of shares in float64
 CONSTANT = 0.001  # accuracies that differ by no more are the same count, or nearly
 
 
-def _even(seed: int, k: int) -> KnownCause:
-    """What guessing among `k` even classes gives, their number not being said."""
-    return known_history(seed, val_loss=[1.01 * math.log(k)], val_accuracy=[1 / k], noise=0.002)
+def _even(seed: int, k: int, loss: float = 1.01, accuracy: float = 1.0) -> KnownCause:
+    """What guessing among `k` even classes gives, times two factors; their number is not said."""
+    return known_history(
+        seed, val_loss=[loss * math.log(k)], val_accuracy=[accuracy / k], noise=0.002
+    )
+
+
+def _still(
+    seed: int,
+    val_loss: Sequence[float] = (0.69, 0.682, 0.68, 0.68),
+    val_accuracy: Sequence[float] = (0.6,) * 4,
+    train_loss: Sequence[float] | None = None,
+) -> KnownCause:
+    """Curves in which nothing happens, or nearly."""
+    return known_history(
+        seed,
+        val_loss=val_loss,
+        val_accuracy=val_accuracy,
+        train_loss=train_loss,
+        noise=0.001,
+    )
 
 
 @RULE.at(
@@ -99,7 +129,7 @@ def no_better_than_shares(
     loss = numbers.log_loss
     best_case = loss.value if loss.low is None else loss.low
     skill = 1.0 - best_case / numbers.prior_entropy
-    if not (gain <= max_gain + 1e-9 and skill <= max_skill):
+    if not (gain <= max_gain + ROUNDING and skill <= max_skill):
         return None
     return Finding(
         severity=Severity.WARNING,
@@ -133,6 +163,22 @@ def _message(numbers: Metrics, entropy: float, majority: float) -> str:
     )
 
 
+def _even_message(share: float, loss: float, k: int, *, far: bool) -> str:
+    even = f"{k} equally frequent classes"
+    if far:
+        return (
+            f"{_possible(loss)} But with an accuracy of {format_percent(share)} it is worse than "
+            f"guessing among {even}, which gives {format_nats(math.log(k))}: the model is sure and "
+            f"wrong. {LABELS} Then say how many classes there are, and how frequent."
+        )
+    return (
+        f"The model does no better than guessing, if there are {even}: an accuracy of "
+        f"{format_percent(share)} beside a loss of {format_nats(loss)} is what guessing gives "
+        f"({format_nats(math.log(k))}). Say how many classes there are: with another number or "
+        "other class shares it may be better than guessing."
+    )
+
+
 def _possible(loss: float) -> str:
     return (
         f"A loss of {format_nats(loss)} is possible, since a cross-entropy has no upper bound: a "
@@ -143,17 +189,23 @@ def _possible(loss: float) -> str:
 @RULE.at(
     Level.NUMBERS,
     fires=lambda seed: _even(seed, 2 + seed % 20),
+    near_misses={
+        "max_distance": lambda seed: _even(seed, 2 + seed % 5, accuracy=1.04),
+        "max_skill": lambda seed: _even(seed, 2 + seed % 20, loss=0.96),
+    },
 )
-def even_classes_fit(evidence: Evidence) -> Finding | None:
+def even_classes_fit(
+    evidence: Evidence, *, max_distance: float = 0.015, max_skill: float = 0.01
+) -> Finding | None:
     """An accuracy of 1/K stands beside a loss of at least ln K, for some whole K."""
     numbers = evidence.numbers
     if numbers is None or numbers.prior_entropy is not None:
         return None
     share, loss = numbers.accuracy.value, numbers.log_loss.value
     k = round(1.0 / share) if share > 0 else 0
-    if not (2 <= k <= LARGEST_FOUND and abs(share * k - 1.0) <= 0.015):
+    if not (2 <= k <= LARGEST_FOUND and abs(share * k - 1.0) <= max_distance):
         return None
-    if not loss >= math.log(k) * (1.0 - 0.01):
+    if not loss >= math.log(k) * (1.0 - max_skill):
         return None
     far = loss > FAR * math.log(k)
     curve = evidence.curve()
@@ -162,17 +214,7 @@ def even_classes_fit(evidence: Evidence) -> Finding | None:
     return Finding(
         severity=Severity.WARNING,
         headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
-        message=(
-            f"{_possible(loss)} But with an accuracy of {format_percent(share)} it is worse than "
-            f"guessing, if the classes are {k} and equally frequent ({format_nats(math.log(k))}): "
-            f"the model is sure and wrong. {LABELS} Then say how many classes there are, and how "
-            "frequent."
-            if far
-            else f"An accuracy of {format_percent(share)} beside a loss of {format_nats(loss)} is what guessing among "
-            f"{k} equally frequent classes gives ({format_nats(math.log(k))}). With other class "
-            "shares or another number of classes it may be more than that: say how many there "
-            "are."
-        ),
+        message=_even_message(share, loss, k, far=far),
         evidence={
             "log_loss": numbers.log_loss,
             "accuracy": numbers.accuracy,
@@ -185,27 +227,40 @@ def even_classes_fit(evidence: Evidence) -> Finding | None:
 
 @RULE.at(
     Level.CURVES,
-    fires=lambda seed: known_history(
-        seed, val_loss=[0.69, 0.682, 0.68, 0.68], val_accuracy=[0.6] * 4, noise=0.001
-    ),
+    fires=_still,
+    near_misses={
+        "min_epochs": lambda seed: _still(seed, (0.69, 0.685), (0.6, 0.6)),
+        "max_fall": lambda seed: _still(seed, (0.71, 0.69, 0.685, 0.68)),
+        "max_change": lambda seed: _still(seed, (0.72,) * 3, (0.42, 0.47, 0.45)),
+        "max_train_fall": lambda seed: _still(seed, train_loss=(0.7, 0.7, 0.67, 0.64)),
+        "max_accuracy": lambda seed: _still(seed, (0.26,) * 4, (0.94,) * 4),
+    },
 )
-def nothing_moves(evidence: Evidence) -> Finding | None:
+def nothing_moves(
+    evidence: Evidence,
+    *,
+    min_epochs: float = 3,
+    max_fall: float = 0.02,
+    max_change: float = 0.02,
+    max_train_fall: float = 0.03,
+    max_accuracy: float = 0.9,
+) -> Finding | None:
     """Training moves neither loss nor accuracy, and the loss is that of guessing."""
     numbers = evidence.numbers
     if numbers is None or numbers.prior_entropy is not None:
         return None
     curve, train = evidence.curve(), evidence.train
     known = None if curve is None else curve.whole
-    if known is None or len(known) < 3:
+    if known is None or not len(known) or len(known) < min_epochs:
         return None
     loss, share = float(known.log_loss[-1]), float(np.median(known.accuracy))
     moved = 1.0 - loss / float(known.log_loss[0])
-    flat = abs(moved) <= 0.02 and float(np.ptp(known.accuracy)) <= 0.02
+    flat = abs(moved) <= max_fall and float(np.ptp(known.accuracy)) <= max_change
     if train is not None and len(train.with_loss) > 2:
         # The first epoch's mean is taken while the output bias still finds the class shares.
         later = train.with_loss.log_loss[1:]
-        flat = flat and later[-1] >= 0.97 * later[0]
-    if not (flat and share < 0.9 and loss >= binary_entropy(share)):
+        flat = flat and 1.0 - later[-1] / later[0] <= max_train_fall
+    if not (flat and share < max_accuracy and loss >= binary_entropy(share)):
         return None
     # Guessing is right more than half the time only with one class for everything, whose share of
     # the samples does not move; a model that learnt all it could in one epoch goes up and down.
@@ -215,9 +270,9 @@ def nothing_moves(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Nothing is learnt",
         message=(
-            f"Over {len(known)} epochs the loss stayed at {format_nats(loss)} and the accuracy at "
-            f"{format_percent(share)}: training moves neither. Most likely the model has learnt "
-            "the class shares and nothing else."
+            f"Training moves neither number: over {len(known)} epochs the loss stayed at "
+            f"{format_nats(loss)} and the accuracy at {format_percent(share)}. Most likely the "
+            "model has learnt the class shares and nothing else."
         ),
         evidence={
             "log_loss": Estimate(loss, note="as reported"),

@@ -1,37 +1,45 @@
 """WL103: The logits are probabilities already, so the loss applies softmax a second time.
 
 ## What it means
-A loss that expects raw outputs (PyTorch's `CrossEntropyLoss`, Keras with
-`from_logits=True`) was given the output of a softmax or sigmoid. It squeezes the
-probabilities once more: no class can get more than e times the odds of another, the loss has
-a floor far above 0, and gradients vanish where the model is right. Accuracy is untouched.
+A loss that expects raw outputs (PyTorch's `CrossEntropyLoss`, Keras with `from_logits=True`) was
+given the output of a softmax or sigmoid. It squeezes the probabilities once more: no class can get
+more than e times the odds of another, the loss has a floor far above 0, and gradients vanish where
+the model is right. The accuracy is untouched.
 
 ## Signature
-Every row of the logits lies in [0, 1] and sums to 1. The floor is ln(e + K − 1) − 1: 0.3133,
-1.4612, 3.6222 for K = 2, 10, 100. Without predictions: a loss that stays at that floor plus the
-error rate, far above what the accuracy allows a calibrated model, and does not rise.
+- Predictions: every row of the logits lies in [0, 1] and sums to 1.
+- Loss and accuracy alone: a loss that stays at the floor plus the error rate, far above what the
+  accuracy allows a calibrated model, and does not rise. The floor is ln(e + K − 1) − 1: 0.3133,
+  1.4612, 3.6222 for K = 2, 10, 100.
 
 ## Statistic and threshold
-The share of rows whose values lie in [0, 1] and sum to 1 within 0.001; `min_share` is 0.99.
-Raw outputs do not lie on that surface by chance, so there are no false alarms to trade. A
-binary model with one output counts from 50 samples on, if its outputs lie in [0, 1] and come
-within 0.1 of both ends. From reported numbers: loss − floor − error rate within 0.03 nats (0.02 of a
-class where K has to be found, between 2 and 40; then the training loss must be far below, or above the same
-floor by its own error rate, or the accuracy above 0.85 for five epochs), an accuracy of at least 0.7, and an excess over
-Fano's envelope of more than 0.05 nats.
+From predictions, the share of rows whose values lie in [0, 1] and sum to 1 within 0.001:
+- `min_share` = 0.99. Raw outputs do not lie on that surface by chance, so there are no false alarms
+  to trade. A binary model with one output counts from 50 samples on, if its outputs lie in [0, 1]
+  and come within 0.1 of both ends.
+
+From loss and accuracy, as medians of the last five epochs:
+- `max_distance` = 0.03 nat between the loss and the floor plus the error rate.
+- `min_excess` = 0.05 nat above Fano's envelope: below it a calibrated model has the same numbers.
+- `max_rise` = 0.05 nat above the smallest loss: what rises does not sit at a floor.
+- `min_accuracy` = 0.7: below it an ordinary model has such a loss.
+
+Where the number of classes is not known, one from 2 to 40 must fit. Then the training loss must be
+far below, or above the same floor by its own error rate, or the accuracy at least 0.85 for five
+epochs.
 
 ## Not to be confused with
-`chance-level`: the loss is as high, but so is the error rate. Under-confidence by label
-smoothing leaves logits that are no probabilities.
+`chance-level`: the loss is as high, but so is the error rate. Under-confidence by label smoothing
+leaves logits that are no probabilities.
 
 ## Remedy
-Remove the softmax or sigmoid at the end of the model (or tell the loss that it gets
-probabilities), and train again: the training loss had the same mistake. If only the record is
-mislabelled, pass the values as `probs=`.
+Remove the softmax or sigmoid at the end of the model (or tell the loss that it gets probabilities),
+and train again: the training loss had the same mistake. If only the record is mislabelled, pass the
+values as `probs=`.
 
 ## References
-Cross-entropy from logits against from probabilities: arXiv:1706.04599 (Guo et al. 2017) for
-what the softmax of the logits means.
+Cross-entropy from logits against from probabilities: arXiv:1706.04599 (Guo et al. 2017) for what
+the softmax of the logits means.
 """
 
 from __future__ import annotations
@@ -81,10 +89,15 @@ RULE = Rule(
     ),
 )
 
-BLOCK = 1024  # rows that are looked at together
+BLOCK = 1024  # rows that are looked at together: they stay in the cache
 LARGEST_FOUND = 40  # classes; beyond it every loss is near some floor
-NEAR_FLOOR = 0.03  # nats
+SUM_TOLERANCE = 1e-3  # of a row: float16 leaves that of probabilities
+ENDS = 0.1  # one output of a sigmoid comes so near to 0 and to 1 among 50 samples
+NEAR_FLOOR = 0.03  # nats; as `max_distance`, for the training loss
+ROUNDING = 0.005  # nats: no epoch may be further below the floor than printed digits bring it
 LAST = 5  # reported epochs that are taken together
+SLACK = 0.1  # classes by which the number that fits may miss a whole one
+RELATIVE_SLACK = 0.015  # the same for many classes: so much does 0.015 nat of the loss move it
 STEADY = 0.85  # accuracy above which hardly any other model has such a loss for so long
 MIN_ONE_COLUMN = 50  # a few raw outputs may lie between 0 and 1 by chance
 
@@ -93,14 +106,18 @@ def _half_of_them(seed: int) -> KnownCause:
     return softmax_twice(known_cause(seed, n_samples=300), share=0.5)
 
 
-def _at_floor(seed: int, n_classes: int) -> KnownCause:
+def _at_floor(
+    seed: int,
+    n_classes: int = 10,
+    errors: tuple[float, ...] = (0.2, 0.15, 0.12, 0.1, 0.1),
+    above: float = 0.0,
+) -> KnownCause:
     """A loss at the floor of so many classes, plus the error rate."""
-    errors = np.array([0.2, 0.15, 0.12, 0.1, 0.1])
     floor = math.log(math.e + n_classes - 1) - 1
     return known_history(
         seed,
-        val_loss=floor + errors,
-        val_accuracy=1 - errors,
+        val_loss=[floor + rate + above for rate in errors],
+        val_accuracy=[1 - rate for rate in errors],
         noise=0.001,
         n_classes=n_classes,
     )
@@ -151,13 +168,15 @@ def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float
     n = len(scores)
     if scores.shape[1] == 1:
         inside = (scores >= 0) & (scores <= 1)
-        spread = n >= MIN_ONE_COLUMN and float(scores.min()) < 0.1 and float(scores.max()) > 0.9
+        spread = (
+            n >= MIN_ONE_COLUMN and float(scores.min()) < ENDS and float(scores.max()) > 1 - ENDS
+        )
         return float(np.mean(inside)) if spread else 0.0
     kept = 0
     for start in range(0, n, BLOCK):
         block = scores[start : start + BLOCK].astype(np.float64)
         bounded = ((block >= 0) & (block <= 1)).all(axis=1)
-        kept += int(np.count_nonzero(bounded & (np.abs(block.sum(axis=1) - 1) < 1e-3)))
+        kept += int(np.count_nonzero(bounded & (np.abs(block.sum(axis=1) - 1) < SUM_TOLERANCE)))
         if kept + n - min(n, start + BLOCK) < enough * n:
             return 0.0
     return kept / n
@@ -166,8 +185,21 @@ def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float
 @RULE.at(
     Level.NUMBERS,
     fires=lambda seed: _at_floor(seed, n_classes=2 + seed % 20),
+    near_misses={
+        "max_distance": lambda seed: _at_floor(seed, above=0.06),
+        "min_excess": lambda seed: _at_floor(seed, n_classes=2, errors=(0.2,) * 5),
+        "max_rise": lambda seed: _at_floor(seed, errors=(0.1, 0.1, *(0.2,) * 5)),
+        "min_accuracy": lambda seed: _at_floor(seed, errors=(0.4,) * 5),
+    },
 )
-def loss_at_floor(evidence: Evidence) -> Finding | None:
+def loss_at_floor(
+    evidence: Evidence,
+    *,
+    max_distance: float = 0.03,
+    min_excess: float = 0.05,
+    max_rise: float = 0.05,
+    min_accuracy: float = 0.7,
+) -> Finding | None:
     """The reported loss stays at the floor of a softmax of a softmax."""
     curve = evidence.reported(evidence.split)
     known = None if curve is None else curve.whole
@@ -176,15 +208,15 @@ def loss_at_floor(evidence: Evidence) -> Finding | None:
     loss = float(np.median(known.log_loss[-LAST:]))
     accuracy = float(np.median(known.accuracy[-LAST:]))
     k = evidence.n_classes or _classes_of(loss - (1.0 - accuracy))
-    if k is None or accuracy < 0.7:
+    if k is None or not accuracy >= min_accuracy:
         return None
     floor = math.log(math.e + k - 1) - 1
     above = loss - floor - (1.0 - accuracy)
     excess = loss - fano_envelope(accuracy, k)[1]
-    if not (abs(above) <= NEAR_FLOOR and excess > 0.05):
+    if not (abs(above) <= max_distance and excess > min_excess):
         return None
     lowest = float(known.log_loss.min())
-    if not (loss <= lowest + 0.05 and lowest > floor - 0.005):
+    if not (loss <= lowest + max_rise and lowest > floor - ROUNDING):
         return None
     steady = len(known) >= LAST and accuracy >= STEADY
     if evidence.n_classes is None and not (
@@ -196,11 +228,11 @@ def loss_at_floor(evidence: Evidence) -> Finding | None:
         severity=Severity.ERROR,
         headline="Softmax applied twice",
         message=(
-            f"The loss stays at {format_nats(loss)} beside an accuracy of "
-            f"{format_percent(accuracy)}: the floor of a softmax applied to probabilities, "
-            f"{format_nats(floor)}{found}, plus the error rate. The loss expects raw outputs and "
-            "gets probabilities: remove the softmax before it (here, and in training if that does "
-            "the same)."
+            "Softmax is most likely applied twice: the loss stays at "
+            f"{format_nats(loss)} beside an accuracy of "
+            f"{format_percent(accuracy)}. That is the floor of a softmax applied to probabilities, "
+            f"{format_nats(floor)}{found}, plus the error rate. Remove the softmax before a loss "
+            "that expects raw outputs, in training too if that does the same."
         ),
         evidence={
             "log_loss": Estimate(loss, note="median of the last epochs"),
@@ -218,7 +250,7 @@ def _classes_of(floor: float) -> int | None:
     nearest = round(k)
     if not 2 <= nearest <= LARGEST_FOUND:
         return None
-    slack = max(0.1, 0.015 * (math.e + k - 1.0))
+    slack = max(SLACK, RELATIVE_SLACK * (math.e + k - 1.0))
     return nearest if abs(k - nearest) <= slack else None
 
 

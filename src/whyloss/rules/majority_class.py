@@ -1,23 +1,36 @@
 """WL203: One class is predicted for everything.
 
 ## What it means
-The accuracy equals the share of the largest class because that class is all the model ever says.
-It may still have learnt something (its probabilities can rank the samples), or nothing at all.
+The accuracy equals the share of the largest class because the model predicts only that class. It
+may still have learnt something (its probabilities can rank the samples), or nothing at all.
 
 ## Signature
-With predictions: nearly all samples get the same class. With curves alone: the accuracy does not
-move from epoch to epoch while the loss stays near the entropy of the class shares; a Matthews
-correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of a.
+- Predictions: nearly all samples get the same class.
+- Curves: the accuracy does not move from epoch to epoch while the loss stays near the entropy of
+  the class shares.
+- Other scores: a Matthews correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of
+  a.
 
 ## Statistic and threshold
-At least `min_share` = 99 % of the samples get one class, and that class is more frequent than 1/K by
-`min_majority` = 5 points (else see `chance-level`). Without predictions the accuracy must be the same to
-four digits at all of at least `min_epochs` = 3 epochs, above one half, and the loss 0.7 to 2 times the
-entropy of such shares.
+From predictions:
+- `min_share` = 99 % of the samples get one class.
+- `min_majority` = 5 points by which that class is more frequent than 1/K; else see `chance-level`.
+
+From a Matthews correlation of exactly 0: at `min_epochs` = 2 evaluations or more. From an F1:
+- `max_distance` = 0.02 between it and 2a / (1 + a).
+- `max_accuracy` = 0.85: above it any good model has such an F1.
+
+From curves the accuracy must be above one half and the same to four digits:
+- `min_epochs` = 3 evaluations or more.
+- `min_ratio` = 0.7: the loss is at least so much of the entropy of such shares, and at most twice
+  it.
+- `max_accuracy` = 0.98: above it the digits decide.
+- `max_ahead` = 10 points by which the training accuracy may be higher: a model that predicts one
+  class is no better in training.
 
 ## Not to be confused with
-`chance-level`: as good as guessing without preferring a class. `class-bias`: the class is
-predicted too often, not always.
+`chance-level`: as good as guessing without preferring a class. `class-bias`: the class is predicted
+too often, not always.
 
 ## Remedy
 Look at the ranking first (AUC): if it is good, only the threshold is wrong. Otherwise a smaller
@@ -62,30 +75,42 @@ RULE = Rule(
     ),
 )
 
-BEYOND = 0.1  # training accuracy above the validation's, which one class does not explain
-SAME = 5e-4  # accuracies that agree so far are the same count
+SAME = 5e-4  # accuracies that agree so far are the same count, printed with three digits
+ROUNDING = 1e-9  # of a share in float64
+EVEN = 0.01  # accuracy above 1/K, from which on one class is more frequent than the others
+MOST = 2.0  # times the entropy of the shares: the largest loss of a model that predicts one class
+SPREAD = 1.05  # times Fano's envelope: the same where the other classes share the rest evenly
 
 
 def _one_class(seed: int) -> KnownCause:
     return known_cause(seed, signal=0.2, n_classes=2, n_samples=400, shares=(0.85, 0.15))
 
 
-def _with_score(seed: int, name: str, values: list[float]) -> KnownCause:
+def _with_score(seed: int, name: str, values: list[float], accuracy: float = 0.7) -> KnownCause:
     """Loss and accuracy beside another score per epoch."""
     return known_history(
         seed,
         val_loss=[0.61] * len(values),
-        val_accuracy=[0.7] * len(values),
+        val_accuracy=[accuracy] * len(values),
         noise=0.01,
         scores={name: values},
     )
 
 
-def _stuck(seed: int, epochs: int, accuracy: float = 0.7) -> KnownCause:
+def _stuck(
+    seed: int,
+    epochs: int,
+    accuracy: float = 0.7,
+    loss: float = 1.0,
+    train_accuracy: float | None = None,
+) -> KnownCause:
+    """An accuracy that does not move, and a loss near the entropy of such shares."""
     return known_history(
         seed,
-        val_loss=np.linspace(0.63, 0.61, epochs).tolist(),
+        val_loss=loss * np.linspace(0.63, 0.61, epochs),
         val_accuracy=[accuracy] * epochs,
+        train_loss=None if train_accuracy is None else [0.5] * epochs,
+        train_accuracy=None if train_accuracy is None else [train_accuracy] * epochs,
     )
 
 
@@ -116,15 +141,16 @@ def predicted_for_everything(
     frequent = float(snapshot.shares[top])
     if not (share.value >= min_share and frequent - 1.0 / k >= min_majority):
         return None
-    if frequent > 1.0 - 1e-9:  # nothing else is there to be predicted
+    if frequent > 1.0 - ROUNDING:  # nothing else is there to be predicted
         return None
     return Finding(
         severity=Severity.WARNING,
         headline="One class for everything",
         message=(
-            f"{format_percent(share.value)} of {pluralize(n, 'sample')} are predicted as "
-            f"{snapshot.predictions.classes[top]!r}, and {format_percent(frequent)} are: the "
-            f"accuracy of {format_percent(snapshot.accuracy.value)} is the share of that class."
+            f"The model predicts {snapshot.predictions.classes[top]!r} for "
+            f"{format_percent(share.value)} of {pluralize(n, 'sample')}. "
+            f"{format_percent(frequent)} of the labels are that class; the accuracy of "
+            f"{format_percent(snapshot.accuracy.value)} shows nothing more."
         ),
         evidence={
             "predicted_share": share,
@@ -161,8 +187,14 @@ def no_correlation(evidence: Evidence, *, min_epochs: float = 2) -> Finding | No
 @RULE.at(
     Level.NUMBERS,
     fires=lambda seed: _with_score(seed, "val_f1", [0.82, 0.8235]),
+    near_misses={
+        "max_distance": lambda seed: _with_score(seed, "val_f1", [0.77, 0.77]),
+        "max_accuracy": lambda seed: _with_score(seed, "val_f1", [0.947], accuracy=0.9),
+    },
 )
-def f1_of_always_positive(evidence: Evidence) -> Finding | None:
+def f1_of_always_positive(
+    evidence: Evidence, *, max_distance: float = 0.02, max_accuracy: float = 0.85
+) -> Finding | None:
     """The F1 is the one that belongs to one class for everything."""
     split = evidence.split
     f1, numbers = evidence.history.column(split, "f1"), evidence.reported_numbers(split)
@@ -170,7 +202,7 @@ def f1_of_always_positive(evidence: Evidence) -> Finding | None:
         return None
     share = numbers.accuracy.value
     always = 2 * share / (1 + share)
-    if not (0.5 < share < 0.85 and abs(float(f1[-1]) - always) <= 0.02):
+    if not (0.5 < share < max_accuracy and abs(float(f1[-1]) - always) <= max_distance):
         return None
     return Finding(
         severity=Severity.WARNING,
@@ -191,9 +223,21 @@ def f1_of_always_positive(evidence: Evidence) -> Finding | None:
 @RULE.at(
     Level.CURVES,
     fires=lambda seed: _stuck(seed, 6),
-    near_misses={"min_epochs": lambda seed: _stuck(seed, 2)},
+    near_misses={
+        "min_epochs": lambda seed: _stuck(seed, 2),
+        "min_ratio": lambda seed: _stuck(seed, 6, loss=0.6),
+        "max_accuracy": lambda seed: _stuck(seed, 6, accuracy=0.99, loss=0.09),
+        "max_ahead": lambda seed: _stuck(seed, 6, train_accuracy=0.85),
+    },
 )
-def accuracy_stands_still(evidence: Evidence, *, min_epochs: float = 3) -> Finding | None:
+def accuracy_stands_still(
+    evidence: Evidence,
+    *,
+    min_epochs: float = 3,
+    min_ratio: float = 0.7,
+    max_accuracy: float = 0.98,
+    max_ahead: float = 0.1,
+) -> Finding | None:
     """The accuracy does not move, and the loss is near the entropy of such class shares."""
     curve = evidence.reported(evidence.split)
     known = None if curve is None else curve.whole
@@ -202,32 +246,33 @@ def accuracy_stands_still(evidence: Evidence, *, min_epochs: float = 3) -> Findi
         return None
     share, loss = float(known.accuracy[-1]), float(known.log_loss[-1])
     # From the first epoch on: an accuracy that comes to rest later is what learning looks like.
-    if not (np.ptp(known.accuracy) <= SAME and 0.5 < share < 0.98):
+    if not (np.ptp(known.accuracy) <= SAME and 0.5 < share < max_accuracy):
         return None
     k = evidence.n_classes
-    most = 2.0 * binary_entropy(share)
+    entropy = binary_entropy(share)
+    most = MOST * entropy
     if k is not None:  # the others may share what is left evenly
-        most = max(most, 1.05 * fano_envelope(share, k)[1])
-    if not 0.7 * binary_entropy(share) <= loss <= most:
+        most = max(most, SPREAD * fano_envelope(share, k)[1])
+    if not min_ratio * entropy <= loss <= most:
         return None
     train = None if evidence.train is None else evidence.train.whole
-    if train is not None and len(train) and train.accuracy[-1] > share + BEYOND:
+    if train is not None and len(train) and train.accuracy[-1] > share + max_ahead:
         return None  # whoever predicts one class is no better in training
-    if k is not None and share <= 1.0 / k + 0.01:
+    if k is not None and share <= 1.0 / k + EVEN:
         return None
     return Finding(
         severity=Severity.WARNING,
         headline="One class for everything",
         message=(
-            f"The accuracy has been {format_percent(share, 2)} for "
-            f"{pluralize(len(known), 'evaluation')} while the loss is {format_nats(loss)}, between "
-            f"{format_nats(0.7 * binary_entropy(share))} and {format_nats(most)}, as guessing by "
-            "class shares has it where one class has that share: most likely one class is "
-            "predicted for everything."
+            "Most likely one class is predicted for everything: the accuracy has been "
+            f"{format_percent(share, 2)} for {pluralize(len(known), 'evaluation')} while the loss "
+            f"is {format_nats(loss)}. A model that knows only the class shares has between "
+            f"{format_nats(min_ratio * entropy)} and {format_nats(most)} where one class has that "
+            "share."
         ),
         evidence={
             "accuracy": Estimate(share, note="as reported"),
-            "entropy": Estimate(binary_entropy(share), note="of shares as the accuracy has it"),
+            "entropy": Estimate(entropy, note="of shares as the accuracy has it"),
         },
         epochs=tuple(known.epochs.tolist()),
     )

@@ -80,7 +80,7 @@ def in_predictions(evidence: Evidence) -> Finding | None:
         message=(
             f"{pluralize(len(rows), 'row')} of {n:,} ({format_percent(len(rows) / n)}) "
             f"{'is' if len(rows) == 1 else 'are'} NaN or infinite{where}; "
-            "they are kept out of every number here."
+            "they are left out of every number here."
         ),
         evidence={"rows": Estimate(float(len(rows)), note="a count")},
         epochs=tuple(hit),

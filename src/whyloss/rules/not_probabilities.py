@@ -1,24 +1,26 @@
 """WL102: Rows given as probabilities lie outside [0, 1] or do not sum to 1.
 
 ## What it means
-The values are on another scale than was said, most often logits. A cross-entropy of them
-would be a number without meaning, so these rows have none here.
+The values are on another scale than was said, most often logits. A cross-entropy of them has no
+meaning, so these rows have none here.
 
 ## Signature
-A value below 0 or above 1, or a row whose sum is further than 0.01 from 1. Without predictions: a
-mean loss near the ceiling of a clipped logarithm beside an accuracy that it leaves no room for:
-right predictions must cost as much as wrong ones, so the values are no probabilities.
+- Predictions: a value below 0 or above 1, or a row whose sum is further than 0.01 from 1.
+- Loss and accuracy alone: a mean loss near the limit of a clipped logarithm, beside an accuracy
+  that leaves no room for it. Right predictions must cost as much as wrong ones, so the values are
+  no probabilities.
 
 ## Statistic and threshold
-The count of such rows. The tolerance of 0.01 on the sum lets through float16 and
-probabilities printed with three decimals; a row beyond it is no distribution. No threshold. From
-reported numbers: the loss lies below the ceiling of 16.118 and exceeds 1.2 times what it would be if every
-mistake cost that ceiling and everything right cost ln K (ln 1000 where K is not known).
+From predictions, the count of such rows; there is no threshold. The tolerance of 0.01 on the sum
+lets through float16 and probabilities printed with three decimals; a row beyond it is no
+distribution. From loss and accuracy, the loss must lie below the limit of 16.118 and
+- `min_ratio` = 1.2 times above what it would be if every mistake cost that limit and everything
+  right cost ln K (ln 1000 where K is not known).
 
 ## Not to be confused with
 `double-softmax`: the opposite mistake, probabilities where logits belong. A multi-label model
-(several classes may be true at once) has rows that rightly do not sum to 1: diagnose each
-label as a binary task.
+(several classes may be true at once) has rows that rightly do not sum to 1: diagnose each label as
+a binary task.
 
 ## Remedy
 Pass them as what they are: `logits=` for raw outputs, `log_probs=` for log-probabilities.
@@ -68,7 +70,9 @@ RULE = Rule(
     ),
 )
 
-MANY = 1000  # classes, where their number is not known
+MANY = 1000  # classes, where their number is not known: few tasks have more
+OVERFLOW = 700.0  # exp of more is infinite in float64
+ROUNDING = 1.01  # times the limit: what printed digits and means of batches add to it
 
 
 def _logits_as_probs(seed: int) -> KnownCause:
@@ -84,7 +88,7 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
     if not len(rows):
         return None
     block = predictions.scores[rows].astype(np.float64)
-    probs = block if predictions.scale == "probs" else np.exp(np.minimum(block, 700.0))
+    probs = block if predictions.scale == "probs" else np.exp(np.minimum(block, OVERFLOW))
     if bool((probs < 0).any() or (probs > 1 + SUM_TOLERANCE).any()):
         what = f"hold values from {block.min():.3g} to {block.max():.3g}"
         hint = "They look like raw outputs: pass them as logits=."
@@ -98,7 +102,7 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
         message=(
             f"{pluralize(len(rows), 'row')} of {predictions.n_samples:,} "
             f"({format_percent(len(rows) / predictions.n_samples)}) given as {predictions.scale} "
-            f"{what}, and are kept out of every number here. {hint}"
+            f"{what}, and are left out of every number here. {hint}"
         ),
         evidence={"rows": Estimate(float(len(rows)), note="a count")},
         epochs=(snapshot.epoch,),
@@ -109,8 +113,13 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
 @RULE.at(
     Level.NUMBERS,
     fires=lambda seed: known_history(seed, val_loss=[14.5], val_accuracy=[0.7], noise=0.02),
+    near_misses={
+        "min_ratio": lambda seed: known_history(
+            seed, val_loss=[10.6], val_accuracy=[0.7], noise=0.02
+        )
+    },
 )
-def right_predictions_cost(evidence: Evidence) -> Finding | None:
+def right_predictions_cost(evidence: Evidence, *, min_ratio: float = 1.2) -> Finding | None:
     """The loss is so large that right predictions must have a large part in it."""
     ceiling = CEILINGS[0].log_loss
     right = math.log(evidence.n_classes or MANY)
@@ -120,7 +129,7 @@ def right_predictions_cost(evidence: Evidence) -> Finding | None:
             continue
         loss, share = numbers.log_loss.value, numbers.accuracy.value
         most = (1.0 - share) * ceiling + share * right
-        if not 1.2 * most < loss <= 1.01 * ceiling:
+        if not min_ratio * most < loss <= ROUNDING * ceiling:
             continue
         return Finding(
             severity=Severity.ERROR,

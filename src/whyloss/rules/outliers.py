@@ -142,7 +142,9 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
     if found is None:
         return "", {}
     expected = float(found.expected.max())
-    sets = f"1 in {1 / expected:,.0f}" if expected > SELDOM else "fewer than 1 in a million"
+    sets = "fewer than 1 in a million"
+    if expected > SELDOM:
+        sets = f"at most 1 in {float(f'{1 / expected:.1g}'):,.0f}"
     why = (
         f"By chance {sets} data sets of this size would hold such a sample. Look at it: is the "
         "label wrong, or the input broken?"
