@@ -80,12 +80,12 @@ def test_the_samples_that_all_epochs_have_are_compared():
     rows = [rng.permutation(600)[:n] for n in (500, 450, 550)]
     found = evidence(*(changed(p, r) for p, r in zip(snapshots(), rows, strict=True)))
     common = set.intersection(*(set(r.tolist()) for r in rows))
-    assert found.n_common == len(common) == found.comparison.change.n_samples
+    assert found.run.n_common == len(common) == found.comparison.change.n_samples
     assert set(found.comparison.ids.tolist()) == common
     for epoch, predictions in zip((1, 2, 3), snapshots(), strict=True):
         whole = Evidence(InMemorySource([predictions])).at(epoch).samples.log_loss
-        aligned = found.aligned(epoch, found.at(epoch).samples.log_loss)
-        ids = found.aligned(epoch, found.at(epoch).predictions.ids)
+        aligned = found.run.aligned(epoch, found.at(epoch).samples.log_loss)
+        ids = found.run.aligned(epoch, found.at(epoch).predictions.ids)
         np.testing.assert_allclose(aligned, whole[ids], rtol=1e-12)
 
 
@@ -118,12 +118,12 @@ def test_samples_without_a_finite_loss_at_one_epoch_leave_the_comparison():
     first, second, third = snapshots()
     found = evidence(first, spoiled(second, slice(0, 40)), spoiled(third, slice(560, 600)))
     assert found.comparable_epochs == (1, 2, 3)
-    assert found.n_common == 520
+    assert found.run.n_common == 520
     assert found.comparison.ids.tolist() == list(range(40, 560))
     plain = evidence(*(changed(p, slice(40, 560)) for p in snapshots()))
-    assert found.best_loss.epoch == plain.best_loss.epoch
+    assert found.run.best_loss.epoch == plain.run.best_loss.epoch
     assert found.comparison.change.total.value == pytest.approx(
-        plain.compare(found.comparison.first.epoch, 3).change.total.value, rel=1e-9
+        plain.run.compare(found.comparison.first.epoch, 3).change.total.value, rel=1e-9
     )
 
 
@@ -131,7 +131,7 @@ def test_epochs_without_a_common_scored_sample_are_not_compared():
     first, second, third = snapshots()
     found = evidence(spoiled(first, slice(0, 300)), spoiled(second, slice(300, 600)), third)
     assert found.comparable_epochs == (1, 2, 3)
-    assert found.n_common == 0
+    assert found.run.n_common == 0
     assert not found.supports(Level.RUN)
     assert found.supports(Level.SNAPSHOT)
     assert found.comparison is None
@@ -148,9 +148,9 @@ def test_an_epoch_of_nothing_but_nan_is_shown_and_left_out_of_comparisons():
     assert found.epochs == (1, 2, 3)
     assert found.comparable_epochs == (1, 2)
     assert found.comparison.second.epoch == 2
-    assert found.best_loss.epoch in {1, 2}
-    assert found.best_accuracy.epoch in {1, 2}
-    assert found.best_refinement.epoch in {1, 2}
+    assert found.run.best_loss.epoch in {1, 2}
+    assert found.run.best_accuracy.epoch in {1, 2}
+    assert found.run.best_refinement.epoch in {1, 2}
     assert found.numbers is None
     last = found.last
     assert (last.epoch, last.n_scored) == (3, 0)
@@ -177,16 +177,16 @@ def test_too_few_samples_to_calibrate_give_no_comparison():
     found = evidence(*(changed(p, slice(0, 49)) for p in snapshots()))
     assert found.supports(Level.RUN)
     assert found.last.calibrated is None
-    assert found.best_refinement is None
+    assert found.run.best_refinement is None
     assert found.comparison is None
-    assert found.best_loss.epoch in {1, 2, 3}
+    assert found.run.best_loss.epoch in {1, 2, 3}
     assert evidence(*(changed(p, slice(0, 50)) for p in snapshots())).comparison is not None
 
 
 def test_one_sample_makes_no_noise():
     found = evidence(*(changed(p, slice(0, 1)) for p in snapshots()))
     assert found.comparison is None
-    assert found.best_loss.as_good == (1, 2, 3)
+    assert found.run.best_loss.as_good == (1, 2, 3)
     assert found.last.log_loss.low is None
 
 
@@ -200,7 +200,7 @@ def scaled(*factors, n_samples=600):
 def test_the_change_is_from_the_smallest_loss_to_the_last_epoch():
     found = Evidence(scaled(0.3, 1.0, 2.0, 3.0))
     assert (found.comparison.first.epoch, found.comparison.second.epoch) == (2, 4)
-    assert found.best_loss.epoch == 2
+    assert found.run.best_loss.epoch == 2
     assert found.rise is found.comparison
     assert found.rise.loss_after - found.rise.loss_before == pytest.approx(
         found.rise.change.total.value
@@ -258,12 +258,12 @@ def test_the_best_epochs_are_those_of_their_own_metrics():
     # What is known is largest at epoch 2, and stated with far too much confidence there.
     run = known_cause(3, temperature=(1.0, 5.0, 1.2), blur=(1.0, 0.1, 1.8), n_samples=3000)
     found = Evidence(run.source)
-    assert found.best_accuracy.epoch == 2
-    assert found.best_refinement.epoch == 2
-    assert found.best_refinement.value == found.at(2).calibrated.refinement
+    assert found.run.best_accuracy.epoch == 2
+    assert found.run.best_refinement.epoch == 2
+    assert found.run.best_refinement.value == found.at(2).calibrated.refinement
     mean = {e: found.at(e).samples.log_loss.mean() for e in (1, 2, 3)}
-    assert found.best_loss.epoch == min(mean, key=mean.get) == 1
-    assert found.best_loss.value == found.at(1).log_loss
+    assert found.run.best_loss.epoch == min(mean, key=mean.get) == 1
+    assert found.run.best_loss.value == found.at(1).log_loss
 
 
 def test_masked_logits_have_no_scale_part_and_everything_else():

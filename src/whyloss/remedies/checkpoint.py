@@ -31,7 +31,7 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
     """Propose the epoch of the best accuracy, for whoever uses labels only."""
     if not evidence.supports(Level.RUN):
         return _of_curve(evidence, FOR_LABELS)
-    best, end = evidence.best_accuracy, evidence.comparable_epochs[-1]
+    best, end = evidence.run.best_accuracy, evidence.comparable_epochs[-1]
     if best.epoch == end:
         return Declined(FOR_LABELS, _LAST)
     last = evidence.at(end)
@@ -42,7 +42,7 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
         metric="accuracy",
         before=last.accuracy,
         after=best.value,
-        effect=evidence.accuracy_difference(end, best.epoch),
+        effect=evidence.run.accuracy_difference(end, best.epoch),
         epoch=best.epoch,
         as_good=best.as_good,
     )
@@ -52,7 +52,7 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
     """Propose the epoch of the smallest loss, for probabilities used as they are."""
     if not evidence.supports(Level.RUN):
         return _of_curve(evidence, FOR_PROBABILITIES)
-    best, end = evidence.best_loss, evidence.comparable_epochs[-1]
+    best, end = evidence.run.best_loss, evidence.comparable_epochs[-1]
     if best.epoch == end:
         return Declined(FOR_PROBABILITIES, _LAST)
     last = evidence.at(end)
@@ -63,7 +63,7 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
         metric="log_loss",
         before=last.log_loss,
         after=best.value,
-        effect=evidence.loss_difference(end, best.epoch),
+        effect=evidence.run.loss_difference(end, best.epoch),
         epoch=best.epoch,
         as_good=best.as_good,
     )
@@ -73,7 +73,7 @@ def after_calibration(evidence: Evidence) -> Remedy | Declined:
     """Propose the epoch of the smallest loss after calibration, to be used with a temperature."""
     if not evidence.supports(Level.RUN):
         return Declined(AFTER_CALIBRATION, _NEEDS_RUN)
-    best = evidence.best_refinement
+    best = evidence.run.best_refinement
     there = evidence.at(best.epoch).calibrated if best else None
     if best is None or there is None:
         return Declined(AFTER_CALIBRATION, "too few samples to fit a temperature at every epoch")
@@ -90,9 +90,8 @@ def after_calibration(evidence: Evidence) -> Remedy | Declined:
         before=last.log_loss,
         after=best.value,
         effect=mean_estimate(
-            evidence.aligned(best.epoch, there.refined)
-            - evidence.aligned(end, last.samples.log_loss),
-            evidence.weights,
+            evidence.run.aligned(best.epoch, there.refined) - evidence.run.losses(end),
+            evidence.run.weights,
         ),
         epoch=best.epoch,
         as_good=best.as_good,

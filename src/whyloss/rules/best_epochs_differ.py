@@ -115,16 +115,16 @@ def best_epochs_of_predictions(
     evidence: Evidence, *, min_z: float = 4.0, min_cost: float = 0.01, min_samples: float = 2
 ) -> Finding | None:
     """The epoch of the best accuracy has a loss clearly above the smallest one."""
-    for_labels, for_probs = evidence.best_accuracy, evidence.best_loss
+    for_labels, for_probs = evidence.run.best_accuracy, evidence.run.best_loss
     a, b = for_labels.epoch, for_probs.epoch
     if a == b:
         return None
-    cost = evidence.loss_difference(b, a)
+    cost = evidence.run.loss_difference(b, a)
     if not (cost.z > min_z and cost.value > min_cost):
         return None
-    gain = evidence.accuracy_difference(b, a)
+    gain = evidence.run.accuracy_difference(b, a)
     # Half a sample below it, since a share times a number is rarely whole.
-    if not gain.value * evidence.n_common > min_samples - 0.5:
+    if not gain.value * evidence.run.n_common > min_samples - 0.5:
         return None
     beyond = "" if gain.low is not None and gain.low > 0 else ", which may be chance"
     return Finding(

@@ -122,7 +122,7 @@ def worse_after_calibration(
     evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.01
 ) -> Finding | None:
     """The loss after calibration rose since its minimum."""
-    best = evidence.best_refinement
+    best = evidence.run.best_refinement
     if best is None:
         return None
     end = evidence.comparable_epochs[-1]
@@ -130,12 +130,12 @@ def worse_after_calibration(
     if first is None or last is None or best.epoch == end:
         return None
     rise = mean_estimate(
-        evidence.aligned(end, last.refined) - evidence.aligned(best.epoch, first.refined),
-        evidence.weights,
+        evidence.run.aligned(end, last.refined) - evidence.run.aligned(best.epoch, first.refined),
+        evidence.run.weights,
     )
     if not (rise.z > min_z and rise.value > min_rise):
         return None
-    found = evidence.compare(best.epoch, end)
+    found = evidence.run.compare(best.epoch, end)
     accuracy = ""
     numbers = {"refinement_rise": rise, "refinement": last.refinement}
     if found is not None:

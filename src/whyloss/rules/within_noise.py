@@ -80,13 +80,13 @@ def no_clear_rise(
     evidence: Evidence, *, max_z: float = 4.0, min_share: float = 0.02
 ) -> Finding | None:
     """The loss since its minimum differs by no more than chance, over the same samples."""
-    best = evidence.best_loss
+    best = evidence.run.best_loss
     end = evidence.comparable_epochs[-1]
     if best.epoch == end:
         return None
-    losses = evidence.aligned(best.epoch, evidence.at(best.epoch).samples.log_loss)
-    lowest = float(np.average(losses, weights=evidence.weights))
-    rise = evidence.loss_difference(best.epoch, end)
+    losses = evidence.run.losses(best.epoch)
+    lowest = float(np.average(losses, weights=evidence.run.weights))
+    rise = evidence.run.loss_difference(best.epoch, end)
     if not (rise.z <= max_z and rise.value >= min_share * lowest):
         return None
     return Finding(

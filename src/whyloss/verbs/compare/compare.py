@@ -108,10 +108,10 @@ def _numbers(evidence: Evidence) -> dict[str, Estimate]:
 def _paired(a: _Opened, b: _Opened, both: Evidence, notes: tuple[str, ...]) -> Comparison:
     """Compare both sides sample by sample."""
     first, second = both.at(FIRST), both.at(SECOND)
-    change = both.compare(FIRST, SECOND)
+    change = both.run.compare(FIRST, SECOND)
     differences = {
-        "log_loss": both.loss_difference(FIRST, SECOND),
-        "accuracy": both.accuracy_difference(FIRST, SECOND),
+        "log_loss": both.run.loss_difference(FIRST, SECOND),
+        "accuracy": both.run.accuracy_difference(FIRST, SECOND),
     }
     values = {
         "log_loss": (first.log_loss, second.log_loss),

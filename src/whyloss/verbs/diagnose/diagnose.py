@@ -133,8 +133,8 @@ def _best_epochs(evidence: Evidence) -> dict[str, BestEpoch]:
     if not evidence.supports(Level.RUN):
         curve = evidence.curve()
         return {} if curve is None or evidence.epochs else best_of_curve(curve)
-    refinement = evidence.best_refinement
-    found = {"accuracy": evidence.best_accuracy, "log_loss": evidence.best_loss}
+    refinement = evidence.run.best_refinement
+    found = {"accuracy": evidence.run.best_accuracy, "log_loss": evidence.run.best_loss}
     return found if refinement is None else {**found, "refinement": refinement}
 
 
@@ -169,9 +169,9 @@ def _notes(evidence: Evidence) -> tuple[str, ...]:
         )
     if evidence.supports(Level.RUN):
         shown = evidence.at(evidence.comparable_epochs[-1]).predictions.n_samples
-        if evidence.n_common < shown:
+        if evidence.run.n_common < shown:
             notes.append(
-                f"Epochs are compared on the {pluralize(evidence.n_common, 'sample')} that all of "
+                f"Epochs are compared on the {pluralize(evidence.run.n_common, 'sample')} that all of "
                 f"them have with a finite loss, of {shown:,}."
             )
     return tuple(notes)

@@ -55,7 +55,7 @@ def _since(evidence: Evidence) -> int | None:
     if not evidence.supports(Level.RUN):
         return None
     found = evidence.comparison
-    return evidence.best_loss.epoch if found is None else found.first.epoch
+    return evidence.run.best_loss.epoch if found is None else found.first.epoch
 
 
 def _chosen(evidence: Evidence, known: list[int], since: int | None) -> list[int]:
@@ -66,7 +66,7 @@ def _chosen(evidence: Evidence, known: list[int], since: int | None) -> list[int
         return known
     kept = {known[0], known[-1]}
     if since is not None:
-        best = (evidence.best_loss, evidence.best_accuracy, evidence.best_refinement)
+        best = (evidence.run.best_loss, evidence.run.best_accuracy, evidence.run.best_refinement)
         kept |= {since, *(found.epoch for found in best if found is not None)}
     places = np.linspace(0, len(known) - 1, room - len(kept)).round().astype(int)
     return sorted(kept | {known[place] for place in places.tolist()})
@@ -108,16 +108,14 @@ def _counts(losses: FloatVector, edges: FloatVector) -> tuple[int, ...]:
 def _migration(evidence: Evidence, since: int | None, epoch: int) -> tuple[MigrationRow, ...]:
     if since is None or epoch == since or epoch not in evidence.comparable_epochs:
         return ()
-    first, second = evidence.at(since), evidence.at(epoch)
-    before, after = evidence.aligned(since, first.right), evidence.aligned(epoch, second.right)
-    delta = evidence.aligned(epoch, second.samples.log_loss) - evidence.aligned(
-        since, first.samples.log_loss
-    )
+    run = evidence.run
+    delta = run.losses(epoch) - run.losses(since)
+    outcomes = members_by_outcome(run.right(since), run.right(epoch))
     return tuple(
         MigrationRow(
             str(outcome),
             int(np.count_nonzero(members)),
-            mean_estimate(delta * members, evidence.weights),
+            mean_estimate(delta * members, run.weights),
         )
-        for outcome, members in members_by_outcome(before, after).items()
+        for outcome, members in outcomes.items()
     )

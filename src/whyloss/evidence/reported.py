@@ -1,0 +1,100 @@
+"""Loss and accuracy as the framework reported them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whyloss.errors import DataError
+from whyloss.evidence.curves import TRAIN, Curve
+from whyloss.measures.envelope import entropy_of_shares, fano_envelope
+from whyloss.measures.estimates.intervals import wilson
+from whyloss.results.estimate import Estimate
+from whyloss.results.metrics import Metrics
+
+if TYPE_CHECKING:
+    from whyloss.data import History
+    from whyloss.measures.estimates.intervals import FloatVector
+
+
+def reported_curve(history: History, split: str, to_epoch: int | None = None) -> Curve | None:
+    """Loss and accuracy of a split per epoch.
+
+    Parameters
+    ----------
+    history : History
+    split : str
+    to_epoch : int, optional
+        The last epoch of the curve.
+
+    Returns
+    -------
+    Curve or None
+        The epochs at which either is known; None where neither was reported.
+
+    Raises
+    ------
+    DataError
+        An accuracy is not between 0 and 1.
+    """
+    loss, accuracy = history.column(split, "loss"), history.column(split, "accuracy")
+    if loss is None and accuracy is None:
+        return None
+    unknown = np.full(len(history.epochs), np.nan)
+    losses = unknown if loss is None else loss
+    shares = unknown if accuracy is None else accuracy
+    outside = np.flatnonzero((shares < 0.0) | (shares > 1.0))
+    if outside.size:
+        raise DataError(
+            f"The reported accuracy of split {split!r} is not between 0 and 1",
+            expected="a number from 0 to 1",
+            got=f"{shares[outside[0]]:g}",
+            hint="Divide percentages by 100.",
+        )
+    rows = ~(np.isnan(losses) & np.isnan(shares))
+    if loss is not None and not rows.any():  # a loss of nothing but NaN is evidence too
+        rows = np.ones(len(losses), dtype=np.bool_)
+    if to_epoch is not None:
+        rows &= history.epochs <= to_epoch
+    n = history.n_train if split in TRAIN else history.n_val
+    return Curve(split, history.epochs, losses, shares, n).take(rows)
+
+
+def reported_metrics(
+    curve: Curve, n_classes: int | None, class_shares: FloatVector | None
+) -> Metrics | None:
+    """Loss and accuracy at the last epoch at which both are known.
+
+    Parameters
+    ----------
+    curve : Curve
+    n_classes : int or None
+    class_shares : ndarray of float64, shape (n_classes,), or None
+        Where known.
+
+    Returns
+    -------
+    Metrics or None
+        None where no epoch has both.
+    """
+    complete = curve.whole
+    if not len(complete):
+        return None
+    n, share = complete.n_samples, float(complete.accuracy[-1])
+    even = math.log(n_classes) if n_classes else None
+    even_share = 1.0 / n_classes if n_classes else None
+    return Metrics(
+        split=curve.split,
+        epoch=int(complete.epochs[-1]),
+        log_loss=Estimate(float(complete.log_loss[-1]), note="as reported, without its spread"),
+        accuracy=wilson(share * n, n)
+        if n
+        else Estimate(share, note="n is not known", unit="share"),
+        n_samples=n,
+        n_classes=n_classes,
+        prior_entropy=even if class_shares is None else entropy_of_shares(class_shares),
+        majority=even_share if class_shares is None else float(class_shares.max()),
+        envelope=fano_envelope(share, n_classes) if n_classes and n_classes > 1 else None,
+    )
