@@ -13,8 +13,8 @@ from whyloss.measures.facts import Summary
 from whyloss.testing import known_cause
 
 ARRAYS = (
-    "status", "totals", "outcomes", "by_class", "confusion", "histogram", "reliability", "atoms",
-    "nodes", "fold_counts", "extremes", "top_losses", "top_ids",
+    "status", "totals", "outcomes", "by_class", "confusion", "histogram", "reliability", "clipped",
+    "grid", "fold_counts", "extremes", "top_losses", "top_ids",
 )  # fmt: skip
 
 

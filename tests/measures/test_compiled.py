@@ -319,8 +319,8 @@ def test_a_handful_of_passes_is_enough(monkeypatch):
     given = known.source.predictions("val", 0)
     monkeypatch.setattr(crossfit, "SAMPLE_VALUES", 20_000)
     sizes = []
-    slopes = crossfit.slopes
-    monkeypatch.setattr(crossfit, "slopes", lambda *a: (sizes.append(len(a[0])), slopes(*a)))
+    kernel = crossfit.fold_moments
+    monkeypatch.setattr(crossfit, "fold_moments", lambda *a: (sizes.append(len(a[0])), kernel(*a)))
     fold = fold_of(given.ids, 5).astype(np.int8)
     crossfit.cross_fit(given.y_true, given.scores, "logits", fold)
     assert sum(sizes) <= 5 * given.n_samples

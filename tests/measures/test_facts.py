@@ -11,14 +11,14 @@ from whyloss.measures import backend
 from whyloss.measures.calibration.refinement import calibrate
 from whyloss.measures.calibration.surprise_gap import surprise_gap
 from whyloss.measures.estimates.intervals import mean_estimate
-from whyloss.measures.facts import CEILINGS, HISTOGRAM_EDGES, TOP, Summary
+from whyloss.measures.facts import HISTOGRAM_EDGES, LIMITS, TOP, Summary
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.measures.losses.per_sample import per_sample
 from whyloss.testing import known_cause
 
 ARRAYS = (
-    "status", "totals", "outcomes", "by_class", "confusion", "histogram", "reliability", "atoms",
-    "nodes", "fold_counts", "extremes", "top_losses", "top_ids",
+    "status", "totals", "outcomes", "by_class", "confusion", "histogram", "reliability", "clipped",
+    "grid", "fold_counts", "extremes", "top_losses", "top_ids",
 )  # fmt: skip
 
 
@@ -181,13 +181,13 @@ def test_the_kernel_adds_up_what_it_says_of_single_samples(monkeypatch, n_column
     fast.update(whole)
     single._add_small(whole)
     for name in ARRAYS:
-        if name in {"nodes", "fold_counts"}:
+        if name in {"grid", "fold_counts"}:
             continue
         got, expected = getattr(fast, name), getattr(single, name)
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(fast.totals, slow.totals, rtol=1e-6)
     np.testing.assert_allclose(fast.by_class, slow.by_class, rtol=1e-6)
-    np.testing.assert_allclose(fast.nodes, slow.nodes, rtol=2e-5, atol=1e-3)
+    np.testing.assert_allclose(fast.grid, slow.grid, rtol=2e-5, atol=1e-3)
 
 
 def test_many_blocks_on_many_threads_add_up_to_one(monkeypatch):
@@ -221,12 +221,12 @@ def test_losses_on_the_edges_of_the_histogram(monkeypatch):
 
 
 def test_ceilings_are_counted_by_either_path(monkeypatch):
-    z = np.concatenate([CEILINGS[CEILINGS > 30], [40.0, 86.0], CEILINGS[CEILINGS > 30] + 9e-5])
+    z = np.concatenate([LIMITS[LIMITS > 30], [40.0, 86.0], LIMITS[LIMITS > 30] + 9e-5])
     whole = Predictions.from_arrays(np.zeros(len(z), int), logits=np.stack([0 * z, z], axis=1))
     slow = summed(whole, temperature=False)
-    assert slow.atoms.sum() == 2 * np.count_nonzero(CEILINGS > 30)
+    assert slow.clipped.sum() == 2 * np.count_nonzero(LIMITS > 30)
     monkeypatch.setattr(backend, "LARGE", 0)
-    np.testing.assert_array_equal(summed(whole, temperature=False).atoms, slow.atoms)
+    np.testing.assert_array_equal(summed(whole, temperature=False).clipped, slow.clipped)
 
 
 def test_whole_weights_count_like_repeated_samples():
@@ -235,7 +235,7 @@ def test_whole_weights_count_like_repeated_samples():
     repeated = summed(part(whole, np.repeat(np.arange(200), times)))
     weighted = summed(part(whole, slice(None), times))
     assert weighted.log_loss.value == pytest.approx(repeated.log_loss.value, rel=1e-12)
-    np.testing.assert_allclose(weighted.nodes, repeated.nodes, rtol=1e-9)
+    np.testing.assert_allclose(weighted.grid, repeated.grid, rtol=1e-9)
     counted = times[4:]  # the others cannot be scored
     assert weighted.effective_n == pytest.approx(counted.sum() ** 2 / (counted**2).sum())
 

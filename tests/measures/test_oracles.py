@@ -12,7 +12,7 @@ from conftest import require
 from whyloss.data import Predictions
 from whyloss.measures.backend import LARGE
 from whyloss.measures.calibration.refinement import calibrate
-from whyloss.measures.calibration.temperature import N_FOLDS, TemperatureProblem, fit_temperature
+from whyloss.measures.calibration.temperature import N_FOLDS, LogitsObjective, fit_temperature
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.measures.losses.per_sample import per_sample
 from whyloss.measures.samples.folds import fold_of
@@ -80,7 +80,7 @@ def test_the_temperature_is_that_of_probmetrics(n_classes, temperature):
     theirs = TemperatureScalingCalibrator(max_bisection_steps=50)
     truth, predicted = distributions(y_true, logits)
     theirs.fit_torch(predicted, truth.get_modes())
-    ours = fit_temperature(TemperatureProblem(y_true, logits, "logits"))
+    ours = fit_temperature(LogitsObjective(y_true, logits, "logits"))
     assert ours.beta == pytest.approx(theirs.invtemp_, rel=1e-4)
 
 

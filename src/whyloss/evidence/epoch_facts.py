@@ -11,7 +11,7 @@ import numpy as np
 from whyloss.formatting import pluralize
 from whyloss.measures.calibration.refinement import Calibrated, calibrate
 from whyloss.measures.calibration.surprise_gap import SurpriseGap, surprise_gap
-from whyloss.measures.calibration.temperature import TemperatureProblem
+from whyloss.measures.calibration.temperature import LogitsObjective
 from whyloss.measures.classification.class_scores import ClassScores, class_scores
 from whyloss.measures.envelope import entropy_of_shares, fano_envelope
 from whyloss.measures.estimates.intervals import (
@@ -142,7 +142,7 @@ class EpochFacts:
         if self.calibrated is None or not self.calibrated.accepted:
             return slope, 0.0
         rows, p = self.scored, self.predictions
-        at = TemperatureProblem(p.y_true[rows], p.scores[rows], p.scale).at(
+        at = LogitsObjective(p.y_true[rows], p.scores[rows], p.scale).at(
             self.calibrated.fit.log_beta
         )
         slope[rows] = at[1]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.measures.calibration.surprise_gap import SurpriseGap, surprise_gap
-from whyloss.measures.classification.label_permutation import Renaming, best_renaming
+from whyloss.measures.classification.label_permutation import LabelPermutation, best_permutation
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.measures.samples.folds import fold_of
 
@@ -126,12 +126,10 @@ class NoiseModels:
         label_noise = None if self.nested_fits is None else self.nested_fits.label_noise
         if label_noise is None or not label_noise.accepted:
             return odds
-        from whyloss.measures.calibration.temperature import TemperatureProblem  # noqa: PLC0415
+        from whyloss.measures.calibration.temperature import LogitsObjective  # noqa: PLC0415
 
         p, rows = facts.predictions, facts.scored
-        loss = TemperatureProblem(p.y_true[rows], p.scores[rows], p.scale).at(label_noise.log_beta)[
-            0
-        ]
+        loss = LogitsObjective(p.y_true[rows], p.scores[rows], p.scale).at(label_noise.log_beta)[0]
         noise = label_noise.share / p.n_classes
         odds[rows] = noise / ((1.0 - label_noise.share) * np.exp(-loss) + noise)
         return odds
@@ -176,11 +174,11 @@ class NoiseModels:
         return surprise_gap(replace(samples, status=status), self._facts.predictions.weights)
 
     @cached_property
-    def renaming(self) -> Renaming | None:
+    def renaming(self) -> LabelPermutation | None:
         """The best other names for the classes; None where none would gain 5 points."""
         rows = self._facts.predicted
         p = self._facts.predictions
-        return best_renaming(
+        return best_permutation(
             p.y_true[rows], self._facts.samples.y_pred[rows], p.n_classes, at_least=0.05
         )
 

@@ -96,30 +96,43 @@ class LossChange:
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """How the losses of one epoch depend on its temperature, at that temperature.
+    """How the refined losses of one epoch depend on its fitted temperature.
 
     Attributes
     ----------
-    slope : ndarray of float64, shape (n_samples,)
-        Slope of each refined loss in ln beta.
-    bend : float
-        Mean curvature of the refined losses in ln beta; 0 where no temperature was accepted.
+    gradient : ndarray of float64, shape (n_samples,)
+        Derivative of each refined loss in ln beta, nats.
+    curvature : float
+        Mean second derivative of the refined losses in ln beta; 0 where no temperature was
+        accepted.
     """
 
-    slope: FloatVector
-    bend: float
+    gradient: FloatVector
+    curvature: float
 
-    def passed_on(self, members: FloatVector, weights: FloatVector | None) -> FloatVector:
-        """What each sample does to the mean refined loss of `members` through the temperature.
+    def influence(self, members: FloatVector, weights: FloatVector | None) -> FloatVector:
+        """Influence of each sample, through the fitted temperature, on a part of the refined loss.
 
-        Over all samples that is nothing: at its optimum the loss is flat. Over some of them it is
-        not, and without it their intervals are far too short.
+        For all samples together it is 0, since the temperature minimises their loss. For some of
+        them it is not, and intervals without it are far too short.
+
+        Parameters
+        ----------
+        members : ndarray of float64, shape (n_samples,)
+            1 for the samples of the part, 0 for the others.
+        weights : ndarray of float64, shape (n_samples,), optional
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+            In nats of the mean over all samples.
         """
-        if not self.bend > 0:
-            return np.zeros_like(self.slope)
-        lever = float(np.average(self.slope * members, weights=weights)) / self.bend
-        passed_on: FloatVector = -lever * (self.slope - np.average(self.slope, weights=weights))
-        return passed_on
+        if not self.curvature > 0:
+            return np.zeros_like(self.gradient)
+        step = float(np.average(self.gradient * members, weights=weights)) / self.curvature
+        centred = self.gradient - np.average(self.gradient, weights=weights)
+        influence: FloatVector = -step * centred
+        return influence
 
 
 def outcome_of(*, before: bool, after: bool) -> Outcome:
@@ -187,7 +200,7 @@ def attribute_change(
         members = chosen.astype(np.float64)
         of_the_fit = np.zeros_like(members)
         if fits is not None:
-            of_the_fit = fits[1].passed_on(members, weights) - fits[0].passed_on(members, weights)
+            of_the_fit = fits[1].influence(members, weights) - fits[0].influence(members, weights)
         return Cell(
             outcome,
             class_index,

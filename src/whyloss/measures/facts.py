@@ -13,11 +13,12 @@ from whyloss.errors import DataError, FormatError, TooFewSamplesError
 from whyloss.measures import backend
 from whyloss.measures.calibration.surprise_gap import SurpriseGap, gap_z
 from whyloss.measures.calibration.temperature import N_FOLDS, TemperatureFit, fit_temperature
-from whyloss.measures.calibration.temperature_grid import NODES, NodeProblem, node_sums
+from whyloss.measures.calibration.temperature_grid import GRID, GridObjective, grid_sums
 from whyloss.measures.classification.class_scores import confusion_counts
 from whyloss.measures.compiled.layout import MOMENTS, WORST
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.measures.losses import per_sample
+from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.measures.losses.logits import RowStatus, logit_blocks
 from whyloss.measures.samples.folds import fold_of
 from whyloss.results.estimate import Estimate
@@ -28,17 +29,14 @@ if TYPE_CHECKING:
     from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.measures.losses.logits import PerSample
 
-FORMAT = 1
+FORMAT = 2
 TOP = 1000  # samples of the largest loss that are kept by name
 RELIABILITY_BINS = 15
 CONFUSION_CLASSES = 256  # beyond, the counts alone would pass the bound of 2 MB
 PER_CLASS = 16_384  # beyond, sums by class would
 HISTOGRAM_EDGES = np.concatenate([[0.0], np.logspace(-8, 3, 89), [np.inf]])  # nats
-# Losses that a clipped probability of 0 gives in one library or another; see the rules.
-CEILINGS = np.array(
-    [9.7041, 15.3332, 15.4249, 15.9424, 16.1181, 16.6355, 34.5388, 36.0437, 87.3365, 100.0]
-)
-CEILING_WIDTH = 1e-4
+LIMITS = np.sort([limit.log_loss for limit in CLIPPING_LIMITS])
+LIMIT_WIDTH = 1e-4
 
 # Rows of `totals`: weighted sums over the scored samples.
 _W, _W2, _LOSS, _LOSS2, _ENTROPY, _VARIANCE, _EXCESS2, _BRIER = range(8)
@@ -73,10 +71,10 @@ class Summary:
         Counts of wrong and right predictions by their loss, between ``HISTOGRAM_EDGES``.
     reliability : ndarray of float64, shape (3, 15)
         By confidence, in bins of equal width: weights, weighted confidences, weighted hits.
-    atoms : ndarray of int64, shape (n_ceilings,)
-        Samples whose loss lies within 1e-4 of one of ``CEILINGS``.
-    nodes : ndarray of float64, shape (n_nodes, n_folds, n_moments)
-        Loss and slopes at fixed temperatures, by fold.
+    clipped : ndarray of int64, shape (n_limits,)
+        Samples whose loss lies within 1e-4 of one of ``LIMITS``.
+    grid : ndarray of float64, shape (n_temperatures, n_folds, n_moments)
+        Sums of the loss and its derivatives at fixed temperatures, by fold.
     fold_counts : ndarray of int64, shape (n_folds,)
         Zeros where no temperatures are kept.
     extremes : ndarray of float64, shape (2,)
@@ -97,8 +95,8 @@ class Summary:
         self.confusion = np.zeros((small, small), dtype=np.int64)
         self.histogram = np.zeros((2, len(HISTOGRAM_EDGES) - 1), dtype=np.int64)
         self.reliability = np.zeros((3, RELIABILITY_BINS))
-        self.atoms = np.zeros(len(CEILINGS), dtype=np.int64)
-        self.nodes = np.zeros((len(NODES) if temperature else 0, N_FOLDS, MOMENTS))
+        self.clipped = np.zeros(len(LIMITS), dtype=np.int64)
+        self.grid = np.zeros((len(GRID) if temperature else 0, N_FOLDS, MOMENTS))
         self.fold_counts = np.zeros(N_FOLDS, dtype=np.int64)
         self.extremes = np.array([np.inf, -np.inf])
         self.top_losses: FloatVector = np.empty(0)
@@ -124,13 +122,13 @@ class Summary:
             status = self._add_large(batch)
         else:
             status = self._add_small(batch)
-        if len(self.nodes):
+        if len(self.grid):
             scored = status == RowStatus.OK
             fold = np.full(len(batch), -1, dtype=np.int8)
             fold[scored] = fold_of(batch.ids[scored], N_FOLDS)
             self.fold_counts += np.bincount(fold[scored], minlength=N_FOLDS)
-            moments = node_sums(batch.y_true, batch.scores, batch.scale, fold=fold, weights=weights)
-            self._add_nodes(moments)
+            moments = grid_sums(batch.y_true, batch.scores, batch.scale, fold=fold, weights=weights)
+            self._add_grid(moments)
 
     def _add_large(self, batch: Predictions) -> npt.NDArray[np.uint8]:
         """Add by the compiled kernel; the status of every row."""
@@ -139,8 +137,8 @@ class Summary:
         found = add_all(
             batch,
             HISTOGRAM_EDGES,
-            CEILINGS,
-            ceiling_width=CEILING_WIDTH,
+            LIMITS,
+            limit_width=LIMIT_WIDTH,
             n_reliability=RELIABILITY_BINS,
             by_class=self.by_class.size > 0,
             confusion=self.confusion.size > 0,
@@ -198,8 +196,8 @@ class Summary:
         bins = np.minimum((confidence * RELIABILITY_BINS).astype(np.intp), RELIABILITY_BINS - 1)
         for row, values in enumerate((w, w * confidence, w * right)):
             self.reliability[row] += np.bincount(bins, weights=values, minlength=RELIABILITY_BINS)
-        large = loss[loss > CEILINGS[0] - CEILING_WIDTH, None]
-        self.atoms += np.count_nonzero(np.abs(large - CEILINGS) < CEILING_WIDTH, axis=0)
+        large = loss[loss > LIMITS[0] - LIMIT_WIDTH, None]
+        self.clipped += np.count_nonzero(np.abs(large - LIMITS) < LIMIT_WIDTH, axis=0)
         if len(loss):
             self._add_extremes(loss.min(), loss.max())
 
@@ -219,10 +217,10 @@ class Summary:
         order = np.lexsort((ids, -losses))[:TOP]
         self.top_losses, self.top_ids = losses[order], ids[order]
 
-    def _add_nodes(self, moments: FloatVector) -> None:
-        worst = np.maximum(self.nodes[:, :, WORST], moments[:, :, WORST])
-        self.nodes += moments
-        self.nodes[:, :, WORST] = worst
+    def _add_grid(self, moments: FloatVector) -> None:
+        worst = np.maximum(self.grid[:, :, WORST], moments[:, :, WORST])
+        self.grid += moments
+        self.grid[:, :, WORST] = worst
 
     def merge(self, other: Summary) -> None:
         """Add all that another summary has seen.
@@ -232,19 +230,19 @@ class Summary:
         DataError
             Another number of classes, or only one of them keeps a temperature.
         """
-        if other.n_classes != self.n_classes or other.nodes.shape != self.nodes.shape:
-            raise self._different(f"{other.n_classes} classes, {len(other.nodes)} nodes")
+        if other.n_classes != self.n_classes or other.grid.shape != self.grid.shape:
+            raise self._different(f"{other.n_classes} classes, {len(other.grid)} temperatures")
         for name in _SUMS:
             mine = getattr(self, name)
             mine += getattr(other, name)
-        self._add_nodes(other.nodes)
+        self._add_grid(other.grid)
         self._add_extremes(*other.extremes)
         self._keep_top(other.top_losses, other.top_ids)
 
     def _different(self, got: str) -> DataError:
         return DataError(
             "These do not go into one summary",
-            expected=f"{self.n_classes} classes, {len(self.nodes)} nodes, ids of one kind",
+            expected=f"{self.n_classes} classes, {len(self.grid)} temperatures, ids of one kind",
             got=got,
         )
 
@@ -254,7 +252,7 @@ class Summary:
 
         arrays = {name: getattr(self, name) for name in _STATE}
         columns = [_listed(array) for array in arrays.values()]
-        about = {"format": FORMAT, "n_classes": self.n_classes, "temperature": len(self.nodes) > 0}
+        about = {"format": FORMAT, "n_classes": self.n_classes, "temperature": len(self.grid) > 0}
         batch = pa.RecordBatch.from_arrays(columns, names=list(arrays)).replace_schema_metadata(
             {"whyloss.summary": json.dumps(about)}
         )
@@ -361,28 +359,28 @@ class Summary:
             mine = np.arange(N_FOLDS) == k
             alone = int(self.fold_counts[k]) == self.n_scored
             fit = everyone if alone else self._fit(~mine)
-            fold = NodeProblem(self.nodes[:, mine], int(self.fold_counts[k]))
-            total += fold.slopes(fit.log_beta).loss
+            fold = GridObjective(self.grid[:, mine], int(self.fold_counts[k]))
+            total += fold.derivatives(fit.log_beta).loss
             squares += fold.loss_squared(fit.log_beta)
         return self._mean(total, squares)
 
     def _fit(self, folds: npt.NDArray[np.bool_]) -> TemperatureFit:
-        if self.n_scored < MIN_CALIBRATION_SAMPLES or not len(self.nodes):
+        if self.n_scored < MIN_CALIBRATION_SAMPLES or not len(self.grid):
             raise TooFewSamplesError(
                 "No temperature from this summary",
                 expected=f"at least {MIN_CALIBRATION_SAMPLES} scored samples, and temperature=True",
-                got=f"{self.n_scored} samples, {len(self.nodes)} nodes",
+                got=f"{self.n_scored} samples, {len(self.grid)} temperatures",
             )
         return fit_temperature(
-            NodeProblem(self.nodes[:, folds], int(self.fold_counts[folds].sum()))
+            GridObjective(self.grid[:, folds], int(self.fold_counts[folds].sum()))
         )
 
 
 _SUMS = (
-    "status", "totals", "outcomes", "by_class", "confusion", "histogram", "reliability", "atoms",
+    "status", "totals", "outcomes", "by_class", "confusion", "histogram", "reliability", "clipped",
     "fold_counts",
 )  # fmt: skip
-_STATE = (*_SUMS, "nodes", "extremes", "top_losses", "top_ids")
+_STATE = (*_SUMS, "grid", "extremes", "top_losses", "top_ids")
 
 
 def _listed(array: npt.NDArray[Any]) -> Any:  # noqa: ANN401 - pyarrow has no types

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.formatting import format_nats, format_percent, pluralize
-from whyloss.measures.losses.clipping_limits import CEILINGS
+from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -72,7 +72,7 @@ def losses_at_ceiling(evidence: Evidence, *, min_samples: float = 3) -> Finding 
     """Several samples have the loss at which a framework clips."""
     snapshot = evidence.last
     losses = snapshot.samples.log_loss
-    for ceiling in CEILINGS:
+    for ceiling in CLIPPING_LIMITS:
         rows = np.flatnonzero(snapshot.scored & (np.abs(losses - ceiling.log_loss) < WIDTH))
         if len(rows) < max(1, min_samples):
             continue

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.formatting import format_nats, format_percent, pluralize
-from whyloss.measures.losses.clipping_limits import CEILINGS
+from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.measures.losses.logits import SUM_TOLERANCE, RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -121,7 +121,7 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
 )
 def right_predictions_cost(evidence: Evidence, *, min_ratio: float = 1.2) -> Finding | None:
     """The loss is so large that right predictions must have a large part in it."""
-    ceiling = CEILINGS[0].log_loss
+    ceiling = CLIPPING_LIMITS[0].log_loss
     right = math.log(evidence.n_classes or MANY)
     for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)

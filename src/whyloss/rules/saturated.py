@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.formatting import format_nats, format_percent
-from whyloss.measures.losses.clipping_limits import CEILINGS
+from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -70,7 +70,7 @@ ROUNDING = 0.0001  # of an accuracy printed with four digits, twice over
 
 
 def _history(seed: int, factor: float, accuracy: float) -> KnownCause:
-    loss = factor * CEILINGS[seed % len(CEILINGS)].log_loss * (1 - accuracy)
+    loss = factor * CLIPPING_LIMITS[seed % len(CLIPPING_LIMITS)].log_loss * (1 - accuracy)
     return known_history(seed, val_loss=[round(loss, 4)] * 3, val_accuracy=[accuracy] * 3)
 
 
@@ -93,7 +93,7 @@ def mistakes_at_ceiling(
         return None
     errors = 1.0 - numbers.accuracy.value
     per_error = numbers.log_loss.value / errors
-    nearest = min(CEILINGS, key=lambda ceiling: abs(per_error / ceiling.log_loss - 1.0))
+    nearest = min(CLIPPING_LIMITS, key=lambda ceiling: abs(per_error / ceiling.log_loss - 1.0))
     if abs(per_error / nearest.log_loss - 1.0) > max_distance + ROUNDING / errors:
         return None
     if evidence.epochs and not _at_ceiling(evidence.last, nearest.log_loss):

@@ -17,7 +17,7 @@ from whyloss.measures.calibration.surprise_gap import surprise_gap
 from whyloss.measures.calibration.temperature import (
     PRIOR_MEAN,
     PRIOR_SD,
-    TemperatureProblem,
+    LogitsObjective,
     fit_temperature,
 )
 from whyloss.measures.losses.per_sample import per_sample
@@ -53,7 +53,7 @@ def test_the_minimum_is_that_of_a_general_optimiser(n_classes, temperature):
         method="bounded",
         options={"xatol": 1e-10},
     )
-    fit = fit_temperature(TemperatureProblem(y_true, logits, "logits"))
+    fit = fit_temperature(LogitsObjective(y_true, logits, "logits"))
     assert fit.temperature == pytest.approx(math.exp(-expected.x), rel=1e-6)
     assert fit.beta == pytest.approx(1 / fit.temperature, rel=1e-15)
     assert not fit.shrunk
@@ -67,14 +67,14 @@ def test_a_small_sample_is_pulled_towards_the_prior_by_as_much_as_it_says():
         method="bounded",
         options={"xatol": 1e-10},
     )
-    fit = fit_temperature(TemperatureProblem(y_true, logits, "logits"))
+    fit = fit_temperature(LogitsObjective(y_true, logits, "logits"))
     assert fit.shrunk
     assert fit.log_beta == pytest.approx(expected.x, abs=1e-6)
 
 
 @pytest.mark.parametrize("start", [-6.0, -1.0, 2.0, 6.0])
 def test_the_minimum_does_not_depend_on_where_the_search_begins(start):
-    problem = TemperatureProblem(*planted(2, temperature=2.0), "logits")
+    problem = LogitsObjective(*planted(2, temperature=2.0), "logits")
     assert fit_temperature(problem, start=start).log_beta == pytest.approx(
         fit_temperature(problem).log_beta, abs=1e-9
     )
@@ -84,25 +84,25 @@ def test_the_minimum_does_not_depend_on_where_the_search_begins(start):
 @pytest.mark.parametrize("columns", [slice(None), slice(1, None)])
 def test_every_scale_and_one_column_give_the_same_temperature(scale, columns):
     y_true, logits = planted(3, temperature=1.6, n_classes=2)
-    expected = fit_temperature(TemperatureProblem(y_true, logits, "logits")).log_beta
+    expected = fit_temperature(LogitsObjective(y_true, logits, "logits")).log_beta
     scores = logits - logits[:, :1] if scale == "logits" else log_softmax(logits, axis=1)
     scores = np.exp(scores) if scale == "probs" else scores
-    got = fit_temperature(TemperatureProblem(y_true, scores[:, columns], scale)).log_beta
+    got = fit_temperature(LogitsObjective(y_true, scores[:, columns], scale)).log_beta
     assert got == pytest.approx(expected, abs=1e-7)
 
 
 def test_classes_that_are_masked_out_change_no_temperature():
     y_true, logits = planted(4, temperature=0.5)
-    expected = fit_temperature(TemperatureProblem(y_true, logits, "logits"))
+    expected = fit_temperature(LogitsObjective(y_true, logits, "logits"))
     for mask in (-np.inf, float(np.finfo(np.float32).min), float(np.finfo(np.float64).min)):
         masked = np.concatenate([logits, np.full((len(logits), 1), mask)], axis=1)
-        got = fit_temperature(TemperatureProblem(y_true, masked, "logits"))
+        got = fit_temperature(LogitsObjective(y_true, masked, "logits"))
         assert got.log_beta == pytest.approx(expected.log_beta, abs=1e-9)
 
 
 def test_the_slopes_are_those_of_finite_differences():
     y_true, logits = planted(5, temperature=1.4, n_samples=300)
-    problem = TemperatureProblem(y_true, logits, "logits")
+    problem = LogitsObjective(y_true, logits, "logits")
     h = 1e-5
     for u in (-1.0, 0.0, 0.7):
         _, gradient, gauss_newton, curvature = problem.at(u)
@@ -115,7 +115,7 @@ def test_the_slopes_are_those_of_finite_differences():
 
 def test_at_temperature_one_the_slope_is_the_surprise_gap():
     y_true, logits = planted(6, temperature=2.0)
-    loss, gradient, gauss_newton, _ = TemperatureProblem(y_true, logits, "logits").at(0.0)
+    loss, gradient, gauss_newton, _ = LogitsObjective(y_true, logits, "logits").at(0.0)
     samples = per_sample(y_true, logits, "logits")
     np.testing.assert_allclose(loss, samples.log_loss, rtol=1e-13)
     np.testing.assert_allclose(gradient, samples.log_loss - samples.entropy, rtol=1e-9, atol=1e-12)
@@ -125,7 +125,7 @@ def test_at_temperature_one_the_slope_is_the_surprise_gap():
 
 def test_one_temperature_per_sample_is_that_sample_at_its_own():
     y_true, logits = planted(7, n_samples=60)
-    problem = TemperatureProblem(y_true, logits, "logits")
+    problem = LogitsObjective(y_true, logits, "logits")
     each = np.linspace(-1, 1, 60)
     for row in (0, 31, 59):
         assert problem.at(each)[0][row] == pytest.approx(problem.at(each[row])[0][row], rel=1e-14)
@@ -141,7 +141,7 @@ def test_the_interval_covers_the_planted_temperature(temperature, n_classes, n_s
         y_true, logits = planted(
             seed, temperature=temperature, n_classes=n_classes, n_samples=n_samples
         )
-        estimate = fit_temperature(TemperatureProblem(y_true, logits, "logits")).estimate
+        estimate = fit_temperature(LogitsObjective(y_true, logits, "logits")).estimate
         assert estimate.low < estimate.value < estimate.high
         covered += estimate.low <= temperature <= estimate.high
     assert 0.90 <= covered / 200 <= 0.99
@@ -235,7 +235,7 @@ def test_each_sample_is_scored_by_a_temperature_fitted_without_its_fold():
     got, fold = split(y_true, logits, ids=ids), fold_of(ids, 5)
     for k in range(5):
         rest = fold != k
-        u = fit_temperature(TemperatureProblem(y_true[rest], logits[rest], "logits")).log_beta
+        u = fit_temperature(LogitsObjective(y_true[rest], logits[rest], "logits")).log_beta
         expected = -log_softmax(math.exp(u) * logits, axis=1)[np.arange(400), y_true]
         np.testing.assert_allclose(got.refined[~rest], expected[~rest], rtol=1e-9)
 
@@ -287,7 +287,7 @@ def test_rows_that_are_not_scored_take_no_part():
 def test_one_id_throughout_leaves_nothing_to_hold_out_and_is_fitted_as_one():
     y_true, logits = planted(12, temperature=2.0, n_samples=300)
     got = split(y_true, logits, ids=np.zeros(300, dtype=np.int64))
-    u = fit_temperature(TemperatureProblem(y_true, logits, "logits")).log_beta
+    u = fit_temperature(LogitsObjective(y_true, logits, "logits")).log_beta
     np.testing.assert_allclose(
         got.refined, -log_softmax(math.exp(u) * logits, axis=1)[np.arange(300), y_true], rtol=1e-9
     )

@@ -17,7 +17,7 @@ from whyloss.evidence import Evidence
 from whyloss.measures.calibration.noise_models import fit_nested
 from whyloss.measures.calibration.outliers import find_outliers
 from whyloss.measures.calibration.refinement import calibrate
-from whyloss.measures.calibration.temperature import TemperatureProblem, fit_temperature
+from whyloss.measures.calibration.temperature import LogitsObjective, fit_temperature
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.per_sample import per_sample
 from whyloss.results.estimate import Estimate
@@ -203,7 +203,7 @@ def test_the_size_of_a_sample_is_what_the_weights_leave():
     with pytest.raises(TooFewSamplesError, match="got 20"):
         calibrate(few, np.ones(60, dtype=bool))
     assert diagnose(few).numbers.get("refinement") is None
-    problem = TemperatureProblem(one.y_true, one.scores, "logits", weights)
+    problem = LogitsObjective(one.y_true, one.scores, "logits", weights)
     assert len(problem) == 20
     assert fit_temperature(problem).shrunk
 

@@ -22,8 +22,8 @@ from whyloss.measures.calibration.temperature import (
     PRIOR_MEAN,
     PRIOR_SD,
     SMALL,
+    LogitsObjective,
     TemperatureFit,
-    TemperatureProblem,
     fit_temperature,
 )
 from whyloss.measures.estimates.weights import as_samples
@@ -161,9 +161,9 @@ class _Data:
         return len(self.y_true) if self.samples is None else float(self.samples.sum())
 
     @cached_property
-    def objective(self) -> TemperatureProblem | CompiledObjective:
+    def objective(self) -> LogitsObjective | CompiledObjective:
         if not backend.use_compiled(self.scores.size, weighted=self.weights is not None):
-            return TemperatureProblem(self.y_true, self.scores, self.scale, self.weights)
+            return LogitsObjective(self.y_true, self.scores, self.scale, self.weights)
         from whyloss.measures.compiled.crossfit import (  # noqa: PLC0415 - loads a compiler
             CompiledObjective,
         )

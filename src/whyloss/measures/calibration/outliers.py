@@ -1,4 +1,4 @@
-"""Single samples too surprising for the model's own probabilities, whatever its temperature."""
+"""Outliers: samples too improbable under the model's own probabilities, at any temperature."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy.typing as npt
 
 from whyloss.errors import TooFewSamplesError
 from whyloss.measures import backend
-from whyloss.measures.calibration.temperature import TemperatureProblem, fit_temperature
+from whyloss.measures.calibration.temperature import LogitsObjective, fit_temperature
 from whyloss.measures.estimates.intervals import FloatVector, mean_estimate
 from whyloss.measures.losses.logits import RowStatus, logit_blocks
 from whyloss.measures.losses.probabilities import softmax
 
 if TYPE_CHECKING:
     from whyloss.data import Predictions, Scale
-    from whyloss.measures.calibration.temperature import Problem, TemperatureFit
+    from whyloss.measures.calibration.temperature import TemperatureFit, TemperatureObjective
     from whyloss.measures.losses.logits import PerSample
     from whyloss.results.estimate import Estimate
 
-MOST = 3  # samples that are tried as outliers at once
+MOST = 3  # samples that are tested as outliers together
 MAX_EXPECTED = 0.01
 MIN_SAMPLES = 10
-# Among so many samples three move the temperature little: a largest loss that is ten times too
-# ordinary before they are set aside is no surprise after it, and three fits are saved.
+# With so many samples, removing three hardly moves the temperature: the search is skipped where the
+# largest loss is not within a factor of ten of the limit already.
 MANY = 1000
 
 
@@ -102,7 +102,7 @@ def find_outliers(
     rows = slice(None) if len(scored) == len(y_true) else scored  # the first makes no copy
     y_true, kept_scores = y_true[rows], predictions.scores[rows]
     w = None if weights is None else weights[scored]
-    problem = TemperatureProblem(y_true, kept_scores, scale, w)
+    problem = LogitsObjective(y_true, kept_scores, scale, w)
     fit = fit or fit_temperature(problem)
     worst = np.argsort(-loss, kind="stable")
     found, expected = worst[:0], np.zeros(0)
@@ -116,9 +116,9 @@ def find_outliers(
         others = np.ones(len(loss), dtype=np.bool_)
         others[worst[:size]] = False
         if backend.use_compiled(kept_scores.size, weighted=w is not None):
-            from whyloss.measures.compiled.crossfit import problem_of  # noqa: PLC0415
+            from whyloss.measures.compiled.crossfit import objective_of  # noqa: PLC0415
 
-            without: Problem = problem_of(y_true, kept_scores, scale, others)
+            without: TemperatureObjective = objective_of(y_true, kept_scores, scale, others)
         else:
             without = problem.take(others)
         fit_others = fit_temperature(without, start=fit.log_beta)

@@ -12,8 +12,8 @@ from whyloss.errors import TooFewSamplesError
 from whyloss.measures import backend
 from whyloss.measures.calibration.temperature import (
     N_FOLDS,
+    LogitsObjective,
     TemperatureFit,
-    TemperatureProblem,
     fit_temperature,
 )
 from whyloss.measures.estimates.intervals import BoolVector, FloatVector, mean_estimate
@@ -115,7 +115,7 @@ def calibrate(
         fit, every = cross_fit(y_true, scores, scale, folds)
         given, refined_scored = samples.log_loss[rows], every[rows]
     else:
-        problem = TemperatureProblem(y_true[rows], scores[rows], scale, weights)
+        problem = LogitsObjective(y_true[rows], scores[rows], scale, weights)
         fit, refined_scored = _cross_fit(problem, fold)
         given = problem.at(0.0)[0]
     before, after = mean_estimate(given, weights), mean_estimate(refined_scored, weights)
@@ -137,7 +137,7 @@ def calibrate(
 
 
 def _cross_fit(
-    problem: TemperatureProblem, fold: npt.NDArray[np.int64]
+    problem: LogitsObjective, fold: npt.NDArray[np.int64]
 ) -> tuple[TemperatureFit, FloatVector]:
     """The fit on all samples, and their losses under the fit without their own fold."""
     fit = fit_temperature(problem)

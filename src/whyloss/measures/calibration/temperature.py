@@ -1,4 +1,4 @@
-"""One temperature for all samples: fitted, cross-fitted, and what it leaves of the loss."""
+"""One temperature for all samples, fitted by Newton steps; the objective is exchangeable."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from whyloss.data import Scale
     from whyloss.measures.estimates.intervals import BoolVector, FloatVector
 
-SMALL = 200  # below this the prior keeps a few samples from throwing the temperature about
+SMALL = 200  # samples; with fewer, a prior keeps single samples from moving the temperature far
 PRIOR_MEAN, PRIOR_SD = -0.3, 0.5  # of ln beta: networks tend to be over-confident, T near 1.35
-BOUND = 12.0  # |ln beta|; room for logits of any size that occurs, in the thousands, say
-FLAT = 1.0  # standard error of ln beta above which a minimum is too flat to be one
+BOUND = 12.0  # |ln beta|; wide enough for logits in the thousands
+FLAT = 1.0  # standard error of ln beta above which a minimum is not clear
 N_FOLDS = 5
 
 
@@ -33,7 +33,7 @@ class TemperatureFit:
     log_beta : float
         ``ln(1 / T)``.
     se : float
-        Standard error of `log_beta` (sandwich form); NaN where it cannot be had.
+        Standard error of `log_beta` (sandwich form); NaN where the curvature is not positive.
     shrunk : bool
         Whether the prior took part.
     """
@@ -66,11 +66,23 @@ class TemperatureFit:
         )
 
 
-class Slopes(NamedTuple):
-    """Sums over samples at one ``u = ln beta``; see :meth:`TemperatureProblem.at`.
+class Derivatives(NamedTuple):
+    """The loss and its derivatives in ``u = ln beta``, summed over samples; in nats.
 
-    `worst` is the largest loss; `gradient_squared` the sum of the squares. Weights are in units of
-    equal samples, so that the sums have the size that so many samples would give them.
+    Weights are in units of equal samples, so that the sums are as large as those of as many equal
+    samples as the weights leave.
+
+    Attributes
+    ----------
+    loss : float
+    gradient : float
+        Sum of ``dl/du``.
+    gauss_newton : float
+        Sum of ``beta^2 V``, the part of the second derivative that is never negative.
+    gradient_squared : float
+        Sum of ``(dl/du)^2``, for the standard error.
+    worst : float
+        Largest loss of a sample.
     """
 
     loss: float
@@ -80,19 +92,19 @@ class Slopes(NamedTuple):
     worst: float
 
 
-class Problem(Protocol):
-    """A loss that depends on ``u = ln beta``, summed over samples."""
+class TemperatureObjective(Protocol):
+    """The summed loss of some samples as a function of ``u = ln beta``."""
 
-    def slopes(self, log_beta: float) -> Slopes:
-        """Sums at that u."""
+    def derivatives(self, log_beta: float) -> Derivatives:
+        """Loss and derivatives at that u."""
         ...
 
     def __len__(self) -> int:
-        """Number of samples, or of equal ones that the weights leave."""
+        """Effective number of samples."""
         ...
 
 
-class TemperatureProblem:
+class LogitsObjective:
     """The cross-entropy of fixed logits as a function of the inverse temperature.
 
     Parameters
@@ -121,7 +133,7 @@ class TemperatureProblem:
     def at(
         self, log_beta: float | FloatVector
     ) -> tuple[FloatVector, FloatVector, FloatVector, FloatVector]:
-        """Loss of every sample at ``u = ln beta`` and its slopes in u.
+        """Loss of every sample at ``u = ln beta``, and its derivatives in u.
 
         Parameters
         ----------
@@ -157,14 +169,23 @@ class TemperatureProblem:
             gauss_newton[rows] = np.einsum("ij,ij,ij->i", prob, scaled, scaled)
         return loss, gradient, gauss_newton, gauss_newton + gradient
 
-    def slopes(self, log_beta: float) -> Slopes:
-        """Sums over the samples at ``u = ln beta``."""
+    def derivatives(self, log_beta: float) -> Derivatives:
+        """Loss and derivatives, summed over the samples.
+
+        Parameters
+        ----------
+        log_beta : float
+
+        Returns
+        -------
+        Derivatives
+        """
         loss, gradient, gauss_newton, _ = self.at(log_beta)
         worst, weighted = float(loss.max()), gradient
         if self._weights is not None:
             loss, gauss_newton = self._weights * loss, self._weights * gauss_newton
             weighted = self._weights * gradient
-        return Slopes(
+        return Derivatives(
             float(loss.sum()),
             float(weighted.sum()),
             float(gauss_newton.sum()),
@@ -172,63 +193,76 @@ class TemperatureProblem:
             worst,
         )
 
-    def take(self, rows: BoolVector) -> TemperatureProblem:
-        """The same problem on some of the samples."""
+    def take(self, rows: BoolVector) -> LogitsObjective:
+        """The objective of some of the samples.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (n_samples,)
+
+        Returns
+        -------
+        LogitsObjective
+        """
         weights = None if self._weights is None else self._weights[rows]
-        return TemperatureProblem(self._y[rows], self._scores[rows], self._scale, weights)
+        return LogitsObjective(self._y[rows], self._scores[rows], self._scale, weights)
 
     def __len__(self) -> int:
         return len(self._y) if self._weights is None else round(float(self._weights.sum()))
 
 
 def fit_temperature(
-    problem: Problem, *, start: float = 0.0, tolerance: float = 1e-10
+    objective: TemperatureObjective, *, start: float = 0.0, tolerance: float = 1e-10
 ) -> TemperatureFit:
     """Fit one temperature by safeguarded Newton steps in ``u = ln beta``.
 
-    The cross-entropy is convex in beta, so the sign of its slope always tells the side of the
-    minimum: a step that leaves the bracket is halved back into it. Newton in beta itself is
-    unsafe. Fewer than 200 samples, or samples without a clear minimum (all of them right: a growing
-    beta fits ever better; no relation to the labels: a vanishing one does), are held by a normal
-    prior on u.
+    The cross-entropy is convex in beta, so the sign of its derivative shows on which side the
+    minimum lies; a step that leaves this bracket is replaced by a bisection. Newton steps in beta
+    itself can diverge. With fewer than 200 samples, or without a clear minimum, a normal prior on
+    u takes part. There is no minimum where every prediction is right (a larger beta always fits
+    better) or unrelated to its label (a smaller one does).
 
     Parameters
     ----------
-    problem : Problem
+    objective : TemperatureObjective
     start : float, default 0
         First guess of u.
     tolerance : float, default 1e-10
-        The last step. What remains after it is of the order of its square.
+        Length of the last step in u; the remaining error is of the order of its square.
+
+    Returns
+    -------
+    TemperatureFit
     """
-    shrink = len(problem) < SMALL
-    fit, is_minimum = _newton(problem, start, shrink=shrink, tolerance=tolerance)
+    shrink = len(objective) < SMALL
+    fit, is_minimum = _newton(objective, start, shrink=shrink, tolerance=tolerance)
     if not (is_minimum or shrink):
-        fit, _ = _newton(problem, start, shrink=True, tolerance=tolerance)
+        fit, _ = _newton(objective, start, shrink=True, tolerance=tolerance)
     return fit
 
 
 def _newton(
-    problem: Problem, start: float, *, shrink: bool, tolerance: float
+    objective: TemperatureObjective, start: float, *, shrink: bool, tolerance: float
 ) -> tuple[TemperatureFit, bool]:
     """Fit, and whether it is a clear minimum inside the bounds."""
     pull = 1.0 / PRIOR_SD**2 if shrink else 0.0
     low, high, u = -BOUND, BOUND, start
     moved = math.inf
     for _ in range(60):
-        at = problem.slopes(u)
-        bend = at.gauss_newton + at.gradient + pull
-        if not shrink and at.worst < math.log(2.0):  # all right: no minimum, see no further
+        at = objective.derivatives(u)
+        curvature = at.gauss_newton + at.gradient + pull
+        if not shrink and at.worst < math.log(2.0):  # all right: no minimum, stop
             break
-        slope = at.gradient + pull * (u - PRIOR_MEAN)
-        if slope == 0.0:  # at the minimum, or every prediction is uniform and u changes nothing
+        gradient = at.gradient + pull * (u - PRIOR_MEAN)
+        if gradient == 0.0:  # at the minimum, or every prediction is uniform and u changes nothing
             moved = 0.0
             break
-        if slope > 0:
+        if gradient > 0:
             high = u
         else:
             low = u
-        downhill = bend if bend > 0 else at.gauss_newton + pull
-        step = -slope / downhill if downhill > 0 else -math.copysign(1.0, slope)
+        downhill = curvature if curvature > 0 else at.gauss_newton + pull
+        step = -gradient / downhill if downhill > 0 else -math.copysign(1.0, gradient)
         step = min(1.0, max(-1.0, step))
         target = u + step
         if not low <= target <= high:
@@ -237,6 +271,6 @@ def _newton(
         if moved < tolerance:
             break
     # The prior counts as one more observation, of variance 1 / PRIOR_SD^2.
-    se = math.sqrt(at.gradient_squared + pull) / bend if bend > 0 else math.nan
+    se = math.sqrt(at.gradient_squared + pull) / curvature if curvature > 0 else math.nan
     clear = moved < tolerance and abs(u) < BOUND - 0.01 and not se > FLAT
     return TemperatureFit(u, se, shrink), clear

@@ -1,4 +1,4 @@
-"""The loss under any temperature, from sums at a few fixed ones: what a stream can keep."""
+"""The loss under any temperature, from sums at a grid of fixed ones: constant memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.measures import backend
-from whyloss.measures.calibration.temperature import N_FOLDS, Slopes, TemperatureProblem
+from whyloss.measures.calibration.temperature import N_FOLDS, Derivatives, LogitsObjective
 from whyloss.measures.compiled.layout import (
     CHAIN,
     GAUSS_NEWTON,
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from whyloss.data import Scale
     from whyloss.measures.estimates.intervals import FloatVector
 
-# Of u = ln beta, from -3 to 2.3. Whole steps of a doubling, so that one exponential serves many.
-NODES = -3.0 + np.log(2.0) / OCTAVE * np.arange(2 * OCTAVE * CHAIN)
+# Values of u = ln beta, from -3 to 2.3. OCTAVE steps double beta, so that the kernel gets several
+# exponentials by squaring one.
+GRID = -3.0 + np.log(2.0) / OCTAVE * np.arange(2 * OCTAVE * CHAIN)
 
 
-def node_sums(
+def grid_sums(
     y_true: npt.NDArray[np.int32],
     scores: npt.NDArray[np.floating[Any]],
     scale: Scale,
@@ -37,7 +38,7 @@ def node_sums(
     fold: npt.NDArray[np.int8],
     weights: FloatVector | None,
 ) -> FloatVector:
-    """Moments of every fold at every node.
+    """Sums of the loss and its derivatives, by fold, at every temperature of the grid.
 
     Parameters
     ----------
@@ -50,18 +51,18 @@ def node_sums(
 
     Returns
     -------
-    ndarray of shape (n_nodes, N_FOLDS, MOMENTS)
+    ndarray of float64, shape (n_temperatures, N_FOLDS, MOMENTS)
     """
     if backend.use_compiled(scores.size, weighted=weights is not None):
-        from whyloss.measures.compiled.crossfit import Passes  # noqa: PLC0415 - loads a compiler
+        from whyloss.measures.compiled.crossfit import FoldSums  # noqa: PLC0415 - loads a compiler
 
-        return Passes(y_true, scores, scale, fold).run_nodes(NODES)
+        return FoldSums(y_true, scores, scale, fold).run_grid(GRID)
     part = fold >= 0
-    problem = TemperatureProblem(y_true[part], scores[part], scale)
+    problem = LogitsObjective(y_true[part], scores[part], scale)
     weight = np.ones(len(y_true)) if weights is None else weights
     member = (fold[part] == np.arange(N_FOLDS)[:, None]) * weight[part]
-    moments = np.zeros((len(NODES), N_FOLDS, MOMENTS))
-    for at, u in zip(moments, NODES.tolist(), strict=True):
+    moments = np.zeros((len(GRID), N_FOLDS, MOMENTS))
+    for at, u in zip(moments, GRID.tolist(), strict=True):
         loss, gradient, gauss_newton, _ = problem.at(u)
         at[:, LOSS] = member @ loss
         at[:, GRADIENT] = member @ gradient
@@ -72,14 +73,15 @@ def node_sums(
     return moments
 
 
-class NodeProblem:
-    """Samples that only their sums at the nodes are known of, as a problem to fit.
+class GridObjective:
+    """Temperature objective reconstructed from sums on a grid.
 
     Parameters
     ----------
-    moments : ndarray of shape (n_nodes, n_folds, MOMENTS)
+    moments : ndarray of float64, shape (n_temperatures, n_folds, MOMENTS)
+        As :func:`grid_sums` gives them.
     n_samples : int
-        In these folds.
+        Number of samples in these folds.
     """
 
     def __init__(self, moments: FloatVector, n_samples: int) -> None:
@@ -90,16 +92,26 @@ class NodeProblem:
     def __len__(self) -> int:
         return self._n_samples
 
-    def slopes(self, log_beta: float) -> Slopes:
-        """Sums at ``u = ln beta``; beyond the nodes, those at the last one, to stop any search.
+    def derivatives(self, log_beta: float) -> Derivatives:
+        """Loss and derivatives, summed over the samples.
 
-        Between nodes the loss is the polynomial of degree five with its value, slope and curvature
-        at both of them.
+        Between two temperatures of the grid the loss is the polynomial of degree five that has its
+        value and its first two derivatives at both. Outside the grid, the sums at its end are
+        returned, so that no search goes on there.
+
+        Parameters
+        ----------
+        log_beta : float
+            ``u = ln beta``.
+
+        Returns
+        -------
+        Derivatives
         """
-        u = float(np.clip(log_beta, NODES[0], NODES[-1]))
-        left = min(int(np.searchsorted(NODES, u, side="right")) - 1, len(NODES) - 2)
-        width = NODES[left + 1] - NODES[left]
-        t = (u - NODES[left]) / width
+        u = float(np.clip(log_beta, GRID[0], GRID[-1]))
+        left = min(int(np.searchsorted(GRID, u, side="right")) - 1, len(GRID) - 2)
+        width = GRID[left + 1] - GRID[left]
+        t = (u - GRID[left]) / width
         low, high = self._sums[left], self._sums[left + 1]
         f = low[LOSS], high[LOSS]
         g = low[GRADIENT] * width, high[GRADIENT] * width
@@ -122,7 +134,7 @@ class NodeProblem:
         )
         gradient = float(curve.deriv()(t)) / width
         squares = (1 - t) * low + t * high
-        return Slopes(
+        return Derivatives(
             loss=float(curve(t)),
             gradient=gradient,
             gauss_newton=float(curve.deriv(2)(t)) / width**2 - gradient,
@@ -131,5 +143,15 @@ class NodeProblem:
         )
 
     def loss_squared(self, log_beta: float) -> float:
-        """Sum of the squared losses, by linear interpolation: for standard errors."""
-        return float(np.interp(log_beta, NODES, self._sums[:, LOSS_SQUARED]))
+        """Sum of the squared losses, by linear interpolation: for standard errors.
+
+        Parameters
+        ----------
+        log_beta : float
+            ``u = ln beta``.
+
+        Returns
+        -------
+        float
+        """
+        return float(np.interp(log_beta, GRID, self._sums[:, LOSS_SQUARED]))

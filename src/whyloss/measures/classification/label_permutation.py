@@ -19,7 +19,7 @@ AS_GOOD = 0.02  # accuracy by which moving all labels may fall short of the best
 
 
 @dataclass(frozen=True)
-class Renaming:
+class LabelPermutation:
     """The one-to-one renaming of the predicted classes that makes most predictions right.
 
     Attributes
@@ -46,13 +46,13 @@ class Renaming:
     recall_renamed: float
 
 
-def best_renaming(
+def best_permutation(
     y_true: npt.NDArray[np.integer[Any]],
     y_pred: npt.NDArray[np.integer[Any]],
     n_classes: int,
     *,
     at_least: float = 0.0,
-) -> Renaming | None:
+) -> LabelPermutation | None:
     """Find the best one-to-one renaming of the predicted classes (Kuhn 1955).
 
     With many classes the best renaming of few samples gains by chance, so what it gains is counted on
@@ -68,7 +68,7 @@ def best_renaming(
 
     Returns
     -------
-    Renaming or None
+    LabelPermutation or None
         None where no renaming can gain more than `at_least`, or with more than 2,000 classes.
     """
     n = len(y_true)
@@ -85,7 +85,7 @@ def best_renaming(
         found = _best_names(confusion_counts(y_true[~held_out], y_pred[~held_out], n_classes))
         renamed[held_out] = found[y_pred[held_out]] == y_true[held_out]
     moved = np.flatnonzero(names != np.arange(n_classes))
-    return Renaming(
+    return LabelPermutation(
         names=tuple(names.tolist()),
         shift=_shift(y_true, y_pred, n_classes, float(renamed.mean())),
         accuracy=wilson(int(np.count_nonzero(right)), n),

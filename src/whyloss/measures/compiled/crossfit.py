@@ -1,4 +1,4 @@
-"""One temperature for large inputs, and one for each fold, in three or four passes over the data."""
+"""Temperatures of large inputs, overall and per fold, in three or four passes over the data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from whyloss.measures.calibration.temperature import (
     N_FOLDS,
-    Slopes,
+    Derivatives,
     TemperatureFit,
     fit_temperature,
 )
 from whyloss.measures.compiled.blocks import in_threads, prepare
+from whyloss.measures.compiled.derivatives import fold_moments, from_lanes, grid_moments, workspace
 from whyloss.measures.compiled.dispatch import check_labels
 from whyloss.measures.compiled.layout import (
     GAUSS_NEWTON,
@@ -24,7 +25,6 @@ from whyloss.measures.compiled.layout import (
     MOMENTS,
     WORST,
 )
-from whyloss.measures.compiled.slopes import from_lanes, node_slopes, slopes, workspace
 from whyloss.measures.compiled.vectors import LANES
 
 if TYPE_CHECKING:
@@ -33,18 +33,20 @@ if TYPE_CHECKING:
     from whyloss.data import Scale
     from whyloss.measures.estimates.intervals import FloatVector
 
-SAMPLE_VALUES = 1 << 20  # values in the sample of rows that the first guess is made on
-# What remains after a last Newton step is of the order of its square.
+SAMPLE_VALUES = 1 << 20  # values in the subsample that gives the first guess
+# The error after the last Newton step is of the order of its square.
 STEP = 2e-4
-# The slope between two points is a cubic: what it is off by goes with the square of the product of
-# the distances to them, and is 1e-7 here. Points closer than APART tell too little of its bends.
-TOLD, APART, NEAR = 3e-4, 0.003, 0.01
+# Between two evaluated points the gradient is interpolated by a cubic Hermite polynomial. Its error
+# is proportional to (d1 d2)^2, the distances to both points, and below 1e-7 for d1 d2 <= 3e-4.
+MAX_DISTANCE_PRODUCT = 3e-4
+MIN_SPACING = 0.003  # points that are closer give no usable curvature
+SECOND_POINT = 0.01  # distance at which a second point is evaluated
 
 _NOTHING = np.empty(0)
 
 
-class Passes:
-    """Sums by fold at any temperature, each at the price of one pass over the data.
+class FoldSums:
+    """Sums of the loss and its derivatives by fold; each temperature takes one pass over the data.
 
     Parameters
     ----------
@@ -75,20 +77,24 @@ class Passes:
         losses: FloatVector = _NOTHING,
         gradients: FloatVector = _NOTHING,
     ) -> FloatVector:
-        """Moments of the folds, each at its own u, shape (n_folds, MOMENTS).
+        """Sums by fold, each fold at its own temperature.
 
         Parameters
         ----------
         log_betas : ndarray of shape (n_folds,)
         losses, gradients : ndarrays of shape (n_samples,), optional
-            Filled with the losses of the rows that take part, and their slopes.
+            Filled with the loss of every row that takes part, and its derivative in u.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_folds, MOMENTS)
         """
         betas = np.exp(log_betas)
 
         def work(rows: slice) -> FloatVector:
             moments = np.zeros((N_FOLDS, MOMENTS, LANES))
             block, _ = prepare(self._scores[rows], self._scale)
-            slopes(
+            fold_moments(
                 block,
                 rows.start,
                 self._y_true,
@@ -103,20 +109,24 @@ class Passes:
 
         return from_lanes(np.stack(in_threads(self._scores, self._scale, work)))
 
-    def run_nodes(self, log_betas: FloatVector) -> FloatVector:
-        """Moments of the folds at each of many u, shape (n_nodes, n_folds, MOMENTS), in one pass.
+    def run_grid(self, log_betas: FloatVector) -> FloatVector:
+        """Sums by fold at every temperature of a grid, in one pass.
 
         Parameters
         ----------
-        log_betas : ndarray of shape (n_nodes,)
+        log_betas : ndarray of shape (n_temperatures,)
             OCTAVE of them for each doubling of beta.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_temperatures, n_folds, MOMENTS)
         """
         betas = np.exp(log_betas)
 
         def work(rows: slice) -> FloatVector:
             moments = np.zeros((N_FOLDS, len(betas), MOMENTS, LANES))
             block, _ = prepare(self._scores[rows], self._scale)
-            node_slopes(
+            grid_moments(
                 block,
                 rows.start,
                 self._y_true,
@@ -130,19 +140,34 @@ class Passes:
         return from_lanes(np.stack(in_threads(self._scores, self._scale, work))).swapaxes(0, 1)
 
     def at(self, log_beta: float) -> FloatVector:
-        """Moments of all folds at one u; those that were computed before cost nothing."""
+        """Sums by fold, all folds at one temperature; results are kept.
+
+        Parameters
+        ----------
+        log_beta : float
+
+        Returns
+        -------
+        ndarray of float64, shape (n_folds, MOMENTS)
+        """
         if log_beta not in self.known:
             self.known[log_beta] = self.run(np.full(N_FOLDS, log_beta))
         return self.known[log_beta]
 
-    def sample(self) -> Passes | None:
-        """The same on so few rows that a pass costs next to nothing; None if that is no fewer."""
+    def sample(self) -> FoldSums | None:
+        """The sums of an evenly spaced subsample of the rows, whose passes are cheap.
+
+        Returns
+        -------
+        FoldSums or None
+            None where the subsample would not be clearly smaller.
+        """
         rows = max(256, SAMPLE_VALUES // self._scores.shape[1])
         step = len(self._fold) // rows
         if step < 4:
             return None
         some = slice(None, None, step)
-        return Passes(
+        return FoldSums(
             np.ascontiguousarray(self._y_true[some]),
             np.ascontiguousarray(self._scores[some]),
             self._scale,
@@ -150,33 +175,49 @@ class Passes:
         )
 
 
-class Folds:
-    """The samples of some folds, as a problem to fit a temperature to."""
+class FoldObjective:
+    """Temperature objective of the samples of some folds.
 
-    def __init__(self, passes: Passes, folds: Iterable[int]) -> None:
-        self._passes = passes
+    Parameters
+    ----------
+    sums : FoldSums
+    folds : iterable of int
+    """
+
+    def __init__(self, sums: FoldSums, folds: Iterable[int]) -> None:
+        self._sums = sums
         self._folds = list(folds)
 
     def __len__(self) -> int:
-        return int(self._passes.counts[self._folds].sum())
+        return int(self._sums.counts[self._folds].sum())
 
-    def slopes(self, log_beta: float) -> Slopes:
-        """Sums at ``u = ln beta``, from what is known nearby or from a pass."""
-        known = self._passes.known
+    def derivatives(self, log_beta: float) -> Derivatives:
+        """Loss and derivatives, interpolated between evaluated points where that is exact enough.
+
+        Parameters
+        ----------
+        log_beta : float
+            ``u = ln beta``.
+
+        Returns
+        -------
+        Derivatives
+        """
+        known = self._sums.known
         near = sorted(known, key=lambda u: abs(u - log_beta))[:2]
-        if near and 0.0 < abs(near[0] - log_beta) < APART:
-            if len(near) < 2 or abs(near[0] - near[1]) < APART:
-                near = [near[0], near[0] + math.copysign(NEAR, log_beta - near[0])]
-        elif len(near) < 2 or abs(near[0] - near[1]) < APART or near[0] == log_beta:
+        if near and 0.0 < abs(near[0] - log_beta) < MIN_SPACING:
+            if len(near) < 2 or abs(near[0] - near[1]) < MIN_SPACING:
+                near = [near[0], near[0] + math.copysign(SECOND_POINT, log_beta - near[0])]
+        elif len(near) < 2 or abs(near[0] - near[1]) < MIN_SPACING or near[0] == log_beta:
             return self._exact(log_beta)
-        if abs(near[0] - log_beta) * abs(near[1] - log_beta) > TOLD:
+        if abs(near[0] - log_beta) * abs(near[1] - log_beta) > MAX_DISTANCE_PRODUCT:
             return self._exact(log_beta)
         return _between(log_beta, near[0], near[1], self._exact(near[0]), self._exact(near[1]))
 
-    def _exact(self, log_beta: float) -> Slopes:
-        moments = self._passes.at(log_beta)[self._folds]
+    def _exact(self, log_beta: float) -> Derivatives:
+        moments = self._sums.at(log_beta)[self._folds]
         total = moments.sum(axis=0)
-        return Slopes(
+        return Derivatives(
             loss=float(total[LOSS]),
             gradient=float(total[GRADIENT]),
             gauss_newton=float(total[GAUSS_NEWTON]),
@@ -185,16 +226,20 @@ class Folds:
         )
 
 
-def _between(log_beta: float, first: float, second: float, start: Slopes, end: Slopes) -> Slopes:
-    """Sums between two points, or near them: the slope by cubic Hermite interpolation."""
+def _between(
+    log_beta: float, first: float, second: float, start: Derivatives, end: Derivatives
+) -> Derivatives:
+    """Derivatives near two evaluated points: the gradient by cubic Hermite interpolation."""
     width = second - first
     t = (log_beta - first) / width
+    # Second derivatives at both points, in units of the width.
     bend = [(point.gradient + point.gauss_newton) * width for point in (start, end)]
     rise = end.gradient - start.gradient
-    quadratic, cubic = 3 * rise - 2 * bend[0] - bend[1], bend[0] + bend[1] - 2 * rise
+    quadratic = 3 * rise - 2 * bend[0] - bend[1]
+    cubic = bend[0] + bend[1] - 2 * rise
     gradient = start.gradient + t * (bend[0] + t * (quadratic + t * cubic))
     curvature = (bend[0] + t * (2 * quadratic + t * 3 * cubic)) / width
-    return Slopes(
+    return Derivatives(
         loss=(1 - t) * start.loss + t * end.loss,
         gradient=gradient,
         gauss_newton=curvature - gradient,
@@ -203,24 +248,37 @@ def _between(log_beta: float, first: float, second: float, start: Slopes, end: S
     )
 
 
-def problem_of(
+def objective_of(
     y_true: npt.NDArray[np.integer[Any]],
     scores: npt.NDArray[np.floating[Any]],
     scale: Scale,
     rows: npt.NDArray[np.bool_],
-) -> Folds:
-    """Some rows of a large input, as a problem to fit a temperature to."""
+) -> FoldObjective:
+    """Temperature objective of some rows of a large input.
+
+    Parameters
+    ----------
+    y_true : ndarray of int, shape (n_samples,)
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+    rows : ndarray of bool, shape (n_samples,)
+        Rows that take part; they have a finite loss.
+
+    Returns
+    -------
+    FoldObjective
+    """
     fold = np.where(rows, np.int8(0), np.int8(-1))
-    return Folds(Passes(check_labels(y_true, scores), scores, scale, fold), [0])
+    return FoldObjective(FoldSums(check_labels(y_true, scores), scores, scale, fold), [0])
 
 
-class CompiledObjective(Folds):
-    """All rows of a large input, as a problem to fit a temperature to and to look into.
+class CompiledObjective(FoldObjective):
+    """Temperature objective of all rows of a large input; it can also give single losses.
 
     Parameters
     ----------
     y_true, scores, scale
-        As in :class:`whyloss.measures.calibration.temperature.TemperatureProblem`.
+        As in :class:`whyloss.measures.calibration.temperature.LogitsObjective`.
     """
 
     def __init__(
@@ -230,12 +288,21 @@ class CompiledObjective(Folds):
         scale: Scale,
     ) -> None:
         everyone = np.zeros(len(scores), dtype=np.int8)
-        super().__init__(Passes(check_labels(y_true, scores), scores, scale, everyone), [0])
+        super().__init__(FoldSums(check_labels(y_true, scores), scores, scale, everyone), [0])
 
     def at(self, log_beta: float) -> tuple[FloatVector, FloatVector]:
-        """Loss of every sample at ``u = ln beta``, and its derivative in u."""
+        """Loss of every sample at ``u = ln beta``, and its derivative in u.
+
+        Parameters
+        ----------
+        log_beta : float
+
+        Returns
+        -------
+        losses, gradients : ndarrays of float64, shape (n_samples,)
+        """
         losses, gradients = np.empty(len(self)), np.empty(len(self))
-        self._passes.run(np.full(N_FOLDS, log_beta), losses, gradients)
+        self._sums.run(np.full(N_FOLDS, log_beta), losses, gradients)
         return losses, gradients
 
 
@@ -262,18 +329,20 @@ def cross_fit(
     refined : ndarray of float64, shape (n_samples,)
         NaN where the row takes no part.
     """
-    passes = Passes(check_labels(y_true, scores), scores, scale, fold)
-    present = np.flatnonzero(passes.counts).tolist()
-    everyone = Folds(passes, present)
-    sample = passes.sample()
-    guess = fit_temperature(Folds(sample, present), tolerance=1e-3).log_beta if sample else 0.0
+    sums = FoldSums(check_labels(y_true, scores), scores, scale, fold)
+    present = np.flatnonzero(sums.counts).tolist()
+    everyone = FoldObjective(sums, present)
+    sample = sums.sample()
+    guess = (
+        fit_temperature(FoldObjective(sample, present), tolerance=1e-3).log_beta if sample else 0.0
+    )
     fit = fit_temperature(everyone, start=guess, tolerance=STEP)
     log_betas = np.full(N_FOLDS, fit.log_beta)
     if len(present) > 1:
         for k in present:
-            others = Folds(passes, [fold for fold in present if fold != k])
+            others = FoldObjective(sums, [fold for fold in present if fold != k])
             log_betas[k] = fit_temperature(others, start=fit.log_beta, tolerance=STEP).log_beta
     refined = np.full(len(scores), np.nan)
-    passes.run(log_betas, refined)
+    sums.run(log_betas, refined)
     refined[fold < 0] = np.nan
     return fit, refined

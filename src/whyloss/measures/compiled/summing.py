@@ -40,7 +40,7 @@ class Sums(NamedTuple):
 
     Attributes
     ----------
-    status, totals, outcomes, by_class, confusion, histogram, reliability, atoms, extremes : ndarrays
+    status, totals, outcomes, by_class, confusion, histogram, reliability, clipped, extremes : ndarrays
     losses : ndarray of float64
         The largest losses, among others.
     rows : ndarray of int64
@@ -55,7 +55,7 @@ class Sums(NamedTuple):
     confusion: npt.NDArray[np.int64]
     histogram: npt.NDArray[np.int64]
     reliability: FloatVector
-    atoms: npt.NDArray[np.int64]
+    clipped: npt.NDArray[np.int64]
     extremes: FloatVector
     losses: FloatVector
     rows: npt.NDArray[np.int64]
@@ -65,9 +65,9 @@ class Sums(NamedTuple):
 def add_all(
     batch: Predictions,
     edges: FloatVector,
-    ceilings: FloatVector,
+    limits: FloatVector,
     *,
-    ceiling_width: float,
+    limit_width: float,
     n_reliability: int,
     by_class: bool,
     confusion: bool,
@@ -81,9 +81,9 @@ def add_all(
     batch : Predictions
     edges : ndarray of float64
         Of the histogram of losses, from 0 to infinity.
-    ceilings : ndarray of float64
-        Losses, smallest first: samples are counted that come within `ceiling_width` of one.
-    ceiling_width : float
+    limits : ndarray of float64
+        Losses, smallest first: samples are counted that come within `limit_width` of one.
+    limit_width : float
     n_reliability : int
         Bins of confidence.
     by_class, confusion : bool
@@ -98,7 +98,7 @@ def add_all(
     n_classes = max(2, columns)
     status = np.zeros(n, dtype=np.uint8)
     tolerance = SUM_TOLERANCE if batch.scale == "log_probs" else math.inf
-    bins = bins_of(edges, ceilings, ceiling_width)
+    bins = bins_of(edges, limits, limit_width)
     bars = [bar]
 
     def work(rows: slice) -> Totals:
@@ -117,7 +117,7 @@ def add_all(
             counts=np.zeros(n_classes if by_class else 0, dtype=np.int64),
             losses=np.zeros(COPIES * n_classes if by_class else 0),
             shares=np.zeros(_n_shares(block) if by_class else 0),
-            atoms=np.zeros(len(ceilings), dtype=np.int64),
+            clipped=np.zeros(len(limits), dtype=np.int64),
             top=np.empty(len(block)),
             rows=np.empty(len(block), dtype=np.int64),
             found=np.zeros(1, dtype=np.int64),
@@ -204,7 +204,7 @@ def _together(
         confusion=pairs,
         histogram=histogram,
         reliability=np.stack([hits.sum(axis=0), added("confidences"), hits[1]]),
-        atoms=added("atoms", 1),
+        clipped=added("clipped", 1),
         extremes=np.array([extremes[:, 0].min(), extremes[:, 1].max()]),
         losses=losses,
         rows=rows,

@@ -54,9 +54,9 @@ class Bins(NamedTuple):
         Bin of the lower end of each cell.
     step : ndarray of float64
         Loss from which on it is the next bin.
-    ceilings : ndarray of float64
+    limits : ndarray of float64
         Losses that are counted one by one, smallest first.
-    ceiling_width : float
+    limit_width : float
         How close to one counts.
     """
 
@@ -64,12 +64,12 @@ class Bins(NamedTuple):
     lowest: int
     base: npt.NDArray[np.int64]
     step: npt.NDArray[np.float64]
-    ceilings: npt.NDArray[np.float64]
-    ceiling_width: float
+    limits: npt.NDArray[np.float64]
+    limit_width: float
 
 
 def bins_of(
-    edges: npt.NDArray[np.float64], ceilings: npt.NDArray[np.float64], ceiling_width: float
+    edges: npt.NDArray[np.float64], limits: npt.NDArray[np.float64], limit_width: float
 ) -> Bins:
     """Look-up table of a histogram whose edges are more than an eighth of themselves apart."""
     ends = edges[[1, -2]].view(np.int64) >> _KEPT_BITS
@@ -77,7 +77,7 @@ def bins_of(
     lower = (cells << _KEPT_BITS).view(np.float64)
     base = np.searchsorted(edges, lower, side="right") - 1
     base[0] = 0  # of all losses below, too
-    return Bins(edges, int(cells[0]), base, edges[base + 1], ceilings, ceiling_width)
+    return Bins(edges, int(cells[0]), base, edges[base + 1], limits, limit_width)
 
 
 class Totals(NamedTuple):
@@ -104,8 +104,8 @@ class Totals(NamedTuple):
         By true class.
     shares : ndarray of float64, shape (n_classes * LANES,) of narrow rows, or empty
         Sums of the probabilities of each class; of wide rows, one for each class.
-    atoms : ndarray of int64, shape (n_ceilings,)
-        Rows whose loss is close to one of the ceilings.
+    clipped : ndarray of int64, shape (n_limits,)
+        Rows whose loss is close to one of the clipping limits.
     top : ndarray of float64, shape (n_rows,)
         Losses not below the bar, and in `rows` whose they are.
     rows : ndarray of int64
@@ -125,7 +125,7 @@ class Totals(NamedTuple):
     counts: npt.NDArray[np.int64]
     losses: npt.NDArray[np.float64]
     shares: npt.NDArray[np.float64]
-    atoms: npt.NDArray[np.int64]
+    clipped: npt.NDArray[np.int64]
     top: npt.NDArray[np.float64]
     rows: npt.NDArray[np.int64]
     found: npt.NDArray[np.int64]
@@ -289,9 +289,9 @@ def _count(
                 totals.top[totals.found[0]] = value
                 totals.rows[totals.found[0]] = place + j
                 totals.found[0] += 1
-            if value > bins.ceilings[0] - bins.ceiling_width:
-                for c in range(len(bins.ceilings)):
-                    totals.atoms[c] += abs(value - bins.ceilings[c]) < bins.ceiling_width
+            if value > bins.limits[0] - bins.limit_width:
+                for c in range(len(bins.limits)):
+                    totals.clipped[c] += abs(value - bins.limits[c]) < bins.limit_width
 
 
 @njit(**INNER)

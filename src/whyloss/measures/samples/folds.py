@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_BLOCK = 1 << 14  # ids at a time, so that what is worked out of them stays in the cache
+_BLOCK = 1 << 14  # ids at a time, so that intermediate results stay in the cache
 
 
 def fold_of(ids: npt.NDArray[Any], n_folds: int) -> npt.NDArray[np.int64]:

@@ -128,7 +128,7 @@ def _take(part: int, width: int, y_true: Any, at: int, room: Any) -> Any:
 
 
 @njit(**KERNEL)
-def slopes(
+def fold_moments(
     block: Any,
     at: int,
     y_true: Any,
@@ -189,7 +189,7 @@ def _spread(value: Any, into: Any, at: int, width: int, count: int, room: Any) -
 
 
 @njit(**KERNEL)
-def node_slopes(
+def grid_moments(
     block: Any, at: int, y_true: Any, fold: Any, betas: Any, moments: Any, room: Any
 ) -> None:
     """Add a block of rows to the moments of their folds, at many temperatures.
@@ -197,7 +197,7 @@ def node_slopes(
     Parameters
     ----------
     block, at, y_true, fold, room
-        As in :func:`slopes`.
+        As in :func:`fold_moments`.
     betas : ndarray of float64, shape (n_nodes,)
         Inverse temperatures, OCTAVE of them for each doubling; a multiple of OCTAVE * CHAIN.
     moments : ndarray of float64, shape (n_folds * n_nodes * MOMENTS * LANES,)
