@@ -101,7 +101,7 @@ def test_logits_are_taken_where_probabilities_lie_beside_them(tmp_path):
 def test_a_scale_that_no_name_tells_is_asked_for(tmp_path, names):
     columns = {"label": Y} | {names.format(k): Z[:, k] for k in range(3)}
     path = csv_of(tmp_path / "a.csv", columns)
-    with pytest.raises(DataError, match=r"not told by the name.*--scale logits\|log_probs\|probs"):
+    with pytest.raises(DataError, match=r"logits or probabilities\? .* Add --scale logits"):
         read(path)
     assert only(read(path, options=ReadOptions(scale="logits"))).scale == "logits"
 
@@ -184,7 +184,7 @@ def test_npz_of_several_splits(tmp_path):
 
 def test_npy_with_its_labels_beside_it(tmp_path):
     np.save(tmp_path / "logits.npy", Z)
-    with pytest.raises(DataError, match="There are scores, but no labels"):
+    with pytest.raises(DataError, match="There are predictions, but no labels"):
         read(tmp_path / "logits.npy")
     np.save(tmp_path / "labels.npy", Y)
     np.save(tmp_path / "unrelated.npy", np.zeros(9))

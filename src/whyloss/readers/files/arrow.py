@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,26 +54,26 @@ def delimiter_of(start: str) -> str | None:
     Parameters
     ----------
     start : str
-        The beginning of a file.
+        The beginning of a file; a first line that is longer is no table.
     """
-    lines = [line for line in start[:_SNIFFED].splitlines() if line.strip()][:2]
-    if len(lines) < 2:
-        return None
     for delimiter in _DELIMITERS:
         try:
-            names, cells = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+            rows = csv.reader(io.StringIO(start), delimiter=delimiter, skipinitialspace=True)
+            names, cells = islice((row for row in rows if row), 2)
         except (csv.Error, ValueError):
             continue
         numbers = [_is_number(cell) for cell in cells]
-        if len(names) == len(cells) >= 2 and any(numbers) and _are_names(names):
+        if len(names) == len(cells) >= 2 and any(numbers) and _are_names(names, cells):
             return delimiter
     return None
 
 
-def _are_names(cells: list[str]) -> bool:
-    """Whether cells may be a line of names, of which some may be the numbers of classes."""
-    told = [cell for cell in cells if not cell.strip().isdecimal()]
-    return bool(told) and not any(map(_is_number, told))
+def _are_names(names: list[str], cells: list[str]) -> bool:
+    """Whether a first line holds names, of which some or all may be the numbers of classes."""
+    others = [name for name in names if not name.strip().isdecimal()]
+    if not others:  # numbers of classes above shares, and no row of numbers as the others are
+        return not any(cell.strip().isdecimal() for cell in cells)
+    return not any(map(_is_number, others))
 
 
 def _is_number(cell: str) -> bool:
@@ -97,7 +99,9 @@ def read_csv(
         table = pa_csv.read_csv(
             path,
             read_options=pa_csv.ReadOptions(encoding=encoding),
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=delimiter, invalid_row_handler=skip, newlines_in_values=True
+            ),
             convert_options=pa_csv.ConvertOptions(
                 null_values=_EMPTY,
                 strings_can_be_null=True,
@@ -123,13 +127,13 @@ def _has_decimal_commas(path: Path, encoding: str) -> bool:
 
 def columns_of_table(table: pa.Table) -> dict[str, npt.NDArray[Any]]:
     """Make arrays of the columns of a table; cells without a value are masked or None."""
-    found: dict[str, npt.NDArray[Any]] = {}
+    columns: dict[str, npt.NDArray[Any]] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         label = name.strip()
-        while label in found:
+        while label in columns:
             label += "_"
-        found[label] = _array(column)
-    return found
+        columns[label] = _array(column)
+    return columns
 
 
 def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ from whyloss.readers.files.records import from_records, number_of
 from whyloss.readers.logs.metric_names import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -43,7 +43,7 @@ def from_columns(
     notes : iterable of str, optional
         What to tell beside what is told here.
     """
-    if looks_like_predictions(columns):
+    if looks_like_predictions(columns, options):
         return read_predictions(columns, options, name, notes)
     lists = {label: values.tolist() for label, values in columns.items() if values.ndim == 1}
     if not lists:
@@ -72,7 +72,7 @@ def _widened(rows: Iterable[Mapping[str, Any]], labels: list[str]) -> Iterable[M
     return [wide[at] for at in sorted(wide)]
 
 
-def columns_of(records: list[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
+def columns_of(records: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
     """Turn records into columns; lists of equal length become rows of an array.
 
     Raises
@@ -80,15 +80,15 @@ def columns_of(records: list[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
     FormatError
         The records do not all have the same form.
     """
-    found = {}
+    columns = {}
     for label in records[0]:
         cells = [record.get(label) for record in records]
         try:
-            found[label] = np.array(cells)
+            columns[label] = np.array(cells)
         except ValueError:
             raise FormatError(
                 f"The values of {label!r} do not fit together",
                 expected="lists of one length in every record",
                 got="lists of several lengths",
             ) from None
-    return found
+    return columns

@@ -94,9 +94,10 @@ def read_records(
     records: list[Mapping[str, Any]], options: ReadOptions, name: str
 ) -> InMemorySource:
     """Read records: predictions, one per sample, or curves, one per epoch."""
-    if len(records) > 1 and looks_like_predictions(columns_of(records[:2])):
-        return read_predictions(columns_of(records), options, name)
-    return from_records(_flat(records), options, name)
+    flat = list(_flat(records))
+    if len(flat) > 1 and looks_like_predictions(columns_of(flat[:2]), options):
+        return read_predictions(columns_of(flat), options, name)
+    return from_records(flat, options, name)
 
 
 def _flat(records: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -131,7 +132,7 @@ def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) ->
         columns = {label: np.array(values) for label, values in lists.items()}
     except ValueError:
         columns = {}
-    if columns and looks_like_predictions(columns):
+    if columns and looks_like_predictions(columns, options):
         return read_predictions(columns, options, name)
     notes: list[str] = []
     return from_records(_aligned(lists, notes), options, name, notes)
