@@ -5,6 +5,7 @@ from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap
 from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.evidence import Evidence
+from whyloss.evidence.outline import Outline, outline
 from whyloss.evidence.said import Outlook, Said, in_words, said_of
 from whyloss.evidence.scores import SCORES, Family, Score, ScoreChange, ScoreCurve, score_curves
 from whyloss.results.attribution import Held
@@ -26,6 +27,7 @@ __all__ = [
     "Held",
     "Level",
     "Metrics",
+    "Outline",
     "Outlook",
     "Said",
     "Score",
@@ -36,6 +38,7 @@ __all__ = [
     "held",
     "in_words",
     "loss_rise",
+    "outline",
     "said_of",
     "score_curves",
 ]

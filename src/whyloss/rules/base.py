@@ -84,6 +84,9 @@ class Check:
         return {threshold: -math.inf if threshold.startswith("min_") else math.inf}
 
 
+TELLING = 5.0
+
+
 @dataclass(frozen=True)
 class Lead:
     """Numbers that fit a cause and do not prove it.
@@ -91,7 +94,8 @@ class Lead:
     Attributes
     ----------
     fit : float
-        How well they fit, above 0 and at most 1.
+        How well they fit: above 0, 1 for what the cause usually shows, and `TELLING` for what
+        hardly another cause shows.
     why : str
         One sentence with these numbers.
     """

@@ -50,12 +50,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
+
+NEAR_HALF = 0.08  # of an AUC
+NEAR_CHANCE = 0.05  # of ln K
+NEAR_EVEN = 1.5  # accuracy times K
+USUAL_CLASSES = (2, 10, 100, 1000)  # where their number is not known
+FREE_CLASSES = 0.6  # fit where the number of classes is not known
+FLAT_EPOCHS, FLAT = 3, 0.02  # epochs over which a loss moves by that share at most
 
 RULE = Rule(
     "WL201",
@@ -280,3 +288,35 @@ def nothing_moves(
         },
         epochs=tuple(known.epochs.tolist()),
     )
+
+
+@RULE.suspected(
+    prior=0.12,
+    check="Can the model learn 50 samples by heart? If not, inputs and labels do not reach it as they should.",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Numbers near those of guessing, or curves that hardly move."""
+    seen = outline(evidence)
+    auc = evidence.history.column(evidence.split, "auc")
+    last = None if auc is None else auc[np.isfinite(auc)]
+    if last is not None and len(last) and abs(float(last[-1]) - 0.5) <= NEAR_HALF:
+        return Lead(1.0, f"The AUC is {float(last[-1]):.3f}, and guessing has 0.5.")
+    if seen.loss is None:
+        return None
+    k = evidence.n_classes
+    for classes in (k,) if k else USUAL_CLASSES:
+        even = math.log(classes)
+        fits = seen.accuracy is None or seen.accuracy * classes <= NEAR_EVEN
+        if abs(seen.loss / even - 1.0) <= NEAR_CHANCE and fits:
+            return Lead(
+                1.0 if k or seen.accuracy is not None else FREE_CLASSES,
+                f"The loss of {format_nats(seen.loss)} is near ln {classes} = "
+                f"{format_nats(even)}, what guessing among {classes} even classes has.",
+            )
+    if len(seen.losses) >= FLAT_EPOCHS and float(np.ptp(seen.losses)) <= FLAT * seen.loss:
+        return Lead(
+            FREE_CLASSES,
+            f"The loss hardly moves: {format_nats(float(seen.losses.min()))} to "
+            f"{format_nats(float(seen.losses.max()))}.",
+        )
+    return None

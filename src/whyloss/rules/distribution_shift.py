@@ -35,16 +35,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence
+from whyloss.evidence import TRAIN, Evidence, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+POOR_ACCURACY = 0.35
+FAR_LOSS = 3.0  # nats; more than guessing among 20 classes
 
 RULE = Rule(
     "WL701",
@@ -130,3 +133,24 @@ def training_alone_learns(
         },
         epochs=tuple(epochs[-LAST:].tolist()),
     )
+
+
+@RULE.suspected(
+    prior=0.1,
+    check="Evaluate training samples through the validation code: if they are wrong there too, the preparation differs.",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Training is fitted well, and validation is hardly better than guessing."""
+    seen = outline(evidence)
+    if evidence.split in TRAIN or not seen.train_fits:
+        return None
+    poor = seen.accuracy is not None and seen.accuracy <= POOR_ACCURACY
+    far = seen.accuracy is None and seen.loss is not None and seen.loss >= FAR_LOSS
+    if not (poor or far):
+        return None
+    what = (
+        f"the accuracy is {format_percent(seen.accuracy)} in validation"
+        if seen.accuracy is not None
+        else f"the validation loss is {format_nats(seen.loss or 0.0)}"
+    )
+    return Lead(1.0, f"The model fits its training data, and {what}.")

@@ -50,6 +50,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import mean_estimate
@@ -57,12 +58,16 @@ from whyloss.measures.losses.per_sample import per_sample
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, known_history, softmax_twice
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+STILL = 0.03  # of the loss
+NEAR_SUM = 0.1  # nats
+FEW_CLASSES = 10  # where their number is not known
 
 RULE = Rule(
     "WL103",
@@ -268,3 +273,27 @@ def _training_tells(evidence: Evidence, loss: float, accuracy: float, floor: flo
     errors = 1.0 - float(np.median(known.accuracy[-LAST:]))  # NaN where it was not reported
     other = abs(1.0 - accuracy - errors) >= NEAR_FLOOR
     return of_train < 0.5 * loss or (other and abs(of_train - floor - errors) <= NEAR_FLOOR)
+
+
+@RULE.suspected(
+    prior=0.06,
+    check="Print the model's outputs: do they sum to 1 before they enter a loss that expects logits?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss that hardly moves beside an accuracy that it is too large for."""
+    seen = outline(evidence)
+    if seen.loss is None or seen.accuracy is None or len(seen.losses) < LAST:
+        return None
+    k = evidence.n_classes
+    floor = math.log(math.e + (k or 2) - 1) - 1
+    if not (floor <= seen.loss and float(np.ptp(seen.losses[-LAST:])) <= STILL * seen.loss):
+        return None
+    bounded = k is None or abs(seen.loss - floor - (1.0 - seen.accuracy)) <= NEAR_SUM
+    high = seen.loss > fano_envelope(seen.accuracy, k or FEW_CLASSES)[1]
+    if not (bounded and high):
+        return None
+    return Lead(
+        1.0,
+        f"The loss stays at {format_nats(seen.loss)} beside an accuracy of "
+        f"{format_percent(seen.accuracy)}: a softmax of probabilities has such a floor.",
+    )

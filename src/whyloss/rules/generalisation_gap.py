@@ -36,18 +36,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import TRAIN, Evidence, Family, ScoreCurve, score_curves
+from whyloss.evidence import TRAIN, Evidence, Family, ScoreCurve, outline, score_curves
 from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_columns
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 ASSUMED_SAMPLES = 100  # where their number is not known; fewer are rarely used
+
+SUSPECT_GAP = 0.04  # of accuracy
+CERTAIN_GAP = 0.10
+SUSPECT_RATIO = 1.5  # validation loss over training loss
+CERTAIN_RATIO = 3.0
 
 RULE = Rule(
     "WL507",
@@ -171,4 +176,32 @@ def _last_pair(evidence: Evidence) -> tuple[ScoreCurve, ScoreCurve] | None:
         plain = curve.unit <= 1.0 and curve.score.family is not Family.OTHER_TARGET
         if train is not None and plain and not curve.score.falls:
             return train, curve
+    return None
+
+
+@RULE.suspected(
+    prior=0.12,
+    check="Evaluate training samples through the validation code: is the model good on them there?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Training numbers that are better than those of the validation."""
+    seen = outline(evidence)
+    if evidence.split in TRAIN:
+        return None
+    if seen.accuracy is not None and seen.train_accuracy is not None:
+        gap = seen.train_accuracy - seen.accuracy
+        if gap >= SUSPECT_GAP:
+            return Lead(
+                min(1.0, gap / CERTAIN_GAP),
+                f"The accuracy is {format_percent(seen.train_accuracy)} in training and "
+                f"{format_percent(seen.accuracy)} in validation.",
+            )
+    if seen.loss is not None and seen.train_loss is not None and seen.train_loss > 0.0:
+        ratio = seen.loss / seen.train_loss
+        if ratio >= SUSPECT_RATIO:
+            return Lead(
+                min(1.0, ratio / CERTAIN_RATIO),
+                f"The loss is {format_nats(seen.train_loss)} in training and "
+                f"{format_nats(seen.loss)} in validation.",
+            )
     return None

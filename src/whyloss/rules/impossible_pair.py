@@ -34,18 +34,26 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
+
+STANDING = 3  # epochs
+MOVED = 2.0  # factor of the loss meanwhile
+NEAR_BOUND = 1.1  # times the least possible loss
+SMALLEST_LOSS = 1e-9  # nats
 
 RULE = Rule(
     "WL105",
@@ -159,3 +167,30 @@ def _finding(split: str, numbers: Metrics) -> Finding:
         },
         epochs=(numbers.epoch,),
     )
+
+
+@RULE.suspected(
+    prior=0.08,
+    check="Compute accuracy and loss by hand on ten samples: do both agree with the log?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """An accuracy that does not belong to the loss: it stands still or is 0 while the loss falls."""
+    seen = outline(evidence)
+    if seen.accuracy is None or seen.loss is None or len(seen.accuracies) < 1:
+        return None
+    factor = float(seen.losses.max()) / max(float(seen.losses.min()), SMALLEST_LOSS)
+    still = len(seen.accuracies) >= STANDING and float(np.ptp(seen.accuracies)) == 0.0
+    if still and seen.accuracy < 1.0 and factor >= MOVED:
+        return Lead(
+            TELLING,
+            f"The accuracy stays at {format_percent(seen.accuracy)} while the loss changes by a "
+            f"factor of {factor:.1f}.",
+        )
+    bound = least_possible_loss(seen.accuracy)
+    if 0.0 < seen.loss < NEAR_BOUND * bound:
+        return Lead(
+            1.0,
+            f"A loss of {format_nats(seen.loss)} is small for an accuracy of "
+            f"{format_percent(seen.accuracy)}.",
+        )
+    return None

@@ -35,16 +35,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_cause, known_history, shift_classes
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+LIKE_GUESSING = 0.35  # accuracy
+WORSE_THAN_TWO = 0.4  # accuracy on two classes
+FITS_AS_WELL = 0.8  # fit
 
 RULE = Rule(
     "WL107",
@@ -164,3 +169,31 @@ def never_right(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
         evidence={"accuracy": Estimate(0.0, note="as reported")},
         epochs=tuple(curve.epochs.tolist()),
     )
+
+
+@RULE.suspected(
+    prior=0.08,
+    check="Print ten validation samples with their labels and the name of each class: do they belong together?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Labels that cannot belong to the outputs: all right at once, or wrong in validation alone."""
+    seen = outline(evidence)
+    if seen.loss == 0.0 and seen.accuracy == 1.0:
+        return Lead(
+            TELLING,
+            "A loss of 0 and an accuracy of 100 % are what labels of one class alone give: "
+            "nothing is left to be decided.",
+        )
+    if seen.train_fits and seen.accuracy is not None and seen.accuracy <= LIKE_GUESSING:
+        return Lead(
+            FITS_AS_WELL,
+            f"The model fits its training data, and {format_percent(seen.accuracy)} in validation "
+            "is what labels in another order give.",
+        )
+    if seen.accuracy is not None and seen.accuracy < WORSE_THAN_TWO and evidence.n_classes == 2:
+        return Lead(
+            FITS_AS_WELL,
+            f"With two classes an accuracy of {format_percent(seen.accuracy)} is worse than "
+            "guessing: exchanged labels would explain it.",
+        )
+    return None

@@ -38,15 +38,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+
+ALIKE_SCORES = 0.02  # of accuracy
+CLEANER_VALIDATION = 0.1
+PLATEAU_LOW, PLATEAU_HIGH = 0.5, 0.9  # accuracies that a strong model would pass
+FITS_AS_WELL = 0.8  # fit
 
 RULE = Rule(
     "WL403",
@@ -105,4 +111,24 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
         nats=fits.nats["label_noise"],
         epochs=(snapshot.epoch,),
         samples=tuple(snapshot.predictions.ids[order].tolist()),
+    )
+
+
+@RULE.suspected(
+    prior=0.04,
+    check="Look at the samples that the model most confidently gets wrong: how many labels are mistaken?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Training is no better than validation, and both stand far below 100 %."""
+    seen = outline(evidence)
+    if seen.accuracy is None or seen.train_accuracy is None or len(seen.train_accuracies) < 1:
+        return None
+    alike = abs(seen.train_accuracy - seen.accuracy) <= ALIKE_SCORES
+    noisy_train = seen.accuracy - seen.train_accuracy >= CLEANER_VALIDATION
+    if not (noisy_train or (alike and PLATEAU_LOW <= seen.accuracy <= PLATEAU_HIGH)):
+        return None
+    return Lead(
+        1.0 if noisy_train else FITS_AS_WELL,
+        f"The accuracy is {format_percent(seen.train_accuracy)} in training and "
+        f"{format_percent(seen.accuracy)} in validation: a limit that neither passes.",
     )

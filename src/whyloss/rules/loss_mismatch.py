@@ -36,17 +36,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence
+from whyloss.evidence import TRAIN, Evidence, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_cause, known_history, report_loss
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+MOST_CLASSES = 1000  # where their number is not known
+TIMES_GUESSING = 3.0
 
 RULE = Rule(
     "WL106",
@@ -185,3 +188,26 @@ def both_losses_rise(evidence: Evidence) -> Finding | None:
         },
         epochs=tuple(train.epochs.tolist()),
     )
+
+
+@RULE.suspected(
+    prior=0.05,
+    check="Divide the loss by the batch size and by the number of batches: does one of them give a mean?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss that is too large for any mean over the samples."""
+    seen = outline(evidence)
+    if seen.loss is None:
+        return None
+    if seen.loss < 0.0:
+        return Lead(
+            TELLING, f"A cross-entropy is never negative; this loss is {format_nats(seen.loss)}."
+        )
+    usual = math.log(evidence.n_classes or MOST_CLASSES)
+    if seen.loss >= TIMES_GUESSING * usual and seen.accuracy is not None:
+        return Lead(
+            1.0,
+            f"A loss of {seen.loss:.4g} beside an accuracy of {format_percent(seen.accuracy)} is "
+            "more than a mean: a sum over the batch, or a loss of another kind.",
+        )
+    return None

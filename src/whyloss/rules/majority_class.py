@@ -48,18 +48,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+SUSPECT_EPOCHS = 3
 
 RULE = Rule(
     "WL203",
@@ -276,3 +279,25 @@ def accuracy_stands_still(
         },
         epochs=tuple(known.epochs.tolist()),
     )
+
+
+@RULE.suspected(
+    prior=0.08,
+    check="Count the predicted classes: is it one and the same for every sample?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """An accuracy that does not move, above one half."""
+    seen = outline(evidence)
+    auc = evidence.history.column(evidence.split, "auc")
+    if auc is not None and np.isfinite(auc).any() and float(auc[np.isfinite(auc)][-1]) == 0.5:
+        return Lead(1.0, "An AUC of exactly 0.5 is what equal scores for all samples give.")
+    if seen.accuracy is None or len(seen.accuracies) < SUSPECT_EPOCHS:
+        return None
+    end = seen.accuracies[-SUSPECT_EPOCHS:]
+    if seen.accuracy < 1.0 and float(np.ptp(end)) <= SAME:
+        return Lead(
+            1.0,
+            f"The accuracy stands at {format_percent(seen.accuracy, 2)} over the last "
+            f"{SUSPECT_EPOCHS} epochs.",
+        )
+    return None

@@ -31,17 +31,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_percent, format_ranges, pluralize
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_cause, known_history, spoil
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+LOG_OF_SMALLEST = 87.3365  # -ln of the smallest normal float32
+NEAR_SMALLEST = 0.01
 
 RULE = Rule(
     "WL101",
@@ -118,3 +122,20 @@ def in_reported_losses(evidence: Evidence) -> Finding | None:
         evidence={"epochs": Estimate(float(len(epochs)), note="a count")},
         epochs=epochs,
     )
+
+
+@RULE.suspected(
+    prior=0.05,
+    check="Print the largest output of each batch: when does it stop being finite?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss at the logarithm of the smallest float32, which hides outputs that overflowed."""
+    seen = outline(evidence)
+    for losses in (seen.losses, seen.train_losses):
+        if len(losses) and abs(float(losses[-1]) - LOG_OF_SMALLEST) <= NEAR_SMALLEST:
+            return Lead(
+                TELLING,
+                f"A loss of {float(losses[-1]):.4f} is −ln of the smallest float32: every "
+                "probability of a true class was 0 or NaN.",
+            )
+    return None

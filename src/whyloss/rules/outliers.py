@@ -41,18 +41,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.evidence.noise_models import NoiseModels
     from whyloss.testing import KnownCause
+
+SUSPECT_EPOCHS = 4
+SPIKE = 5.0  # times the median loss
 
 RULE = Rule(
     "WL402",
@@ -150,3 +154,23 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
         "label wrong, or the input broken?"
     )
     return why, {"temperature_without": found.temperature_without}
+
+
+@RULE.suspected(
+    prior=0.05,
+    check="List the samples or batches with the largest losses at an epoch with a jump: are they few?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Single epochs whose loss is many times that of their neighbours."""
+    seen = outline(evidence)
+    if len(seen.losses) < SUSPECT_EPOCHS:
+        return None
+    median = float(np.median(seen.losses))
+    high = seen.losses[seen.losses >= SPIKE * median]
+    if not len(high) or not median > 0.0 or float(seen.losses[-1]) >= SPIKE * median:
+        return None
+    return Lead(
+        1.0,
+        f"The loss reaches {float(high.max()):.4g} at {pluralize(len(high), 'epoch')}, and is "
+        f"{format_nats(median)} at most others.",
+    )

@@ -73,8 +73,10 @@ from whyloss.evidence import (
     Evidence,
     Family,
     Outlook,
+    ScoreCurve,
     envelope_gap,
     loss_rise,
+    outline,
     said_of,
     score_curves,
 )
@@ -85,12 +87,18 @@ from whyloss.results.attribution import Outcome
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, known_columns, known_history, known_trends
 
 if TYPE_CHECKING:
     from whyloss.evidence import CurveRise, EpochFacts, ScoreChange
     from whyloss.testing import KnownCause
+
+SUSPECT_RISE = 0.02  # of the smallest loss; what is less nobody would ask about
+CERTAIN_RISE = 0.05  # the rise that counts in full
+SUSPECT_LOST = 0.02  # of the unit of a score
+SUSPECT_ACCURACY = 0.5
+HIGH_FOR_ACCURACY = 0.6  # fit
 
 RULE = Rule(
     "WL301",
@@ -424,3 +432,34 @@ def _surest_mistakes(snapshot: EpochFacts, n: int = 20) -> list[int | str]:
     order = np.argsort(-loss, kind="stable")[:n]
     ids: list[int | str] = snapshot.predictions.ids[order[np.isfinite(loss[order])]].tolist()
     return ids
+
+
+@RULE.suspected(
+    prior=0.2,
+    check="Does one temperature, fitted on held-out predictions, lower the validation loss?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss that rises a little while the score does not get worse, or that is high for it."""
+    seen = outline(evidence)
+    if evidence.split in TRAIN or seen.loss is None:
+        return None
+    if seen.rise >= SUSPECT_RISE and (seen.score is None or not _worse_than_best(seen.score)):
+        return Lead(
+            min(1.0, seen.rise / CERTAIN_RISE),
+            f"The loss is {format_nats(seen.loss)}, {format_percent(seen.rise, 0)} above its "
+            f"minimum of {format_nats(float(seen.losses.min()))}.",
+        )
+    if seen.train_fits and seen.accuracy is not None and seen.accuracy > SUSPECT_ACCURACY:
+        usual = fano_envelope(seen.accuracy, evidence.n_classes or 2)[1]
+        if seen.loss > usual:
+            return Lead(
+                HIGH_FOR_ACCURACY,
+                f"The loss of {format_nats(seen.loss)} is high for an accuracy of "
+                f"{format_percent(seen.accuracy)}, and the training data are fitted well.",
+            )
+    return None
+
+
+def _worse_than_best(curve: ScoreCurve) -> bool:
+    """Whether a score ends clearly below its best value."""
+    return float(curve.gains.max() - curve.gains[-1]) > SUSPECT_LOST * curve.unit

@@ -55,20 +55,28 @@ from whyloss.evidence import (
     ScoreCurve,
     envelope_gap,
     loss_rise,
+    outline,
     said_of,
     score_curves,
 )
-from whyloss.formatting import format_nats, format_points, pluralize
+from whyloss.formatting import format_nats, format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.attribution import Held
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, known_history, known_trends
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
+
+SUSPECT_RISE = 0.02  # of the smallest loss; what is less nobody would ask about
+CERTAIN_RISE = 0.05  # the rise that counts in full
+BESIDE_A_SCORE = 0.8  # fit where a score is known, and did not clearly fall
+SUSPECT_RATIO = 1.3  # validation loss over training loss
+CERTAIN_RATIO = 3.0
+SMALLEST_LOSS = 1e-9  # nats
 
 RULE = Rule(
     "WL501",
@@ -287,3 +295,30 @@ def _provable(evidence: Evidence) -> float:
     if gap is None or gap.direction in {Direction.UNDER, Direction.OTHER_LOSS}:
         return 0.0
     return max(0.0, gap.nats)
+
+
+@RULE.suspected(
+    prior=0.18,
+    check="Does the accuracy on the validation set fall from the epoch of the smallest loss to the last?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss that rises a little, or that stands while the training loss falls."""
+    seen = outline(evidence)
+    if evidence.split in TRAIN or seen.loss is None:
+        return None
+    if seen.rise >= SUSPECT_RISE:
+        return Lead(
+            min(1.0, seen.rise / CERTAIN_RISE) * (1.0 if seen.score is None else BESIDE_A_SCORE),
+            f"The loss is {format_nats(seen.loss)}, {format_percent(seen.rise, 0)} above its "
+            f"minimum of {format_nats(float(seen.losses.min()))}.",
+        )
+    train = seen.train_losses
+    if len(train) > 2 and seen.train_loss is not None and train[-1] < train[len(train) // 2]:
+        ratio = seen.loss / max(seen.train_loss, SMALLEST_LOSS)
+        if ratio >= SUSPECT_RATIO:
+            return Lead(
+                min(1.0, ratio / CERTAIN_RATIO),
+                f"The training loss still falls ({format_nats(seen.train_loss)}), and the "
+                f"validation loss of {format_nats(seen.loss)} no longer follows it.",
+            )
+    return None

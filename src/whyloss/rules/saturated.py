@@ -34,17 +34,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts, Evidence
     from whyloss.testing import KnownCause
+
+STANDING = 3  # epochs
+MOST_USUAL = 2  # ceilings that are named
+LARGEST_SHARE = 0.95  # of mistakes
 
 RULE = Rule(
     "WL109",
@@ -121,3 +126,31 @@ def _at_ceiling(snapshot: EpochFacts, ceiling: float) -> bool:
     wrong = snapshot.samples.log_loss[snapshot.scored & ~snapshot.right]
     near = np.abs(wrong / ceiling - 1.0) <= NEAR
     return bool(near.mean() >= MOST) if len(near) else False
+
+
+@RULE.suspected(
+    prior=0.05,
+    check="Print the outputs of one batch: are they all exactly 0 or 1?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss that stands still in every digit, at more than guessing costs."""
+    seen = outline(evidence)
+    if seen.loss is None or len(seen.losses) < STANDING:
+        return None
+    end = seen.losses[-STANDING:]
+    if not (float(np.ptp(end)) == 0.0 and seen.loss > 0.0):
+        return None
+    nearest = [
+        ceiling
+        for ceiling in CEILINGS[:MOST_USUAL]
+        if seen.loss <= ceiling.log_loss * LARGEST_SHARE
+    ]
+    shares = ", ".join(
+        f"{format_percent(seen.loss / ceiling.log_loss)} at {format_nats(ceiling.log_loss)}"
+        for ceiling in nearest
+    )
+    return Lead(
+        1.0,
+        f"The loss stands at {format_nats(seen.loss)} in every digit. Of a saturated model it "
+        f"would be the share of mistakes times their largest cost: {shares}.",
+    )

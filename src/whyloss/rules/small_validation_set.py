@@ -31,18 +31,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.formatting import format_percent, format_points, pluralize
+from whyloss.evidence import outline, said_of
+from whyloss.formatting import format_nats, format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
+
+SUSPECT_EPOCHS = 4
+RESTLESS = 3.0  # way of the curve over its net change
+SWINGS_FIT = 0.5
 
 RULE = Rule(
     "WL506",
@@ -125,3 +130,27 @@ def _step_of(shares: FloatVector, min_values: float) -> int | None:
             by_chance = (2 * tolerance) ** len(values) * n
             return n if by_chance < 1e-3 else None
     return None
+
+
+@RULE.suspected(
+    prior=0.06,
+    check="Count the validation samples, and evaluate the same model on another split of the same size.",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A validation that goes up and down while training does not."""
+    said = said_of(evidence)
+    if said is not None and said.loss == "varies":
+        return Lead(1.0, f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}.")
+    seen = outline(evidence)
+    if len(seen.losses) < SUSPECT_EPOCHS:
+        return None
+    steps = np.abs(np.diff(seen.losses))
+    net = abs(float(seen.losses[-1] - seen.losses[0]))
+    if float(steps.sum()) < RESTLESS * net:
+        return None
+    return Lead(
+        SWINGS_FIT,
+        f"The loss goes up and down by {format_nats(float(np.median(steps)))} from epoch to "
+        f"epoch, between {format_nats(float(seen.losses.min()))} and "
+        f"{format_nats(float(seen.losses.max()))}.",
+    )

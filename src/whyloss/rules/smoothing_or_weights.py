@@ -31,18 +31,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import Direction, envelope_gap, outline
 from whyloss.formatting import format_nats
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_cause, report_loss
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.evidence import Evidence
+
+PERFECT_LOSS = 0.02  # nats, at an accuracy of 100 %
 
 RULE = Rule(
     "WL602",
@@ -80,5 +83,28 @@ def smoothed_or_weighted(evidence: Evidence) -> Finding | None:
             ),
             evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
             epochs=(epoch,),
+        )
+    return None
+
+
+@RULE.suspected(
+    prior=0.04,
+    check="Compute the plain mean cross-entropy of the validation set, without smoothing, weights or penalties.",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Losses above 0 at 100 %, or a training pair above the envelope too."""
+    seen = outline(evidence)
+    if seen.accuracy == 1.0 and seen.loss is not None and seen.loss > PERFECT_LOSS:
+        return Lead(
+            1.0,
+            f"At an accuracy of 100 % a loss of {format_nats(seen.loss)} is too little "
+            "confidence, as label smoothing or a penalty leaves it.",
+        )
+    gap = envelope_gap(evidence)
+    if gap is not None and gap.nats > 0.0 and gap.direction is Direction.OTHER_LOSS:
+        return Lead(
+            1.0,
+            f"The loss is {format_nats(gap.nats)} nats above that of every calibrated model, and "
+            "training shows the same or the text names another loss.",
         )
     return None

@@ -37,7 +37,7 @@ from whyloss.formatting import format_nats
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_columns
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 POOR = ("recall", "f1", "precision", "balanced_accuracy", "accuracy")
 CHANCE_HALF = ("balanced_accuracy", "accuracy")  # one half is no skill
+
+SUSPECT_AUC = 0.7
+SUSPECT_SCORE = 0.5
 
 RULE = Rule(
     "WL304",
@@ -108,3 +111,24 @@ def _finding(split: str, auc: float, curve: ScoreCurve) -> Finding:
         },
         epochs=(int(curve.epochs[-1]),),
     )
+
+
+@RULE.suspected(
+    prior=0.04,
+    check="Compute the score at the threshold that is best on validation data: is it better by far?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """An AUC that promises more than the decisions keep."""
+    curves = {c.score.name: c for c in score_curves(evidence.history, evidence.split, None)}
+    auc = curves.get("auc")
+    if auc is None or float(auc.values[-1]) < SUSPECT_AUC:
+        return None
+    for name in POOR:
+        curve = curves.get(name)
+        if curve is not None and _skill(curve) <= SUSPECT_SCORE:
+            return Lead(
+                1.0,
+                f"The AUC is {float(auc.values[-1]):.3f} and the {curve.score.words} "
+                f"{curve.score.text(curve.values[-1])}.",
+            )
+    return None

@@ -33,16 +33,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline, said_of
 from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
+
+FROZEN = 1e-12  # learning rate
 
 RULE = Rule(
     "WL601",
@@ -119,3 +122,38 @@ def below_training(
         },
         epochs=tuple(epochs[both].tolist()),
     )
+
+
+@RULE.suspected(
+    prior=0.06,
+    check="Evaluate the training set at the end of an epoch in evaluation mode: is it still worse?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Validation looks better than training, or differs where the weights do not."""
+    seen = outline(evidence)
+    said = said_of(evidence)
+    frozen = evidence.history.facts.learning_rate
+    if (
+        frozen is not None
+        and frozen < FROZEN
+        and ((said is not None and said.loss == "varies") or seen.rise > 0.0)
+    ):
+        return Lead(
+            TELLING,
+            f"With a learning rate of {frozen:g} the weights stand still, and the loss still "
+            "changes: the evaluation itself is random.",
+        )
+    if seen.accuracy is not None and seen.train_accuracy is not None:
+        if seen.accuracy > seen.train_accuracy:
+            return Lead(
+                1.0,
+                f"The accuracy is {format_percent(seen.accuracy)} in validation and "
+                f"{format_percent(seen.train_accuracy)} in training.",
+            )
+    elif seen.loss is not None and seen.train_loss is not None and seen.loss < seen.train_loss:
+        return Lead(
+            1.0,
+            f"The loss is {format_nats(seen.loss)} in validation and "
+            f"{format_nats(seen.train_loss)} in training.",
+        )
+    return None

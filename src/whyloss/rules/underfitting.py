@@ -34,17 +34,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.estimates.trend import mann_kendall
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Curve, Evidence
     from whyloss.testing import KnownCause
+
+STILL_BETTER = 0.7  # fit
+CLOSE = 0.1  # of the training loss
+HIGH_TRAINING_LOSS = 0.5  # nats
+PLATEAU = 0.05  # of the loss in half the training
 
 RULE = Rule(
     "WL505",
@@ -131,3 +137,41 @@ def _reference(evidence: Evidence, train: Curve) -> tuple[float, str]:
     if k is not None:
         return float(np.log(k)), f"guessing among {k} classes"
     return float(train.log_loss[0]), "the training loss of the first epoch"
+
+
+@RULE.suspected(
+    prior=0.1,
+    check="Does the training loss still fall when you train twice as long?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss or a score that still gets better, or training that is no better than validation."""
+    seen = outline(evidence)
+    if len(seen.losses) > 2 and mann_kendall(seen.losses) < 0 and seen.rise <= NOTICEABLE:
+        return Lead(
+            STILL_BETTER,
+            f"The loss still falls: {format_nats(float(seen.losses[0]))} at first, "
+            f"{format_nats(float(seen.losses[-1]))} at the end.",
+        )
+    score = seen.score
+    if score is not None and len(score) > 2 and int(score.gains.argmax()) == len(score) - 1:
+        return Lead(
+            STILL_BETTER,
+            f"The {score.score.words} still gets better: {score.score.text(score.values[0])} at "
+            f"first, {score.score.text(score.values[-1])} at the end.",
+        )
+    if seen.loss is not None and seen.train_loss is not None:
+        close = seen.loss <= (1.0 + CLOSE) * seen.train_loss
+        if close and seen.train_loss >= HIGH_TRAINING_LOSS:
+            return Lead(
+                1.0,
+                f"The training loss is {format_nats(seen.train_loss)} and the validation loss "
+                f"{format_nats(seen.loss)}: neither is small.",
+            )
+    if len(seen.losses) >= MIN_EPOCHS and seen.loss is not None and seen.loss >= HIGH_TRAINING_LOSS:
+        half = float(seen.losses[len(seen.losses) // 2])
+        if abs(half - seen.loss) <= PLATEAU * half:
+            return Lead(
+                STILL_BETTER,
+                f"The loss has come to rest at {format_nats(seen.loss)}, far from 0.",
+            )
+    return None

@@ -36,17 +36,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence
+from whyloss.evidence import TRAIN, Evidence, outline, said_of
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Curve
     from whyloss.testing import KnownCause
+
+VERY_LARGE = 20.0  # nats; far above guessing among a million classes
+JUMP = 1.8  # factor between neighbouring epochs
+MIN_WAYS = 2
+ENDS_ABOVE = 1.2  # times the smallest training loss
+SMALLEST_LOSS = 1e-9  # nats
+SAID_TO_VARY = 0.4  # fit
 
 RULE = Rule(
     "WL504",
@@ -199,3 +206,38 @@ def _runs_away(curve: Curve, min_drop: float) -> Finding | None:
         },
         epochs=(int(known.epochs[low]), int(known.epochs[-1])),
     )
+
+
+@RULE.suspected(
+    prior=0.12,
+    check="Repeat the training with a tenth of the learning rate: do the jumps go away?",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A loss that jumps, is very large, or ends far above where training had it."""
+    seen = outline(evidence)
+    said = said_of(evidence)
+    if said is not None and said.loss == "varies":
+        return Lead(
+            SAID_TO_VARY, f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}."
+        )
+    for name, losses in (("validation", seen.losses), ("training", seen.train_losses)):
+        if not len(losses):
+            continue
+        if float(losses.max()) >= VERY_LARGE:
+            return Lead(1.0, f"The {name} loss reached {float(losses.max()):.4g}.")
+        steps = np.diff(np.log(np.maximum(losses, SMALLEST_LOSS)))
+        ways = steps[np.abs(steps) >= math.log(JUMP)]
+        if (ways > 0).any() and (ways < 0).any() and len(ways) >= MIN_WAYS:
+            return Lead(
+                1.0,
+                f"The {name} loss jumps by a factor of {float(np.exp(np.abs(ways).max())):.1f} "
+                "from one epoch to the next, up and down.",
+            )
+    train = seen.train_losses
+    if len(train) > 2 and float(train[-1]) > ENDS_ABOVE * float(train.min()) > 0.0:
+        return Lead(
+            1.0,
+            f"The training loss ends at {format_nats(float(train[-1]))}, above its minimum of "
+            f"{format_nats(float(train.min()))}.",
+        )
+    return None

@@ -33,19 +33,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence
+from whyloss.evidence import TRAIN, Evidence, outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_splits
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.evidence import EpochFacts
+
+PERFECT = 0.995
+POOR_TEST = 0.8
+FAR_BETTER = 0.1  # of accuracy
 
 RULE = Rule(
     "WL702",
@@ -130,3 +134,31 @@ def _by_output(snapshot: EpochFacts, train: EpochFacts) -> tuple[npt.NDArray[np.
 def _as_keys(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.void]:
     rows = np.ascontiguousarray(scores)
     return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+
+
+@RULE.suspected(
+    prior=0.05,
+    check="Look for the same or nearly the same samples in both splits.",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """Validation that is perfect, or far better than training."""
+    seen = outline(evidence)
+    test = evidence.reported("test")
+    perfect = seen.accuracy is not None and seen.accuracy >= PERFECT
+    if perfect and test is not None and evidence.split != "test" and len(test.whole):
+        last = float(test.whole.accuracy[-1])
+        if last <= POOR_TEST:
+            return Lead(
+                TELLING,
+                f"Validation is {format_percent(seen.accuracy or 0.0)} right and the test split "
+                f"{format_percent(last)}.",
+            )
+    if seen.accuracy is None or seen.train_accuracy is None:
+        return None
+    if seen.accuracy - seen.train_accuracy < FAR_BETTER:
+        return None
+    return Lead(
+        1.0,
+        f"The accuracy is {format_percent(seen.accuracy)} in validation and "
+        f"{format_percent(seen.train_accuracy)} in training.",
+    )
