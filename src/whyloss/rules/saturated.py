@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 STANDING = 3  # epochs
-MOST_USUAL = 2  # ceilings that are named
+MOST_USUAL = 2  # clipping limits that are named
 LARGEST_SHARE = 0.95  # of mistakes
 
 RULE = Rule(
@@ -141,13 +141,13 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     if not (float(np.ptp(end)) == 0.0 and seen.loss > 0.0):
         return None
     nearest = [
-        ceiling
-        for ceiling in CEILINGS[:MOST_USUAL]
-        if seen.loss <= ceiling.log_loss * LARGEST_SHARE
+        limit
+        for limit in CLIPPING_LIMITS[:MOST_USUAL]
+        if seen.loss <= limit.log_loss * LARGEST_SHARE
     ]
     shares = ", ".join(
-        f"{format_percent(seen.loss / ceiling.log_loss)} at {format_nats(ceiling.log_loss)}"
-        for ceiling in nearest
+        f"{format_percent(seen.loss / limit.log_loss)} at {format_nats(limit.log_loss)}"
+        for limit in nearest
     )
     return Lead(
         1.0,
