@@ -4,32 +4,66 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from whyloss.data.history import TaskFacts
 from whyloss.readers.logs.metric_names import SPLIT_WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from whyloss.data.history import Trend
 
-_LIKELY = re.compile(
-    r"class|label|categor|batch|softmax|sigmoid|smooth|sample|example|image|instance|dense|linear|loss[ =_(]|"
-    r"criterion|entropy|regulari|temperature|size|runtime|running|mnist|cifar|imagenet|svhn|stl|glue|nli|sst|"
-    r"imdb|news|pedia|iris|titanic|ucf|hmdb|kinetics|modelnet|esc-50|urbansound|gtsrb|places|cub|food|"
-    r"flowers|pets|cola|mrpc|qqp|rte|trec|binary|lr|rate",
-    re.IGNORECASE,
-)
+
+class _Pattern:
+    """A pattern that is compiled when it is first needed: a short text needs few of them."""
+
+    def __init__(self, text: str, *, ignore_case: bool = False) -> None:
+        self._text = text
+        self._flags = re.IGNORECASE if ignore_case else 0
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self._text, self._flags)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._compiled.search(text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        return self._compiled.finditer(text)
+
+
+# Words without which a line cannot hold a fact of a kind; its patterns are compiled at first use.
+_CLASS_WORDS = ("class", "label", "categor", "binary")
+_NAME_WORDS = (
+    "mnist", "cifar", "imagenet", "svhn", "stl", "nli", "sst", "imdb", "news", "pedia", "iris",
+    "titanic", "ucf", "hmdb", "kinetics", "modelnet", "esc-", "urbansound", "gtsrb", "places", "cub",
+    "food", "flowers", "pets", "stanford cars", "cola", "mrpc", "qqp", "rte", "trec", "polarity", "cats",
+)  # fmt: skip
+_SIZE_WORDS = (
+    "sample", "example", "image", "instance", "sentence", "record", "rows", "files", "documents", "size",
+    "length", "running", "train", "valid", "test",
+)  # fmt: skip
+_SETTING_WORDS = (
+    "batch", "smooth", "rate", "lr", "temperature", "weight", "regulari", "penalty",
+)  # fmt: skip
+_MODEL_WORDS = (
+    "dense", "linear", "softmax", "sigmoid", "entropy", "bce", "focal", "hinge", "dice", "ctc", "mse",
+    "squared", "nll",
+)  # fmt: skip
 _SMALL = "two three four five six seven eight nine ten eleven twelve".split()
 _COUNT = rf"(?P<n>\d{{1,5}}|{'|'.join(_SMALL)})"
 _CLASSES = (
-    re.compile(r"(?<!\w)(?:num|n|nb|number)_?(?:of_?)?(?:classes|labels|class)['\"]?\s*[:=]\s*(?P<n>\d{1,5})\b", re.I),
-    re.compile(rf"\bbelonging to {_COUNT} classes", re.I),
-    re.compile(r"\bnumber of (?:classes|labels|categories)(?: is|:| =)?\s*(?P<n>\d{1,5})\b", re.I),
-    re.compile(rf"(?<![\w.,-]){_COUNT}[- ](?:(?:different|distinct|balanced|output|target|possible)\s)?(?:classes|categories)\b", re.I),
-    re.compile(rf"(?<![\w.,-]){_COUNT}[- ]class\b", re.I),
+    _Pattern(r"(?<!\w)(?:num|n|nb|number)_?(?:of_?)?(?:classes|labels|class)['\"]?\s*[:=]\s*(?P<n>\d{1,5})\b", ignore_case=True),
+    _Pattern(rf"\bbelonging to {_COUNT} classes", ignore_case=True),
+    _Pattern(r"\bnumber of (?:classes|labels|categories)(?: is|:| =)?\s*(?P<n>\d{1,5})\b", ignore_case=True),
+    _Pattern(rf"(?<![\w.,-]){_COUNT}[- ](?:(?:different|distinct|balanced|output|target|possible)\s)?(?:classes|categories)\b", ignore_case=True),
+    _Pattern(rf"(?<![\w.,-]){_COUNT}[- ]class\b", ignore_case=True),
 )  # fmt: skip
-_BINARY = re.compile(
-    r"\bbinary (?:\w+ )?(?:classif\w+|problem|task|labels?|targets?)\b|\btwo-class\b", re.IGNORECASE
+_BINARY = _Pattern(
+    r"\bbinary (?:\w+ )?(?:classif\w+|problem|task|labels?|targets?)\b|\btwo-class\b",
+    ignore_case=True,
 )
 # Data sets that everybody knows, and their numbers of classes.
 _DATA_SETS = {
@@ -42,75 +76,75 @@ _DATA_SETS = {
     r"mnli|snli|multinli": 3, r"imdb|sst-?2|qnli|qqp|mrpc|rte|cola|yelp polarity|titanic|cats (?:vs|and) dogs": 2,
     r"trec-6": 6, r"iris": 3,
 }  # fmt: skip
-_DATA_SET = re.compile(
+_DATA_SET = _Pattern(
     r"(?<![\w])(?:"
     + "|".join(f"(?P<d{at}>{name})" for at, name in enumerate(_DATA_SETS))
     + r")(?![\w])",
-    re.IGNORECASE,
+    ignore_case=True,
 )
 _KNOWN_COUNTS = tuple(_DATA_SETS.values())
 
 _SPLIT = "|".join(sorted(SPLIT_WORDS, key=len, reverse=True))
 _THINGS = r"(?:samples|examples|images|instances|sentences|records|rows|files|documents)"
 _SIZES = (
-    re.compile(r"train on (?P<n>\d{1,12}) (?P<split>)samples", re.I),
-    re.compile(r"(?P<split>validate) on (?P<n>\d{1,12}) samples", re.I),
-    re.compile(rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)? {_THINGS}\b", re.I),
-    re.compile(
+    _Pattern(r"train on (?P<n>\d{1,12}) (?P<split>)samples", ignore_case=True),
+    _Pattern(r"(?P<split>validate) on (?P<n>\d{1,12}) samples", ignore_case=True),
+    _Pattern(rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)? {_THINGS}\b", ignore_case=True),
+    _Pattern(
         rf"\b(?P<split>{_SPLIT})(?:ing)?[ _](?:data(?:set)?|set|{_THINGS})?[ _]?(?:size|length|{_THINGS})?"
-        r"\s*[:=]\s*(?P<n>\d[\d,]{0,12})(?![\w.,/])(?!\s*%)", re.I,
+        r"\s*[:=]\s*(?P<n>\d[\d,]{0,12})(?![\w.,/])(?!\s*%)", ignore_case=True,
     ),
 )  # fmt: skip
-_FOUND = re.compile(
+_FOUND = _Pattern(
     r"\bfound (?P<n>\d{1,9}) (?:validated )?(?:images?|image filenames|files|samples)",
-    re.IGNORECASE,
+    ignore_case=True,
 )
-_RUNNING = re.compile(r"running (?P<split>training|evaluation|prediction)", re.IGNORECASE)
-_EXAMPLES = re.compile(r"num examples\s*=\s*(?P<n>[\d,]+)", re.IGNORECASE)
-_RATE = re.compile(
+_RUNNING = _Pattern(r"running (?P<split>training|evaluation|prediction)", ignore_case=True)
+_EXAMPLES = _Pattern(r"num examples\s*=\s*(?P<n>[\d,]+)", ignore_case=True)
+_RATE = _Pattern(
     r"(?P<split>eval|test|train)_(?P<what>runtime|samples_per_second)['\"]?\s*[:=]\s*['\"]?"
-    r"(?P<value>\d+(?::\d+)*(?:\.\d+)?)", re.IGNORECASE,
+    r"(?P<value>\d+(?::\d+)*(?:\.\d+)?)", ignore_case=True,
 )  # fmt: skip
 
-_BATCH = re.compile(
-    r"\bbatch[_ ]?size['\"]?\s*(?:[:=]|of|is|was)?\s*(?P<value>\d{1,6})\b", re.IGNORECASE
+_BATCH = _Pattern(
+    r"\bbatch[_ ]?size['\"]?\s*(?:[:=]|of|is|was)?\s*(?P<value>\d{1,6})\b", ignore_case=True
 )
-_SMOOTHING = re.compile(
+_SMOOTHING = _Pattern(
     r"\blabel[_ ]smoothing(?:_factor)?['\"]?\s*(?:[:=]|of|is|at)?\s*(?P<value>0?\.\d+)",
-    re.IGNORECASE,
+    ignore_case=True,
 )
-_LEARNING_RATE = re.compile(
+_LEARNING_RATE = _Pattern(
     r"\b(?:learning[_ ]rate|lr)['\"]?\s*(?:[:=]|of|is|was|to)\s*(?P<value>\d*\.?\d+(?:e-?\d+)?)\b",
-    re.IGNORECASE,
+    ignore_case=True,
 )
-_TEMPERATURE = re.compile(
+_TEMPERATURE = _Pattern(
     r"\b(?:optimal|fitted|learned|best|calibration) temperature\s*(?:[:=]|is|of)?\s*(?P<value>\d+(?:\.\d+)?)",
-    re.IGNORECASE,
+    ignore_case=True,
 )
-_WEIGHTS = re.compile(
+_WEIGHTS = _Pattern(
     r"\bclass[_ ]weights?\b(?!['\"]?\s*[:=]\s*none)|\bpos_weight\b|\bweighted (?:cross|bce|ce\b|loss function)",
-    re.IGNORECASE,
+    ignore_case=True,
 )
-_REGULARISED = re.compile(
+_REGULARISED = _Pattern(
     r"(?:kernel|bias|activity)_regularizer|\bl[12][- ](?:regularis|regulariz|penalty)|regularizers\.",
-    re.IGNORECASE,
+    ignore_case=True,
 )
-_LAYER = re.compile(
+_LAYER = _Pattern(
     r"\bDense\(\s*(?:units\s*=\s*)?(?P<n>\d{1,6})\s*,\s*(?:activation\s*=\s*)?['\"](?P<activation>softmax|sigmoid|linear)['\"]"
 )
-_ACTIVATION = re.compile(
+_ACTIVATION = _Pattern(
     r"activation\s*=\s*['\"]?(?:tf\.nn\.|nn\.)?(?P<one>softmax|sigmoid)\b|\bnn\.(?:Log)?(?P<two>Softmax|Sigmoid)\(|"
-    r"\b(?P<three>softmax|sigmoid) (?:output|layer as|at the (?:end|output))", re.IGNORECASE,
+    r"\b(?P<three>softmax|sigmoid) (?:output|layer as|at the (?:end|output))", ignore_case=True,
 )  # fmt: skip
-_LINEAR = re.compile(r"\b(?:nn\.)?Linear\(.{0,60}?(?:out_features\s*=\s*|,\s*)(?P<n>\d{1,6})\b")
+_LINEAR = _Pattern(r"\b(?:nn\.)?Linear\(.{0,60}?(?:out_features\s*=\s*|,\s*)(?P<n>\d{1,6})\b")
 _LOSS_FUNCTIONS = (
-    (re.compile(r"(?:binary[_ ]?cross[_ -]?entropy|\bBCE(?:WithLogits)?Loss|\bBCE\b)", re.I), "binary cross-entropy"),
-    (re.compile(r"focal[_ ]?loss", re.I), "focal"),
-    (re.compile(r"\bhinge\b", re.I), "hinge"),
-    (re.compile(r"\bdice[_ ]loss", re.I), "dice"),
-    (re.compile(r"\bCTC(?:Loss)?\b|ctc_loss"), "ctc"),
-    (re.compile(r"loss\s*=\s*['\"](?:mse|mean_squared_error)|nn\.MSELoss|\bMSE loss\b|mean squared error loss", re.I), "mse"),
-    (re.compile(r"cross[_ -]?entropy|\bNLLLoss\b|\bnll_loss\b", re.I), "cross-entropy"),
+    (_Pattern(r"(?:binary[_ ]?cross[_ -]?entropy|\bBCE(?:WithLogits)?Loss|\bBCE\b)", ignore_case=True), "binary cross-entropy"),
+    (_Pattern(r"focal[_ ]?loss", ignore_case=True), "focal"),
+    (_Pattern(r"\bhinge\b", ignore_case=True), "hinge"),
+    (_Pattern(r"\bdice[_ ]loss", ignore_case=True), "dice"),
+    (_Pattern(r"\bCTC(?:Loss)?\b|ctc_loss"), "ctc"),
+    (_Pattern(r"loss\s*=\s*['\"](?:mse|mean_squared_error)|nn\.MSELoss|\bMSE loss\b|mean squared error loss", ignore_case=True), "mse"),
+    (_Pattern(r"cross[_ -]?entropy|\bNLLLoss\b|\bnll_loss\b", ignore_case=True), "cross-entropy"),
 )  # fmt: skip
 
 
@@ -164,13 +198,17 @@ class TextFacts:
         text : str
             The line, in English words.
         """
-        if not _LIKELY.search(text):
-            return False
+        lower = text.casefold()
         before = (self.n_classes, dict(self.sizes), self.task_facts(), self._by_name)
-        self._read_classes(text)
-        self._read_sizes(text)
-        self._read_setting(text)
-        self._read_model(text)
+        for words, read in (
+            (_CLASS_WORDS, self._read_classes),
+            (_NAME_WORDS, self._read_name),
+            (_SIZE_WORDS, self._read_sizes),
+            (_SETTING_WORDS, self._read_setting),
+            (_MODEL_WORDS, self._read_model),
+        ):
+            if any(word in lower for word in words):
+                read(text)
         return before != (self.n_classes, self.sizes, self.task_facts(), self._by_name)
 
     def task_facts(self) -> TaskFacts:
@@ -214,6 +252,8 @@ class TextFacts:
         else:
             if _BINARY.search(text):
                 self.note_classes(2)
+
+    def _read_name(self, text: str) -> None:
         if named := _DATA_SET.search(text):
             n = _KNOWN_COUNTS[int((named.lastgroup or "d0")[1:])]
             self._by_name = self._by_name or (named.group(), n)

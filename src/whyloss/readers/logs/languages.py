@@ -8,6 +8,7 @@ that the libraries' documentation in that language uses it for, and the reader s
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PUNCTUATION = str.maketrans("，。；：（）【】％、＝｜／　", ",.;:()[]%,=|/ ")
 _CHINESE = {
@@ -48,12 +49,6 @@ _STEMS = {
     r"тест[а-яё]*": "test", r"эпох[аеиу]": "epoch", r"полнот[аы]": "recall",
     r"доля ошибок|частота ошибок": "error rate", r"скорость обучения": "learning rate",
 }  # fmt: skip
-_WORDS = re.compile(
-    r"(?<![^\W\d_])(?:"
-    + "|".join(f"(?P<w{at}>{stem})" for at, stem in enumerate(_STEMS))
-    + r")(?![^\W\d_])",
-    re.IGNORECASE,
-)
 # "perte de validation", "точность на валидации", "pérdida en entrenamiento": of which split.
 _OF = re.compile(
     r"\b(loss|accuracy|error rate|recall)\s+(?:sur (?:le |la |l['’])?|en (?:el |la )?|de (?:la |l['’])?|d['’]|del? |"
@@ -61,7 +56,6 @@ _OF = re.compile(
     r"(train|validation|test)\b",
     re.IGNORECASE,
 )
-_CJK = re.compile("|".join(sorted(_CHINESE, key=len, reverse=True)))
 _MEANINGS = tuple(_STEMS.values())
 _OWN_TEST = re.compile(
     "verlust|genauigkeit|validierung|fehlerrate|fehlerquote|lernrate|epoche|rdida|exactitud|precision|"
@@ -90,11 +84,23 @@ def to_english(text: str) -> str:
             return text
     english = text.translate(_PUNCTUATION)
     english = _NTH_EPOCH.sub(r" epoch \1 ", english)
-    english = _CJK.sub(lambda match: f" {_CHINESE[match.group()]} ", english)
-    english = _WORDS.sub(_meaning, english)
+    english = _cjk().sub(lambda match: f" {_CHINESE[match.group()]} ", english)
+    english = _words().sub(_meaning, english)
     if english == text:
         return text
     return _OF.sub(r"\2 \1", english)
+
+
+@lru_cache(maxsize=1)
+def _cjk() -> re.Pattern[str]:
+    return re.compile("|".join(sorted(_CHINESE, key=len, reverse=True)))
+
+
+@lru_cache(maxsize=1)
+def _words() -> re.Pattern[str]:
+    """All stems, compiled when a line may hold one: most logs are in English."""
+    stems = "|".join(f"(?P<w{at}>{stem})" for at, stem in enumerate(_STEMS))
+    return re.compile(rf"(?<![^\W\d_])(?:{stems})(?![^\W\d_])", re.IGNORECASE)
 
 
 def _meaning(match: re.Match[str]) -> str:

@@ -144,7 +144,7 @@ _VETO = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pair:
     """A number with its name.
 

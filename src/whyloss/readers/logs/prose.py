@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from whyloss.data.history import Trend
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise
@@ -62,10 +63,6 @@ _DIRECTIONS = {
 _DIRECTION = "|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _DIRECTIONS.items())
 _BOUND = r"(?P<bound>[,;:()]|\b(?:while|whereas|but|although|though|however|then|when|and|so)\b)"
 _LONE_SPLIT = rf"(?P<lone>\b{_SPLITS}\b(?:\s+(?:set|data))?)"
-_TOKEN = re.compile(
-    rf"(?<![\w])(?:{_METRIC}|{_EPOCH}|{_DIRECTION}|{_LONE_SPLIT}|(?<![\w.^/])(?:{_NUMBER}))|{_BOUND}",
-    re.IGNORECASE,
-)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
 _COMMON = frozenset(
     (
@@ -155,7 +152,7 @@ def read_prose(text: str) -> Told:
     told = Told()
     clause = _Clause()
     for sentence in _SENTENCE.split(text.replace("\n", " ")):
-        names_metric = any(token["name"] for token in _TOKEN.finditer(sentence))
+        names_metric = any(token["name"] for token in _token().finditer(sentence))
         clause = _Sentence(sentence, told, clause).read()
         clause = _Clause(metrics=clause.metrics, epoch=None if names_metric else clause.epoch)
     _resolve_splits(told)
@@ -219,6 +216,15 @@ def _resolve_splits(told: Told) -> None:
     ]
 
 
+@lru_cache(maxsize=1)
+def _token() -> re.Pattern[str]:
+    """The words of the five kinds, compiled when a sentence comes: most logs have none."""
+    return re.compile(
+        rf"(?<![\w])(?:{_METRIC}|{_EPOCH}|{_DIRECTION}|{_LONE_SPLIT}|(?<![\w.^/])(?:{_NUMBER}))|{_BOUND}",
+        re.IGNORECASE,
+    )
+
+
 class _Sentence:
     """One sentence, read from its first word to its last."""
 
@@ -226,7 +232,7 @@ class _Sentence:
         self._text = text
         self._told = told
         self._clause = clause
-        self._tokens = list(_TOKEN.finditer(text))
+        self._tokens = list(_token().finditer(text))
         self._own: list[Statement] = []
 
     def read(self) -> _Clause:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import pluralize
@@ -17,6 +18,7 @@ from whyloss.readers.logs.facts import TextFacts
 from whyloss.readers.logs.history_builder import build_history
 from whyloss.readers.logs.languages import to_english
 from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, parse_line, split_pieces
+from whyloss.readers.logs.line_templates import Template, make_template
 from whyloss.readers.logs.log_table import LogTable
 from whyloss.readers.logs.metric_names import recognise
 from whyloss.readers.logs.prose import is_prose, read_prose, rows_of
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _DIGITS = re.compile(r"\d+")
 _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
+_MOST_TEMPLATES = 6
 _MOST_PROSE = 50_000  # characters
 _BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
 
@@ -55,6 +58,12 @@ class TextLog:
         self._above = ""
         # Lines that say nothing, with their numbers blotted out: programs repeat them.
         self._idle: set[str] = set()
+        # Shapes of lines with numbers: how often they came, until there is a template.
+        self._shapes: dict[str, int] = {}
+        self._templates: list[Template] = []
+        self._newest: tuple[Template, re.Match[str]] | None = None
+        self._last_template: Template | None = None
+        self._epoch_text = ""
         self._section: str | None = None
         self._section_began = False
         self._table: Table | None = None
@@ -92,7 +101,7 @@ class TextLog:
         """Take a row of a table: labels, numbers, and whether they have a percent sign."""
         index, pairs = {}, []
         for original, value, percent in row:
-            label = to_english(original).strip()
+            label = _english_name(original)
             name = recognise(label)
             if name.kind == "index":
                 index[name.metric] = value
@@ -121,6 +130,7 @@ class TextLog:
         WhylossError
             There is nothing to read, or it is no log of a classifier.
         """
+        self._read_newest()
         self._release()
         self._close_report()
         self._rows.finish()
@@ -158,6 +168,9 @@ class TextLog:
     # --- one line -------------------------------------------------------------------------------
 
     def _take(self, text: str) -> None:
+        if self._templates and self._take_known(text):
+            return
+        self._read_newest()
         for piece in split_pieces(text):
             if len(piece) > MAX_LINE:
                 self._cut += 1
@@ -173,6 +186,62 @@ class TextLog:
             else:
                 self._held = ""
                 self._take_piece(stripped)
+
+    def _take_known(self, text: str) -> bool:
+        """Read a line by the template of an earlier one; False where none fits."""
+        if self._held or self._in_any_block:
+            return False
+        for at, template in enumerate(self._templates):
+            match = template.pattern.fullmatch(text)
+            if match is None or template.section != self._section:
+                continue
+            if at:
+                self._templates.insert(0, self._templates.pop(at))
+            if not template.supersedes or self._log_table.kind != "epoch":
+                self._read_newest()
+                self._take_parsed(template.fill(match), text)
+                return True
+            # Of the lines of an epoch the first is read at once, then only the last.
+            epoch = match[template.epoch or 0]
+            if (
+                self._newest is not None
+                and self._newest[0] is template
+                and epoch == self._epoch_text
+            ):
+                self._newest = template, match
+                return True
+            again = epoch == self._epoch_text and self._last_template is template
+            self._read_newest()
+            self._epoch_text = epoch
+            if again:
+                self._newest = template, match
+            else:
+                self._take_parsed(template.fill(match), text)
+                self._last_template = template
+            return True
+        return False
+
+    def _read_newest(self) -> None:
+        """Read the last of several lines of one epoch that supersede each other."""
+        newest, self._newest = self._newest, None
+        self._last_template = None
+        if newest is not None:
+            self._take_parsed(newest[0].fill(newest[1]), newest[1].string)
+
+    def _learn(self, text: str, shape: str, line: Line, section: str | None) -> None:
+        """Make a template of a line whose shape comes the second time."""
+        seen = self._shapes.get(shape, 0)
+        if len(self._shapes) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
+            self._shapes[shape] = seen + 1
+        if seen != 1 or line.summary:
+            return
+        template = make_template(text, line, section)
+        if template is not None:
+            self._templates = [template, *self._templates[: _MOST_TEMPLATES - 1]]
+
+    @property
+    def _in_any_block(self) -> bool:
+        return not (self._matrix is None and self._report is None and self._list is None)
 
     def _release(self) -> None:
         """Read the last state of a bar that was not finished."""
@@ -201,6 +270,7 @@ class TextLog:
             return
         if table := heading(text, above):
             self._table = table
+            self._templates = []
             return
         self._take_line(text, shape, said=said)
 
@@ -213,20 +283,28 @@ class TextLog:
             self._section, self._section_began = line.section, True
             return
         began, self._section_began = self._section_began, False
-        if line.pairs:
-            pairs = _without_repeats(line.pairs, text)
-            self._last_split = pairs[-1].split if pairs else None
-            self._rows.take(line, pairs, eta="ETA" in text)
-        elif line.epoch is not None:
-            if not began:
-                self._section = None
-            self._rows.name_epoch(line.epoch)
+        if line.pairs or line.epoch is not None:
+            section = self._section
+            self._section_began = began
+            self._take_parsed(line, text)
+            self._learn(text, shape, line, section)
         elif line.step is not None:
             self._rows.name_step(line.step)
         elif not said:
             self._skipped += 1
             if len(self._idle) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
                 self._idle.add(shape)
+
+    def _take_parsed(self, line: Line, text: str) -> None:
+        began, self._section_began = self._section_began, False
+        if line.epoch is not None and not line.pairs:
+            if not began:
+                self._section = None
+            self._rows.name_epoch(line.epoch)
+            return
+        pairs = _without_repeats(line.pairs, text)
+        self._last_split = pairs[-1].split if pairs else None
+        self._rows.take(line, pairs, eta="ETA" in text)
 
     def _note(self, line: Line) -> None:
         """Remember what a line says of the whole log."""
@@ -328,6 +406,11 @@ class TextLog:
         self._log_table.add(
             float(self._list_length), label, value, split=self._section, percent=percent
         )
+
+
+@lru_cache(maxsize=1024)
+def _english_name(name: str) -> str:
+    return to_english(name).strip()
 
 
 def _without_repeats(pairs: list[Pair], place: Container[str]) -> list[Pair]:

@@ -1,0 +1,1 @@
+"""Logs of real frameworks, and how fast logs are read."""
