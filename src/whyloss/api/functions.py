@@ -46,6 +46,7 @@ def diagnose(
     task: str | None = None,
     scale: Scale | None = None,
     model: str | None = None,
+    metric: str | None = None,
 ) -> Diagnosis:
     """Say why the loss is what it is.
 
@@ -81,6 +82,9 @@ def diagnose(
         What the predictions of a file are, where their names leave it open.
     model : str
         Which of several models or runs in one file is meant.
+    metric : str
+        The score to judge the loss by, with ``:min`` or ``:max`` where its name does not tell
+        which way is better.
 
     Returns
     -------
@@ -126,6 +130,7 @@ def diagnose(
         "task": task,
         "scale": scale,
         "model": model,
+        "metric": metric,
     }
     from whyloss.verbs.diagnose import diagnose as diagnose_verb  # noqa: PLC0415 - needs numpy
 
@@ -146,6 +151,7 @@ def compare(
     task: str | None = None,
     scale: Scale | None = None,
     model: str | None = None,
+    metric: str | None = None,
 ) -> Comparison:
     """Compare two runs, two epochs or two sets of predictions.
 
@@ -159,7 +165,7 @@ def compare(
         the last one is compared.
     split : str, optional
         The validation split of each if left out.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric
         Facts about both, as for :func:`whyloss.diagnose`.
 
     Returns
@@ -188,6 +194,7 @@ def compare(
         "task": task,
         "scale": scale,
         "model": model,
+        "metric": metric,
     }
     from whyloss.verbs.compare import compare as compare_verb  # noqa: PLC0415 - needs numpy
 
@@ -217,6 +224,7 @@ def review(
     task: str | None = None,
     scale: Scale | None = None,
     model: str | None = None,
+    metric: str | None = None,
 ) -> Review:
     """List the samples worth a look, the most suspect label first.
 
@@ -237,7 +245,7 @@ def review(
         How many samples at most.
     logits, log_probs, probs, ids, classes, weights, slices, history
         As for :func:`whyloss.diagnose`.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric
         As for :func:`whyloss.diagnose`.
 
     Returns
@@ -273,6 +281,7 @@ def review(
         "task": task,
         "scale": scale,
         "model": model,
+        "metric": metric,
     }
     from whyloss.verbs.review import review as review_verb  # noqa: PLC0415 - needs numpy
 

@@ -62,6 +62,11 @@ def what_is_known(command: F) -> F:
             help="What a name in a log or a file means: --map vl=val.loss, or in a file of "
             "predictions --map y=labels. May be repeated.",
         ),
+        click.option(
+            "--metric",
+            metavar="NAME[:min|max]",
+            help="The score to judge the loss by; the direction where whyloss does not know it.",
+        ),
         click.option("--model", help="Which of several models or runs in one file is meant."),
     ):
         command = option(command)

@@ -97,6 +97,9 @@ class History:
     steps : mapping of (split, metric) to tuple of (int, float)
         Step and value within the first epoch in which a column stopped being finite, where the log
         prints several lines per epoch: they tell whether it was so from the first batch on.
+    score : tuple of (str, bool or None), optional
+        The metric that the caller wants the loss to be judged by, and whether smaller is better;
+        None where its name tells.
     """
 
     epochs: npt.NDArray[np.int64]
@@ -110,6 +113,7 @@ class History:
     running_train: bool | None = None
     facts: TaskFacts = field(default_factory=TaskFacts)
     steps: Mapping[tuple[str, str], tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    score: tuple[str, bool | None] | None = None
 
     def __post_init__(self) -> None:
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:

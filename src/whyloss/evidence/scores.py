@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -209,6 +209,16 @@ class ScoreChange:
         return -self.lost > max(MARGIN, 2.0 * self.noise)
 
 
+def _preferred(history: History) -> dict[str, Score]:
+    """The scores that are known, after the one that the caller chose."""
+    if history.score is None:
+        return SCORES
+    name, falls = history.score
+    known = SCORES.get(name, Score(name, name.replace("_", " "), Family.OTHER_TARGET))
+    chosen = known if falls is None else replace(known, falls=falls)
+    return {name: chosen} | {other: score for other, score in SCORES.items() if other != name}
+
+
 def score_curves(history: History, split: str, n_samples: int | None) -> tuple[ScoreCurve, ...]:
     """The scores of a split that whyloss knows the direction of, the preferred ones first.
 
@@ -220,7 +230,7 @@ def score_curves(history: History, split: str, n_samples: int | None) -> tuple[S
         Size of the split.
     """
     curves = []
-    for name, score in SCORES.items():
+    for name, score in _preferred(history).items():
         values = history.column(split, name)
         if values is None:
             continue

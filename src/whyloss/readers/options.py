@@ -42,6 +42,9 @@ class ReadOptions:
         What predictions are whose names do not tell.
     model : str, optional
         Which of several models or runs in one file is meant.
+    metric : str, optional
+        The score to judge the loss by: its name, followed by ``:min`` or ``:max`` where whyloss
+        does not know which way is better, such as ``"profit:max"``.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +55,7 @@ class ReadOptions:
     task: str | None = None
     scale: Scale | None = None
     model: str | None = None
+    metric: str | None = None
 
     def __post_init__(self) -> None:
         for theirs, ours in self.columns.items():
@@ -67,3 +71,16 @@ class ReadOptions:
             raise DataError(
                 "The task is unknown", expected=f"one of {', '.join(TASKS)}", got=self.task
             )
+        if self.metric is not None and not self.metric.partition(":")[0].strip():
+            raise DataError("The metric has no name", expected="NAME or NAME:min", got=self.metric)
+        if ":" in (self.metric or "") and self.direction not in {"min", "max"}:
+            raise DataError(
+                "The direction of the metric is unknown",
+                expected="min or max after the colon",
+                got=self.metric,
+            )
+
+    @property
+    def direction(self) -> str | None:
+        """``"min"`` or ``"max"``, as it stands behind the name of the metric."""
+        return (self.metric or "").partition(":")[2] or None

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 _SCORES = ("logits", "log_probs", "probs")
 _BESIDE_LABELS = (*_SCORES, "ids", "classes", "weights", "slices")
 _REPORTED = ("loss", "accuracy", "val_loss", "val_accuracy")
-_KNOWN = ("n_classes", "n_train", "n_val", "class_shares", "columns", "task", "scale", "model")
+_KNOWN = (
+    "n_classes",
+    "n_train",
+    "n_val",
+    "class_shares",
+    "columns",
+    "task",
+    "scale",
+    "model",
+    "metric",
+)
 _ALL = (*_BESIDE_LABELS, *_REPORTED, *_KNOWN, "history")
 
 

@@ -15,7 +15,7 @@ from whyloss.formatting import pluralize
 from whyloss.readers.logs.column_mapping import Column, ColumnMapping, Role, map_columns
 from whyloss.readers.logs.evaluation_blocks import scores_of_counts
 from whyloss.readers.logs.log_table import AFTERWARDS
-from whyloss.readers.logs.metric_names import words_of
+from whyloss.readers.logs.metric_names import recognise, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,8 +107,43 @@ def build_history(
         running_train=table.running if table.running is not None else _runs(columns),
         facts=facts.task_facts(),
         steps=steps,
+        score=_chosen_score(mapping, options),
     )
     return history, tuple(notes)
+
+
+def _chosen_score(mapping: ColumnMapping, options: ReadOptions) -> tuple[str, bool | None] | None:
+    """Find the metric that the caller named, and which way it is better.
+
+    Raises
+    ------
+    DataError
+        There is none of that name, or nobody knows which way it is better.
+    """
+    if options.metric is None:
+        return None
+    name = options.metric.partition(":")[0]
+    wanted = words_of(name)
+    falls = None if options.direction is None else options.direction == "min"
+    metrics = {
+        metric: column
+        for (_, metric), column in mapping.columns.items()
+        if wanted in (words_of(metric), words_of(column.label)) or recognise(name).own == metric
+    }
+    if not metrics:
+        raise DataError(
+            f"There is no metric {name!r}",
+            expected=f"one of {', '.join(sorted({metric for _, metric in mapping.columns}))[:200]}",
+            got=name,
+        )
+    metric, column = next(iter(metrics.items()))
+    if falls is None and column.name.kind != "metric":
+        raise DataError(
+            f"It is not known whether a larger or a smaller {name!r} is better",
+            expected=f"{name}:max or {name}:min",
+            got=name,
+        )
+    return metric, falls
 
 
 def _says_something(mapping: ColumnMapping) -> bool:
