@@ -260,36 +260,44 @@ def _assign_split(
     split: str, columns: list[Column], taken: set[Role], mapping: ColumnMapping
 ) -> None:
     """Share out the roles of one split."""
+    by_name = _by_name(columns)
+    promoted = _promoted(split, by_name, taken, mapping)
+    for own, candidates in by_name.items():
+        role = split, promoted.get(own, own)
+        if role not in taken:
+            _assign_role(role, candidates, mapping)
+    for own, metric in promoted.items():
+        chosen = mapping.columns.get((split, metric))
+        if chosen is not None and metric not in {own, "total_loss"}:
+            mapping.notes.append(
+                f'{split}_{metric} is that of "{chosen.label}", the only one of its kind.'
+            )
+
+
+def _by_name(columns: list[Column]) -> dict[str, list[Column]]:
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(column.name.own, []).append(column)
     if "loss" in by_name and "total_loss" in by_name:
-        total = by_name["total_loss"]
-        by_name["total_loss"] = [c for c in total if not _same(c, by_name["loss"][0])]
-        if not by_name["total_loss"]:  # as tflearn prints its loss twice
-            del by_name["total_loss"]
-    promoted = _promoted(split, by_name, taken, mapping)
-    for own, candidates in by_name.items():
-        metric = promoted.get(own, own)
-        if (split, metric) in taken:
-            continue
-        best, *others = sorted(candidates, key=lambda column: column.preference)
-        if rivals := _rivals(best, others):
-            mapping.undecided[split, metric] = [best.label, *(c.label for c in rivals)]
-            for column in candidates:
-                mapping.columns.setdefault((split, _own_name(column)), column)
-            continue
-        mapping.columns[split, metric] = best
-        if best.name.inverted:
-            mapping.inverted.add((split, metric))
-        for other in others:
-            _keep_aside(split, metric, best, other, mapping)
-    for own, metric in promoted.items():
-        label = mapping.columns[split, metric].label
-        if metric not in {own, "total_loss"}:
-            mapping.notes.append(
-                f'{split}_{metric} is that of "{label}", the only one of its kind.'
-            )
+        total = [c for c in by_name.pop("total_loss") if not _same(c, by_name["loss"][0])]
+        if total:  # else it is the same once more, as tflearn prints it
+            by_name["total_loss"] = total
+    return by_name
+
+
+def _assign_role(role: Role, candidates: list[Column], mapping: ColumnMapping) -> None:
+    """Give a role to the best of several columns, if one is the best."""
+    best, *others = sorted(candidates, key=lambda column: column.preference)
+    if rivals := _rivals(best, others):
+        mapping.undecided[role] = [best.label, *(column.label for column in rivals)]
+        for column in candidates:
+            mapping.columns.setdefault((role[0], _own_name(column)), column)
+        return
+    mapping.columns[role] = best
+    if best.name.inverted:
+        mapping.inverted.add(role)
+    for other in others:
+        _keep_aside(*role, best, other, mapping)
 
 
 def _rivals(best: Column, others: list[Column]) -> list[Column]:

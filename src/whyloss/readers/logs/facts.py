@@ -1,4 +1,4 @@
-"""What the text around the numbers says of the task: classes, sizes, loss, activation, …"""
+"""What the text around the numbers says of the task: classes, sizes, loss and activation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,19 @@ _MODEL_WORDS = (
     "dense", "linear", "softmax", "sigmoid", "entropy", "bce", "focal", "hinge", "dice", "ctc", "mse",
     "squared", "nll",
 )  # fmt: skip
-_SMALL = "two three four five six seven eight nine ten eleven twelve".split()
+_SMALL = [
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 _COUNT = rf"(?P<n>\d{{1,5}}|{'|'.join(_SMALL)})"
 _CLASSES = (
     _Pattern(r"(?<!\w)(?:num|n|nb|number)_?(?:of_?)?(?:classes|labels|class)['\"]?\s*[:=]\s*(?P<n>\d{1,5})\b", ignore_case=True),
@@ -263,14 +275,14 @@ class TextFacts:
             for match in pattern.finditer(text):
                 word = match["split"].casefold()
                 self.sizes[SPLIT_WORDS.get(word, "train")] = int(match["n"].replace(",", ""))
-        if (match := _FOUND.search(text)) and "val" not in self.sizes:
-            self.sizes["val" if "train" in self.sizes else "train"] = int(match["n"])
-        if match := _RUNNING.search(text):
+        if (found := _FOUND.search(text)) and "val" not in self.sizes:
+            self.sizes["val" if "train" in self.sizes else "train"] = int(found["n"])
+        if running := _RUNNING.search(text):
             self._running = {"training": "train", "evaluation": "val"}.get(
-                match["split"].casefold()
+                running["split"].casefold()
             )
-        if self._running and (match := _EXAMPLES.search(text)):
-            self.sizes[self._running] = int(match["n"].replace(",", ""))
+        if self._running and (examples := _EXAMPLES.search(text)):
+            self.sizes[self._running] = int(examples["n"].replace(",", ""))
         if "runtime" in text or "samples_per_second" in text:
             self._read_rates(text)
 

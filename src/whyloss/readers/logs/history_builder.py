@@ -16,9 +16,10 @@ from whyloss.readers.logs.column_mapping import Column, ColumnMapping, Role, map
 from whyloss.readers.logs.evaluation_blocks import scores_of_counts
 from whyloss.readers.logs.log_table import AFTERWARDS
 from whyloss.readers.logs.metric_names import recognise, words_of
+from whyloss.readers.logs.restarts import last_training
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from whyloss.data.history import Trend
     from whyloss.readers.logs.facts import TextFacts
@@ -27,8 +28,22 @@ if TYPE_CHECKING:
 
 HELD_OUT = ("val", "test", AFTERWARDS)
 _SHARES = frozenset(
-    "accuracy top5_accuracy balanced_accuracy auc auc_pr map f1 precision recall specificity "
-    "exact_match iou dice hamming".split()
+    [
+        "accuracy",
+        "top5_accuracy",
+        "balanced_accuracy",
+        "auc",
+        "auc_pr",
+        "map",
+        "f1",
+        "precision",
+        "recall",
+        "specificity",
+        "exact_match",
+        "iou",
+        "dice",
+        "hamming",
+    ]
 )
 # Scores that only classifiers and their like have: with one of them nothing is a regression.
 _OF_CLASSIFIERS = _SHARES | {"mcc", "kappa", "entropy", "perplexity", "calibration_error"}
@@ -37,7 +52,12 @@ _DETECTS_ALONE = _DETECTS | {"bbox", "box"}  # unless something is classified be
 
 
 def build_history(
-    table: LogTable, facts: TextFacts, options: ReadOptions, *, unfinished: float | None = None
+    table: LogTable,
+    facts: TextFacts,
+    options: ReadOptions,
+    *,
+    unfinished: float | None = None,
+    restarts: Sequence[tuple[float, float]] = (),
 ) -> tuple[History, tuple[str, ...]]:
     """Make a history of what has come so far; more may come.
 
@@ -48,6 +68,8 @@ def build_history(
     options : ReadOptions
     unfinished : float, optional
         A row whose epoch had only begun, to leave out.
+    restarts : sequence of (float, float)
+        Rows at which the count of epochs began again, and the numbers that stood there.
 
     Returns
     -------
@@ -62,7 +84,7 @@ def build_history(
     DataError
         The numbers are of no classifier, or several could be meant.
     """
-    columns = table.columns(without=unfinished)
+    columns, restart_notes = last_training(table.columns(without=unfinished), restarts)
     _refuse_regression(columns, options)
     _refuse_detection(columns, options)
     counted_scores, sizes = scores_of_counts(columns)
@@ -91,7 +113,7 @@ def build_history(
             notes.append(f"{'_'.join(role)} is no finite number in {share}.")
         if column.first_bad is not None and len(column.steps) > 1:
             steps[role] = tuple((int(step), value) for step, value in column.steps)
-    notes += _left_out_notes(table, unfinished)
+    notes += [*restart_notes, *_left_out_notes(table, unfinished)]
     task, n_classes = _task(table, facts, mapping, options, notes, binary=bool(counted_scores))
     sizes = {**sizes, **facts.sizes}
     held_out = [sizes[split] for split in HELD_OUT if split in sizes]

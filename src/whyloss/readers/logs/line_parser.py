@@ -63,10 +63,12 @@ _OF_A_CLASS = re.compile(
     r"\b(?:class|category|label|cls)\s*#?\s*[\w'-]{1,30}\s*$|\b(?:accuracy|acc|recall|precision|f1|auc)\s+(?:of|for)\s+(?:class\b|category\b)",
     re.IGNORECASE,
 )
-_CALIBRATED = re.compile(r"^\W*(?:after|with)\s+(?:temperature|calibration|scaling|platt)\b", re.I)
+_CALIBRATED = re.compile(
+    r"^\W*(?:after|with)\s+(?:temperature|calibration|scaling|platt)\b", re.IGNORECASE
+)
 _SOME_SET = re.compile(r"^\W*(?!train)[A-Za-z]\w{2,20} set\s*:", re.IGNORECASE)
 _UNCALIBRATED = re.compile(
-    r"^\W*(?:before|without)\s+(?:temperature|calibration|scaling|platt)\b[\w ]*\W", re.I
+    r"^\W*(?:before|without)\s+(?:temperature|calibration|scaling|platt)\b[\w ]*\W", re.IGNORECASE
 )
 # What callbacks and helpers say of the past: not the numbers of this epoch.
 _REPORT = re.compile(

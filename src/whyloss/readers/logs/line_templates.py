@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from whyloss.readers.logs.line_parser import Line, Pair, parse_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Digits that belong to a name, such as Acc@1 or top-5, are no numbers of their own.
 _NUMBER = re.compile(
@@ -95,66 +99,104 @@ def make_template(text: str, line: Line, section: str | None) -> Template | None
     if line.sizes or line.summary or (not line.pairs and line.epoch is None):
         return None
     spans = [match.span() for match in _NUMBER.finditer(text)]
-    tokens = [text[start:end] for start, end in spans]
-    trials = [
-        f"{_FIRST_TRIAL + 2 * at}" + (".5" if "." in token or "e" in token.casefold() else "")
-        for at, token in enumerate(tokens)
-    ]
-    places = {float(trial): at for at, trial in enumerate(trials)}
-    second = parse_line(_with_numbers(text, spans, trials), section)
-    return _compared(text, spans, tokens, places, (line, second), section)
-
-
-def _compared(
-    text: str,
-    spans: list[tuple[int, int]],
-    tokens: list[str],
-    places: dict[float, int],
-    lines: tuple[Line, Line],
-    section: str | None,
-) -> Template | None:
-    """Tell by the trial numbers which number of the text went where."""
-    first, second = lines
-    wanted: list[int] = []
-
-    def place(value: float | None, trial: float | None) -> int | None:
-        """Note where a number stands, and give its group."""
-        if value is None or trial is None or abs(trial) not in places:
-            raise ValueError
-        at = places[abs(trial)]
-        if float(tokens[at]) != abs(value):
-            raise ValueError
-        wanted.append(at)
-        return at
-
-    plain = replace(first, pairs=[], epoch=None, step=None, within=None, bar=None)
-    other = replace(second, pairs=[], epoch=None, step=None, within=None, bar=None)
-    if plain != other or len(first.pairs) != len(second.pairs):
-        return None
+    numbers = _Numbers([text[start:end] for start, end in spans])
+    second = parse_line(_with_numbers(text, spans, numbers.trials), section)
     try:
-        pairs = []
-        for one, two in zip(first.pairs, second.pairs, strict=True):
-            if replace(one, value=0.0) != replace(two, value=0.0) or one.n_samples:
-                return None
-            pairs.append((place(one.value, two.value), two.value < 0))
-        epoch = None if first.epoch is None else place(first.epoch, second.epoch)
-        step = None if first.step is None else place(first.step, second.step)
-        counts = []
-        for mine, theirs in ((first.within, second.within), (first.bar, second.bar)):
-            known = zip(mine or (), theirs or (), strict=True)
-            counts.append([place(a, b) for a, b in known if b])
+        places = _places(line, second, numbers)
     except ValueError:
         return None
-    order = {at: group for group, at in enumerate(sorted(set(wanted)), start=1)}
+    order = {at: group for group, at in enumerate(sorted(numbers.wanted), start=1)}
+    groups = [tuple(order[at] for at in place) for place in places]
+    epoch, step, within, bar = groups[-4:]
     return Template(
-        _pattern(text, spans, set(wanted)),
-        first,
+        _pattern(text, spans, numbers.wanted),
+        line,
         section,
-        [(order[at], negative) for at, negative in pairs if at is not None],
-        None if epoch is None else order[epoch],
-        None if step is None else order[step],
-        *(tuple(order[at] for at in found if at is not None) or None for found in counts),
+        pairs=[
+            (group, pair.value < 0) for (group,), pair in zip(groups, second.pairs, strict=False)
+        ],
+        epoch=epoch[0] if epoch else None,
+        step=step[0] if step else None,
+        within=within or None,
+        bar=bar or None,
     )
+
+
+class _Numbers:
+    """The numbers of a line, and others of the same kind to try it with.
+
+    Parameters
+    ----------
+    texts : list of str
+        As they stand in the line.
+
+    Attributes
+    ----------
+    trials : list of str
+        One for each, all different.
+    wanted : set of int
+        Which of them a reader took.
+    """
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = texts
+        self.trials = [
+            f"{_FIRST_TRIAL + 2 * at}" + (".5" if "." in text or "e" in text.casefold() else "")
+            for at, text in enumerate(texts)
+        ]
+        self._places = {float(trial): at for at, trial in enumerate(self.trials)}
+        self.wanted: set[int] = set()
+
+    def place(self, value: float, trial: float) -> int:
+        """Give the place of a number that came out as `value`, and in the trial as `trial`.
+
+        Raises
+        ------
+        ValueError
+            It is no plain copy of a number in the line.
+        """
+        at = self._places.get(abs(trial))
+        if at is None or float(self._texts[at]) != abs(value):
+            raise ValueError
+        self.wanted.add(at)
+        return at
+
+
+def _places(first: Line, second: Line, numbers: _Numbers) -> list[list[int]]:
+    """Give the places of the pairs, and of the epoch, the step and both counts.
+
+    Raises
+    ------
+    ValueError
+        The lines differ in more than their numbers.
+    """
+    plain, other = (
+        replace(line, pairs=[], epoch=None, step=None, within=None, bar=None)
+        for line in (first, second)
+    )
+    if plain != other or [_named(pair) for pair in first.pairs] != [
+        _named(pair) for pair in second.pairs
+    ]:
+        raise ValueError
+    taken: list[tuple[Sequence[float | None], Sequence[float | None]]] = [
+        *(([one.value], [two.value]) for one, two in zip(first.pairs, second.pairs, strict=True)),
+        ([first.epoch], [second.epoch]),
+        ([first.step], [second.step]),
+        (first.within or (), second.within or ()),
+        (first.bar or (), second.bar or ()),
+    ]
+    places = []
+    for values, trials in taken:
+        told = [(a, b) for a, b in zip(values, trials, strict=True) if a is not None and b]
+        places.append([numbers.place(value, trial) for value, trial in told])
+    return places
+
+
+def _named(pair: Pair) -> tuple[object, ...]:
+    """What a pair says beside its number; counts of samples change from line to line."""
+    if pair.n_samples:
+        raise ValueError
+    return pair.label, pair.name, pair.split, pair.percent, pair.mean
 
 
 def _with_numbers(text: str, spans: list[tuple[int, int]], numbers: list[str]) -> str:

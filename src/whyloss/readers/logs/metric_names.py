@@ -125,12 +125,45 @@ _PLURALS = {
 }  # fmt: skip
 # Terms of a loss that are no cross-entropy of classes: kept, but never taken for the loss.
 _OTHER_TERMS = frozenset(
-    (
-        "reg regularization regularisation regularizer regularization_loss decay penalty kl kld recon "
-        "reconstruction box bbox dfl rpn mask obj objectness aux auxiliary adv adversarial "
-        "commitment consistency distill distillation regression gan generator discriminator l1 l2 "
-        "orthogonality sparsity load balancing router"
-    ).split()
+    [
+        "reg",
+        "regularization",
+        "regularisation",
+        "regularizer",
+        "regularization_loss",
+        "decay",
+        "penalty",
+        "kl",
+        "kld",
+        "recon",
+        "reconstruction",
+        "box",
+        "bbox",
+        "dfl",
+        "rpn",
+        "mask",
+        "obj",
+        "objectness",
+        "aux",
+        "auxiliary",
+        "adv",
+        "adversarial",
+        "commitment",
+        "consistency",
+        "distill",
+        "distillation",
+        "regression",
+        "gan",
+        "generator",
+        "discriminator",
+        "l1",
+        "l2",
+        "orthogonality",
+        "sparsity",
+        "load",
+        "balancing",
+        "router",
+    ]
 )
 _HEADLESS = frozenset({"cost", "objective", "correct", "pre", "rec", "em", "exact", "ap", "map"})
 
@@ -210,10 +243,21 @@ _GLUED = re.compile(
     r"(loss|accuracy|acc|error|err|auc|f1)"
 )
 # Words that a misspelt one may be likened to.
-_SPELLED = (
-    "train training valid validation testing loss accuracy precision recall error perplexity "
-    "entropy categorical"
-).split()
+_SPELLED = [
+    "train",
+    "training",
+    "valid",
+    "validation",
+    "testing",
+    "loss",
+    "accuracy",
+    "precision",
+    "recall",
+    "error",
+    "perplexity",
+    "entropy",
+    "categorical",
+]
 _ALL_WORDS = (
     frozenset(word for key in _SYNONYMS for word in key)
     | SPLIT_WORDS.keys() | _PROSE | _NOISE | _PER.keys() | _PLURALS.keys()

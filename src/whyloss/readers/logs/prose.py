@@ -37,7 +37,18 @@ _NUMBER = (
     rf"|(?P<number>{_DIGITS})(?P<percent>\s*%|\s*percent\b)?(?![\w^/]|\.\d)"
     r"|(?P<word>\bnan\b|\binf(?:inity)?\b|\bzero\b)"
 )
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+]
 _EPOCH = (
     r"(?:epochs?|iterations?|steps?)\s*(?:#|~|:|=|number\s)?\s*(?P<epoch>\d+)(?:\s*(?:[-–/]|of)\s*\d+)?(?!\.?\d)"
     r"|(?P<count>\d+)(?:\s*[-–]\s*\d+)?(?:st|nd|rd|th)?\s+(?:epochs?|iterations?|steps?)\b"
@@ -65,24 +76,73 @@ _BOUND = r"(?P<bound>[,;:()]|\b(?:while|whereas|but|although|though|however|then
 _LONE_SPLIT = rf"(?P<lone>\b{_SPLITS}\b(?:\s+(?:set|data))?)"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
 _COMMON = frozenset(
-    (
-        "the a an is are was were be of and but while to after my i i'm we it its in at for with that this "
-        "then when does not only from until around about me why how has have had get getting keeps all on "
-        "between as so or up down"
-    ).split()
+    [
+        "the",
+        "a",
+        "an",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "of",
+        "and",
+        "but",
+        "while",
+        "to",
+        "after",
+        "my",
+        "i",
+        "i'm",
+        "we",
+        "it",
+        "its",
+        "in",
+        "at",
+        "for",
+        "with",
+        "that",
+        "this",
+        "then",
+        "when",
+        "does",
+        "not",
+        "only",
+        "from",
+        "until",
+        "around",
+        "about",
+        "me",
+        "why",
+        "how",
+        "has",
+        "have",
+        "had",
+        "get",
+        "getting",
+        "keeps",
+        "all",
+        "on",
+        "between",
+        "as",
+        "so",
+        "or",
+        "up",
+        "down",
+    ]
 )
 _ENOUGH_COMMON = 3
 _LOWER_IS_BETTER = frozenset({"loss", "wer", "cer", "perplexity", "hamming", "calibration_error"})
 _TO_THE_METRIC = re.compile(r"\s*(?:of\s+|for\s+)?(?:(?:the|our|my|a)\s+)?$", re.IGNORECASE)
 _FOR = re.compile(r"\bfor\s+(?:the\s+)?$", re.IGNORECASE)
 _TO = re.compile(
-    r"(?:\bto|\bthen|->|→|\buntil)\s*(?:about|around|only|just|~|a\s+|an\s+)*\s*$", re.I
+    r"(?:\bto|\bthen|->|→|\buntil)\s*(?:about|around|only|just|~|a\s+|an\s+)*\s*$", re.IGNORECASE
 )
 _NO_VALUE = re.compile(
     r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bthan|\bsize|\bwithin|\bpatience)\s*$",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"\s*(?:-?fold|classes|class|images|samples|photos|layers|times|gb|ms|min|hours?|orders|models|features|digits)\b", re.I)  # fmt: skip
+_UNIT = re.compile(r"\s*(?:-?fold|classes|class|images|samples|photos|layers|times|gb|ms|min|hours?|orders|models|features|digits)\b", re.IGNORECASE)  # fmt: skip
 _CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|\bdef |\bimport ")
 _DENIED = re.compile(
     r"\b(?:can't|cannot|not|never|no|don't|doesn't|didn't|won't|without)\s+(?:\w+\s+){0,2}$"
@@ -191,7 +251,8 @@ def _resolve_splits(told: Told) -> None:
     """Give what names no split that of the same metric, or the one that is spoken of."""
     last: str | None = None
     by_metric: dict[str, str] = {}
-    named = {one.split for one in (*told.statements, *told.trends)} - {None, ""}
+    named = {one.split for one in told.statements} | {trend.split for trend in told.trends}
+    named -= {None, ""}
 
     def resolve(split: str | None, metric: str) -> str | None:
         nonlocal last
@@ -252,8 +313,8 @@ class _Sentence:
         self._end_trend()
         epochs = {one.epoch for one in self._own} - {None}
         if len(epochs) == 1:  # the only epoch of the sentence is that of all its numbers
-            at = epochs.pop()
-            self._own = [one if one.first else replace(one, epoch=at) for one in self._own]
+            only = epochs.pop()
+            self._own = [one if one.first else replace(one, epoch=only) for one in self._own]
         self._told.statements += [one for one in self._own if recognise(one.label).kind == "metric"]
         return self._clause
 
@@ -357,7 +418,7 @@ class _Sentence:
     def _direct(self, token: re.Match[str]) -> None:
         clause, direction = self._clause, token.lastgroup or ""
         if clause.direction is not None and clause.fresh:
-            if direction == "constant" or clause.direction == direction:
+            if direction in {"constant", clause.direction}:
                 return
             self._end_trend()
         lead = self._text[max(token.start() - 24, 0) : token.start()].casefold()

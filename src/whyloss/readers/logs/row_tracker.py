@@ -24,8 +24,8 @@ class RowTracker:
         The epoch that a heading named and no line has used yet.
     repeats : int
         Lines that repeat an earlier row word for word, as after an early stop.
-    restarts : list of float
-        The rows at which the count of epochs began again.
+    restarts : list of (float, float)
+        The rows at which the count of epochs began again, and the numbers that stood there.
     """
 
     def __init__(self, table: LogTable) -> None:
@@ -33,7 +33,8 @@ class RowTracker:
         self._key: float | None = None
         self.heading: float | None = None
         self.repeats = 0
-        self.restarts: list[float] = []
+        self.restarts: list[tuple[float, float]] = []
+        self._repeating = False
         self._offset = 0.0
         self._highest: float | None = None
         self._inline = False
@@ -193,10 +194,13 @@ class RowTracker:
         if number is None or not pairs or self._key is None or line.within or line.bar:
             return False
         key = number + self._offset
-        return key < self._key and all(
+        # The last epoch once more is a repeat only where those before it were repeated.
+        earlier = key < self._key or (key == self._key and self._repeating)
+        self._repeating = earlier and all(
             self._table.value(key, pair.label, pair.split, percent=pair.percent) == pair.value
             for pair in pairs
         )
+        return self._repeating
 
     def _go_to(
         self,
@@ -257,7 +261,7 @@ class RowTracker:
             if backward or repeated:
                 self._offset = self._highest + 1 - number
                 key = self._highest + 1
-                self.restarts.append(key)
+                self.restarts.append((key, number))
         if key != self._key:
             self._key = key
             self._partial = False

@@ -73,6 +73,8 @@ class Table:
 
 
 def _number(cell: str) -> float | None:
+    if cell.replace(".", "", 1).isascii() and cell.replace(".", "", 1).isdigit():
+        return float(cell)
     text = _OF_ALL.sub(r"\1", cell.rstrip("% ").strip("'\""))
     if _COMMA_NUMBER.fullmatch(text):
         text = text.replace(",", ".")

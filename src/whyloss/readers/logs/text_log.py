@@ -143,17 +143,16 @@ class TextLog:
                 table.add(key, one.label, one.value, split=one.split)
         self._facts.trends = told.trends
         history, notes = build_history(
-            table, self._facts, self._options, unfinished=self._rows.unfinished
+            table,
+            self._facts,
+            self._options,
+            unfinished=self._rows.unfinished,
+            restarts=self._rows.restarts,
         )
         return history, (*notes, *self._passed_over())
 
     def _passed_over(self) -> list[str]:
         notes = []
-        if self._rows.restarts:
-            notes.append(
-                f"The count of epochs starts again {pluralize(len(self._rows.restarts), 'time')}: it "
-                "is counted on, as if one training had gone on."
-            )
         if self._rows.repeats:
             notes.append(
                 f"Left out: {pluralize(self._rows.repeats, 'line')} that repeat an earlier epoch, as "
