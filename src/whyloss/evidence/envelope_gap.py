@@ -44,7 +44,7 @@ class EnvelopeGap:
         Above ln K no under-confident model comes. A training loss that exceeds its own envelope
         by at least half as much shows a model that has not grown sure yet where it is about as large, and otherwise a
         loss with another term in it. In all other cases too much confidence is the likelier
-        reason.
+        reason. At an accuracy of 100 % only too little confidence can cost anything.
     n_classes : int or None
         None where the number of classes is not known: then it holds for up to 1,000.
     """
@@ -87,6 +87,8 @@ def _direction(evidence: Evidence, numbers: Metrics, most: int) -> Direction:
     other = facts.label_smoothing or facts.class_weights or facts.regularised
     if other or facts.loss_function not in PLAIN_LOSSES:
         return Direction.OTHER_LOSS
+    if numbers.accuracy.value == 1.0:
+        return Direction.UNDER  # every prediction is right: only doubt costs anything
     train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
     loss = numbers.log_loss.value
     excess = loss - provable_limit(numbers.accuracy, most)

@@ -102,7 +102,7 @@ class Evidence:
     @property
     def _with_loss(self) -> tuple[str, ...]:
         """Splits with a reported loss, or whose loss the text describes in words."""
-        said = {trend.split for trend in self.history.facts.trends if trend.metric == "loss"}
+        said = {trend.split for trend in self.history.facts.trends}.difference(TRAIN)
         return tuple(
             split
             for split in self.splits

@@ -69,10 +69,12 @@ def said_of(evidence: Evidence) -> Said | None:
     trends = evidence.history.facts.trends
     last = {(trend.split, trend.metric): trend for trend in trends}  # the end counts
     ours = {metric: trend for (split, metric), trend in last.items() if split == evidence.split}
-    if not ours or evidence.split in TRAIN:
+    if not ours:
         return None
     score = next((score for name, score in SCORES.items() if name in ours), None)
     loss = ours.get("loss")
+    if evidence.split in TRAIN and score is None:
+        return None  # what the training loss alone does says nothing of new samples
     return Said(
         loss=None if loss is None else loss.direction,
         outlook=None if score is None else _outlook(score, ours[score.name].direction),

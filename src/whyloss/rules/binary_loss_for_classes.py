@@ -38,7 +38,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import softmax
 
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
@@ -84,6 +83,8 @@ def _mean_binary(seed: int) -> KnownCause:
     """Predictions, and beside them the mean binary cross-entropy of their outputs."""
     known = known_cause(seed, n_samples=300)
     predictions = known.source.predictions("val", 0)
+    from scipy.special import softmax  # noqa: PLC0415 - an example's; pasted text waits for no SciPy
+
     prob = softmax(predictions.scores, axis=1)
     one_hot = np.eye(predictions.n_classes)[predictions.y_true]
     loss = float(-np.log(np.where(one_hot == 1, prob, 1 - prob)).mean())

@@ -14,8 +14,18 @@ The loss may leave the envelope by no more than its own 95 % error and that of t
 `max_excess` and `max_deficit` (nats beyond that, above and below) are 0. With predictions, the
 surprise gap must be within `max_z` = 3 standard errors, or below 0.01 nat. Fewer than `min_samples` = 50 samples fit
 nearly everything, so they prove nothing; where the number of samples is not known, the numbers
-are taken at their word. Where the number of classes is not known, two are assumed: more of them only widen
-the envelope, upwards.
+are taken at their word. Where the number of classes is not known, two are assumed: more of them
+only widen the envelope, upwards. At an accuracy of 100 % up to 0.1 nat of doubt is left by any
+training; a loss of exactly 0 is none.
+
+Where the number of classes is not known and the loss is too high for two:
+- The least number for which it fits is named. It must be at most `max_classes` = 200, and the
+  validation loss at most `max_ratio` = 1.1 times that of the training.
+
+From curves, with or without an accuracy:
+- The validation loss fell by at least `min_fall` = 15 % and ends at most `max_rise` = 2 % above its
+  minimum.
+- It is at most `max_ratio` = 1.5 times the training loss.
 
 ## Not to be confused with
 A good model: a consistent model can still be weak. Reported numbers alone cannot prove
@@ -31,20 +41,31 @@ Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merha
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from whyloss.data import History, InMemorySource
+from whyloss.evidence import TRAIN, envelope_gap, outline
 from whyloss.formatting import format_nats, format_percent, format_signed
-from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Rule
-from whyloss.testing import KnownCause, known_cause
+from whyloss.testing import KnownCause, known_cause, known_columns
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts, Evidence
+    from whyloss.evidence import EpochFacts, Evidence, Outline
     from whyloss.results.metrics import Metrics
+
+PERFECT_LOSS = 0.1  # nats; at an accuracy of 100 % less is what any training leaves
+MOST_CLASSES = 1000  # where their number is not known
+ROUNDING = 1e-9
+MIN_EPOCHS = 4
+LOST = 0.05  # of the unit of a score since its best epoch
+PLAUSIBLE_LOSS = 7.0  # nats; about what guessing among 1,000 classes costs
 
 RULE = Rule(
     "WL202",
@@ -68,6 +89,21 @@ def _reported_below_envelope(seed: int) -> KnownCause:
     return KnownCause(InMemorySource(history=history), (), (), 0.0)
 
 
+def _alike(seed: int, loss: float, ratio: float = 0.9) -> KnownCause:
+    """Validation and training numbers that are alike, with an accuracy of 60 %."""
+    loss += 0.001 * (seed % 100)
+    return known_columns(
+        train_loss=[loss / ratio], train_accuracy=[0.58], val_loss=[loss], val_accuracy=[0.6]
+    )
+
+
+def _healthy(seed: int, fall: float = 0.6, rise: float = 0.0, train: float = 0.9) -> KnownCause:
+    """Losses that fall by that share, and rise by that share in the last of eight epochs."""
+    level = 1.0 + 0.01 * (seed % 100)
+    losses = level * np.append(np.linspace(1.0, 1.0 - fall, 7), (1.0 - fall) * (1.0 + rise))
+    return known_columns(train_loss=train * losses, val_loss=losses)
+
+
 @RULE.at(
     Level.NUMBERS,
     fires=known_cause,
@@ -88,15 +124,14 @@ def inside_envelope(
 ) -> Finding | None:
     """The loss lies where a calibrated model of this accuracy has it."""
     numbers = evidence.numbers
-    if numbers is None:
+    if numbers is None or not _tells(numbers, min_samples):
         return None
     k = numbers.n_classes or 2  # two classes have the narrowest envelope
-    if numbers.n_classes is None and numbers.accuracy.value < 0.5:
-        return None
-    if numbers.n_samples is not None and numbers.n_samples < min_samples:
-        return None
     low, high = _envelope_with_error(numbers)
     loss = numbers.log_loss
+    if not evidence.epochs and numbers.accuracy.value == 1.0:
+        # No training gets to 0: labels of one class, or nothing evaluated.
+        high = -math.inf if loss.value == 0.0 else max(high, PERFECT_LOSS)
     upper = loss.value if loss.low is None else loss.low  # the loss could be this small
     lower = loss.value if loss.high is None else loss.high
     if not (upper - high <= max_excess and low - lower <= max_deficit):
@@ -120,7 +155,9 @@ def inside_envelope(
         else " More classes only raise the upper end, so that holds whatever their number."
     )
     between = f"between {format_nats(exact_low)} and {format_nats(exact_high)}"
-    if not exact_low <= loss.value <= exact_high:
+    if numbers.accuracy.value == 1.0 and loss.value > exact_high:
+        between = "0 in the limit; what is left is confidence that still grows"
+    elif not exact_low <= loss.value <= exact_high:
         between += ", give or take the error of both numbers"
     sure += _beside_training(evidence, numbers)
     evidence_numbers["envelope_low"] = Estimate(exact_low, note="exact, at this accuracy")
@@ -136,6 +173,102 @@ def inside_envelope(
         evidence=evidence_numbers,
         epochs=(numbers.epoch,),
     )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _alike(seed, 1.6),
+    near_misses={
+        "max_classes": lambda seed: _alike(seed, 2.9),
+        "max_ratio": lambda seed: _alike(seed, 1.6, ratio=1.4),
+    },
+)
+def inside_for_more_classes(
+    evidence: Evidence, *, max_classes: float = 200, max_ratio: float = 1.1
+) -> Finding | None:
+    """For some number of classes the loss fits, and validation is no worse than training."""
+    numbers = evidence.reported_numbers(evidence.split)
+    train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
+    if numbers is None or train is None or numbers.n_classes is not None or evidence.epochs:
+        return None
+    loss, share = numbers.log_loss.value, numbers.accuracy.value
+    if not (loss <= max_ratio * train.log_loss.value and 0.0 < share < 1.0):
+        return None
+    rest = (loss - binary_entropy(share)) / (1.0 - share)  # at least ln(K - 1)
+    if not rest <= math.log(MOST_CLASSES):
+        return None
+    least = max(math.ceil(1.0 / share), 1 + math.ceil(math.exp(max(0.0, rest)) - ROUNDING))
+    if not least <= max_classes or loss < fano_envelope(share, least)[0]:
+        return None
+    return Finding(
+        severity=Severity.OK,
+        headline="Nothing looks wrong",
+        message=(
+            f"For {least} or more classes a loss of {format_nats(loss)} is what a calibrated model "
+            f"with an accuracy of {format_percent(share)} can have, and training is no better "
+            f"({format_nats(train.log_loss.value)} and {format_percent(train.accuracy.value)}). "
+            "With fewer classes the loss would be too high: say how many there are."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "accuracy": numbers.accuracy,
+            "least_classes": Estimate(float(least), note="exact, at this accuracy"),
+        },
+        epochs=(numbers.epoch,),
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_healthy,
+    near_misses={
+        "min_fall": lambda seed: _healthy(seed, fall=0.05),
+        "max_rise": lambda seed: _healthy(seed, rise=0.04),
+        "max_ratio": lambda seed: _healthy(seed, train=0.2),
+    },
+)
+def curves_in_order(
+    evidence: Evidence, *, min_fall: float = 0.15, max_rise: float = 0.02, max_ratio: float = 1.5
+) -> Finding | None:
+    """The validation loss fell, ends near its minimum, and training is not far below it."""
+    seen = outline(evidence)
+    if evidence.epochs or evidence.split in TRAIN or len(seen.losses) < MIN_EPOCHS:
+        return None
+    if seen.loss is None or seen.train_loss is None or not 0.0 <= seen.loss <= PLAUSIBLE_LOSS:
+        return None
+    if seen.fall < min_fall or seen.rise > max_rise or seen.loss > max_ratio * seen.train_loss:
+        return None
+    if _contradicted(evidence, seen):
+        return None
+    better = int(seen.losses.argmin()) == len(seen.losses) - 1
+    return Finding(
+        severity=Severity.OK,
+        headline="Nothing looks wrong",
+        message=(
+            f"The loss on split {evidence.split!r} fell from {format_nats(float(seen.losses[0]))} "
+            f"to {format_nats(seen.loss)}, near its minimum, and the training loss is "
+            f"{format_nats(seen.train_loss)}: the curves show no fault. "
+            + ("They still get better: train on." if better else "Any of the last epochs will do.")
+        ),
+        evidence={
+            "log_loss": Estimate(seen.loss, note="as reported"),
+            "train_loss": Estimate(seen.train_loss, note="as reported"),
+        },
+        epochs=(int(evidence.history.epochs[-1]),),
+    )
+
+
+def _contradicted(evidence: Evidence, seen: Outline) -> bool:
+    """Whether a score fell since its best epoch, or the loss is above the envelope."""
+    score, gap = seen.score, envelope_gap(evidence)
+    lost = 0.0 if score is None else float(score.gains.max() - score.gains[-1]) / score.unit
+    return lost > LOST or (gap is not None and gap.nats > 0.0)
+
+
+def _tells(numbers: Metrics, min_samples: float) -> bool:
+    """Whether there are samples enough, and two classes can have such an accuracy if none is known."""
+    few = numbers.n_samples is not None and numbers.n_samples < min_samples
+    return not few and (numbers.n_classes is not None or numbers.accuracy.value >= 0.5)
 
 
 def _envelope_with_error(numbers: Metrics) -> tuple[float, float]:

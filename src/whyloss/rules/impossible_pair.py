@@ -6,12 +6,12 @@ nats. A mean loss below the error rate times ln 2 is therefore no mean cross-ent
 samples that the accuracy was counted on: one of the two numbers is something else.
 
 ## Signature
-The reported loss is below (1 − accuracy) · ln 2, on whatever split; or far below what a calibrated model
+The reported loss is below (1 − accuracy) · ln 2, on whatever split and at whatever epoch; or far below what a calibrated model
 of this accuracy has at least.
 
 ## Statistic and threshold
-The bound holds for every model and every set of samples, so no error bars enter. The loss must
-be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
+The bound holds for every model and every set of samples, so no error bars enter, and every epoch
+of every split is tested. The loss must be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
 little. A loss below `max_envelope` = 0.75 of the least that a calibrated model of this accuracy can have
 (the lower end of Fano's envelope) is possible only for a model that nearly always puts the truth
 second, with nearly the probability of the first; it is named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import outline
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -46,12 +46,13 @@ from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_history
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Evidence
+    from whyloss.evidence import Curve, Evidence
     from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
 
 STANDING = 3  # epochs
 MOVED = 2.0  # factor of the loss meanwhile
+ROUNDING = 0.0005  # nats; what four printed digits leave open
 NEAR_BOUND = 1.1  # times the least possible loss
 SMALLEST_LOSS = 1e-9  # nats
 
@@ -102,19 +103,24 @@ def too_small(
     evidence: Evidence, *, max_share: float = 0.9, max_envelope: float = 0.75
 ) -> Finding | None:
     """The loss is below what its accuracy allows."""
-    for split in evidence.with_training:
-        numbers = evidence.reported_numbers(split)
-        if numbers is not None and _impossible(numbers, max_share):
-            return _finding(split, numbers)
+    for split in evidence.splits:
+        pairs = _impossible(evidence.reported(split), max_share)
+        if pairs is not None and len(pairs):
+            return _finding(pairs)
     numbers = evidence.reported_numbers(evidence.split)
     if numbers is not None and _implausible(numbers, max_envelope):
         return _hardly_possible(evidence.split, numbers)
     return None
 
 
-def _impossible(numbers: Metrics, max_share: float) -> bool:
-    loss, bound = numbers.log_loss.value, least_possible_loss(numbers.accuracy.value)
-    return loss >= 0.0 and bound > 0.0 and loss <= max_share * bound
+def _impossible(curve: Curve | None, max_share: float) -> Curve | None:
+    """The epochs of a split with a loss that no model of their accuracy has."""
+    if curve is None:
+        return None
+    known = curve.whole
+    bounds = np.array([least_possible_loss(share) for share in known.accuracy.tolist()])
+    small = (known.log_loss >= 0.0) & (known.log_loss <= max_share * bounds)
+    return known.take(small & (bounds > ROUNDING))
 
 
 def _implausible(numbers: Metrics, max_envelope: float) -> bool:
@@ -147,25 +153,28 @@ def _hardly_possible(split: str, numbers: Metrics) -> Finding:
     )
 
 
-def _finding(split: str, numbers: Metrics) -> Finding:
-    loss, accuracy = numbers.log_loss.value, numbers.accuracy.value
+def _finding(pairs: Curve) -> Finding:
+    """Word the last of the impossible pairs of a split."""
+    loss, accuracy = float(pairs.log_loss[-1]), float(pairs.accuracy[-1])
     bound = least_possible_loss(accuracy)
+    more = f" (and at {pluralize(len(pairs) - 1, 'other epoch')})" if len(pairs) > 1 else ""
     return Finding(
         severity=Severity.ERROR,
         headline="An impossible pair",
         message=(
-            f"On split {split!r} a loss of {format_nats(loss)} beside an accuracy of "
-            f"{format_percent(accuracy)} is impossible for any model: each wrong prediction costs "
-            f"at least {format_nats(math.log(2))} nats, so the mean is {format_nats(bound)} or "
-            "more. The loss was scaled down or taken over other samples than the accuracy, or the "
-            "accuracy compares something else."
+            f"On split {pairs.split!r} a loss of {format_nats(loss)} beside an accuracy of "
+            f"{format_percent(accuracy)} at epoch {pairs.epochs[-1]}{more} is impossible for any "
+            f"model: each wrong prediction costs at least {format_nats(math.log(2))} nats, so the "
+            f"mean is {format_nats(bound)} or more. The loss is no mean cross-entropy over these "
+            "samples (a squared error, a sum divided once too often, another set of samples), or "
+            "the accuracy compares something else."
         ),
         evidence={
-            "log_loss": numbers.log_loss,
-            "accuracy": numbers.accuracy,
+            "log_loss": Estimate(loss, note="as reported"),
+            "accuracy": Estimate(accuracy, note="as reported"),
             "least_possible_loss": Estimate(bound, note="exact, at this accuracy"),
         },
-        epochs=(numbers.epoch,),
+        epochs=tuple(int(epoch) for epoch in pairs.epochs),
     )
 
 

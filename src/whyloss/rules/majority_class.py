@@ -24,7 +24,7 @@ From curves the accuracy must be above one half and the same to four digits:
 - `min_epochs` = 3 evaluations or more.
 - `min_ratio` = 0.7: the loss is at least so much of the entropy of such shares, and at most twice
   it.
-- `max_accuracy` = 0.98: above it the digits decide.
+- `max_accuracy` = 0.98: above it four printed digits do not tell accuracies apart; more digits do.
 - `max_ahead` = 10 points by which the training accuracy may be higher: a model that predicts one
   class is no better in training.
 
@@ -56,7 +56,7 @@ from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_cause, known_history
+from whyloss.testing import known_cause, known_columns, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
@@ -79,6 +79,7 @@ RULE = Rule(
 )
 
 SAME = 5e-4  # accuracies that agree so far are the same count, printed with three digits
+OF_ERRORS = 0.01  # of the error rate, by which accuracies may differ and be the same count
 ROUNDING = 1e-9  # of a share in float64
 EVEN = 0.01  # accuracy above 1/K, from which on one class is more frequent than the others
 MOST = 2.0  # times the entropy of the shares: the largest loss of a model that predicts one class
@@ -189,6 +190,29 @@ def no_correlation(evidence: Evidence, *, min_epochs: float = 2) -> Finding | No
 
 @RULE.at(
     Level.NUMBERS,
+    fires=lambda _: known_columns(val_loss=[0.65], val_auc=[0.5]),
+)
+def no_ranking(evidence: Evidence) -> Finding | None:
+    """The AUC is exactly one half, as equal scores for all samples give it."""
+    for split in evidence.splits:
+        auc = evidence.history.column(split, "auc")
+        if auc is None or not np.isfinite(auc).any() or auc[np.isfinite(auc)][-1] != 0.5:
+            continue
+        return Finding(
+            severity=Severity.WARNING,
+            headline="One class for everything",
+            message=(
+                f"The AUC on split {split!r} is exactly 0.5: every sample gets the same score, so "
+                "one class is predicted for everything. Nothing is learnt yet: check the inputs "
+                "and the learning rate, and balance the classes."
+            ),
+            evidence={"auc": Estimate(0.5, note="as reported")},
+        )
+    return None
+
+
+@RULE.at(
+    Level.NUMBERS,
     fires=lambda seed: _with_score(seed, "val_f1", [0.82, 0.8235]),
     near_misses={
         "max_distance": lambda seed: _with_score(seed, "val_f1", [0.77, 0.77]),
@@ -249,7 +273,10 @@ def accuracy_stands_still(
         return None
     share, loss = float(known.accuracy[-1]), float(known.log_loss[-1])
     # From the first epoch on: an accuracy that comes to rest later is what learning looks like.
-    if not (np.ptp(known.accuracy) <= SAME and 0.5 < share < max_accuracy):
+    many_digits = bool((known.accuracy != np.round(known.accuracy, 4)).any())
+    told_apart = share < max_accuracy or (many_digits and share < 1.0)
+    apart = float(np.ptp(known.accuracy))
+    if not (share > 0.5 and told_apart and apart <= min(SAME, OF_ERRORS * (1.0 - share))):
         return None
     k = evidence.n_classes
     entropy = binary_entropy(share)

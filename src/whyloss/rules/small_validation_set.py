@@ -37,7 +37,7 @@ from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Lead, Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     """A validation that goes up and down while training does not."""
     said = said_of(evidence)
     if said is not None and said.loss == "varies":
-        return Lead(1.0, f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}.")
+        return Lead(TELLING, f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}.")
     seen = outline(evidence)
     if len(seen.losses) < SUSPECT_EPOCHS:
         return None

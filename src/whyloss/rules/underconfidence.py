@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 CLEAR = 2.0  # standard errors from which on the saving is named; nothing is decided by it
 
+PERFECT_LOSS = 0.1  # nats; at an accuracy of 100 % less is what any training leaves
+
 RULE = Rule(
     "WL302",
     name="underconfidence",
@@ -149,17 +151,23 @@ def above_envelope_like_training(evidence: Evidence, *, min_gap: float = 0.01) -
     numbers, excess = evidence.numbers, envelope_gap(evidence)
     if numbers is None or excess is None or excess.direction is not Direction.UNDER:
         return None
-    if not excess.nats > min_gap:
+    perfect = numbers.accuracy.value == 1.0
+    if not excess.nats > (max(min_gap, PERFECT_LOSS) if perfect else min_gap):
         return None
+    why = (
+        "Every prediction is right, so only doubt costs anything: label smoothing, mixup, a "
+        "penalty in the loss, or a training that is not finished."
+        if perfect
+        else "The training loss shows the same, so the model ranks the classes already and does "
+        "not yet dare to be sure: train on, or with a larger learning rate."
+    )
     return Finding(
         severity=Severity.WARNING,
         headline="Under-confidence",
         message=(
             f"A loss of {format_nats(numbers.log_loss.value)} is high for an accuracy of "
             f"{format_percent(numbers.accuracy.value)}: a calibrated model has at most "
-            f"{format_nats(excess.bound)}. The training loss shows the same, so the model ranks "
-            "the classes already and does not yet dare to be sure: train on, or with a larger "
-            "learning rate."
+            f"{format_nats(excess.bound)}. {why}"
         ),
         evidence={
             "log_loss": numbers.log_loss,
