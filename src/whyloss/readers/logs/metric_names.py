@@ -30,7 +30,7 @@ _INDEX = {
 # A name with one of these is no score of a model, whatever else it says.
 _NOISE_WORDS = (
     "batches best bound change counter cuda delta device diff dur duration elapsed eta flos fps gpu hp hour hours "
-    "improve instances it ips lower max mem memory min minutes ms num patience prev previous reader remaining runtime "
+    "improve index instances it ips lower max mem memory min minutes ms num patience prev previous reader remaining runtime "
     "scale sec second seconds seed size speed std target threshold throughput time timestamp "
     "upper vs wall"
 )
@@ -307,7 +307,7 @@ def _understood(words: list[str], *, prose: bool) -> Name:
     joined = " ".join(words)
     if joined in _INDEX:
         return Name("index", _INDEX[joined])
-    if not words or _NOISE.intersection(words) or "samples" in words:
+    if not words or _NOISE.intersection(words) or "samples" in words or joined == "batch cost":
         return Name("noise", "")
     split, number, rest = _split_off(words)
     per = None

@@ -1,0 +1,73 @@
+"""Confusion matrices and classification reports, as scikit-learn prints them."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    classification_report,
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
+
+from whyloss.readers import read
+
+RNG = np.random.default_rng(3)
+TRUE = RNG.integers(0, 4, size=180)
+PREDICTED = np.where(RNG.random(180) < 0.7, TRUE, RNG.integers(0, 4, size=180))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("form", [str, repr, lambda matrix: str(matrix.tolist())])
+def test_a_confusion_matrix_gives_accuracy_classes_shares_and_size(n_classes, form):
+    true, predicted = TRUE % n_classes, PREDICTED % n_classes
+    matrix = confusion_matrix(true, predicted)
+    source = read(f"Confusion matrix:\n{form(matrix)}\nval_loss: 0.9\n")
+    history = source.history
+    assert history.column("val", "accuracy").tolist() == [accuracy_score(true, predicted)]
+    assert (history.n_classes, history.n_val) == (n_classes, 180)
+    assert history.class_shares == pytest.approx(np.bincount(true) / 180)
+    assert any("read with the true classes as rows" in note for note in source.notes)
+
+
+@pytest.mark.parametrize(
+    "matrix", ["[[0.1 0.9]\n [0.8 0.2]]", "[[1 2 3]\n [4 5 6]]", "[[3 -1]\n [2 4]]"]
+)
+def test_a_matrix_that_is_none_of_counts_is_passed_over(matrix):
+    history = read(f"{matrix}\nval_loss: 0.9 val_acc: 0.6\n").history
+    assert history.column("val", "accuracy").tolist() == [0.6]
+    assert history.n_classes is None
+
+
+def test_a_classification_report_gives_the_scores_and_the_shares():
+    report = classification_report(TRUE, PREDICTED, target_names=["ant", "bee", "cat", "red deer"])
+    history = read(f"val_loss: 0.9\n{report}\n").history
+    precision, recall, f1, _ = precision_recall_fscore_support(TRUE, PREDICTED, average="macro")
+    for metric, value in [
+        ("accuracy", accuracy_score(TRUE, PREDICTED)),
+        ("precision", precision),
+        ("recall", recall),
+        ("f1", f1),
+    ]:
+        assert history.column("val", metric)[0] == pytest.approx(value, abs=0.005), metric
+    assert (history.n_classes, history.n_val) == (4, 180)
+    assert history.class_shares == pytest.approx(np.bincount(TRUE) / 180)
+
+
+@pytest.mark.parametrize(
+    ("counts", "read_as_scores"),
+    [("tp=40 tn=50 fp=5 fn=5", True), ("tp=40 tn=50 fp=5", False), ("tp=0 tn=0 fp=0 fn=0", False)],
+)
+def test_four_counts_give_the_accuracy_and_three_do_not(counts, read_as_scores):
+    history = read(f"val_loss=0.4 {counts}\n").history
+    accuracy = history.column("val", "accuracy")
+    assert (accuracy is not None) is read_as_scores
+    if accuracy is not None:
+        assert accuracy.tolist() == [0.9]
+        assert (history.n_val, history.n_classes) == (100, 2)
+
+
+def test_accuracies_of_single_classes_are_not_that_of_all():
+    history = read(
+        "Category 0 acc: 100.0% (142/142)\nCategory 1 acc: 0.0% (0/79)\nval Epoch 2 | loss: 0.65 | acc: 0.64\n"
+    ).history
+    assert history.column("val", "accuracy").tolist() == [0.64]

@@ -1,0 +1,166 @@
+"""Sentences: numbers with their metric, split and epoch, and trends without numbers."""
+
+import math
+
+import pytest
+
+from whyloss.data import Trend
+from whyloss.readers import read
+from whyloss.readers.logs.prose import is_prose, read_prose
+
+NAN = math.nan
+
+
+def curves(text):
+    history = read(text).history
+    return history.epochs.tolist(), {
+        "_".join(role): values.tolist() for role, values in history.columns.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "epochs", "expected"),
+    [
+        (
+            "The validation accuracy went from 0.81 to 0.79 while the loss climbed to 1.7.",
+            [1, 2],
+            {"val_accuracy": [0.81, 0.79], "val_loss": [NAN, 1.7]},
+        ),
+        (
+            "My test accuracy dropped from 92% to 88 % and the test loss is now about 0.61",
+            [1, 2],
+            {"test_accuracy": [0.92, 0.88], "test_loss": [NAN, 0.61]},
+        ),
+        (
+            "After 30 epochs the training loss is 0.12 and the validation loss is about 0.94, with a validation accuracy of 71.5 %.",
+            [30],
+            {"train_loss": [0.12], "val_loss": [0.94], "val_accuracy": [0.715]},
+        ),
+        (
+            "We get 0.71 for train loss and 0.83 for dev loss. The accuracy is around 50~60% for both train and dev.",
+            [1],
+            {
+                "train_loss": [0.71],
+                "val_loss": [0.83],
+                "train_accuracy": [0.55],
+                "val_accuracy": [0.55],
+            },
+        ),
+        (
+            "The train accuracy reaches 1.0 at the second epoch and stays there. Test accuracy rises to 0.74 at epoch 9; at epoch 40 test accuracy is 0.35.",
+            [2, 9, 40],
+            {"train_accuracy": [1.0, NAN, NAN], "test_accuracy": [NAN, 0.74, 0.35]},
+        ),
+        (
+            "Both training and validation accuracy are fixed at 0.25 and the loss is always 1.386.",
+            [1],
+            {"train_accuracy": [0.25], "val_accuracy": [0.25], "val_loss": [1.386]},
+        ),
+        (
+            "After a few hundred steps my model's loss becomes NaN and the accuracy drops to 0.333 (roughly 1/3).",
+            [1],
+            {"train_loss": [NAN], "train_accuracy": [0.333]},
+        ),
+        (
+            "I have a 65% accuracy on train and on validation and that is all I can get",
+            [1],
+            {"train_accuracy": [0.65], "val_accuracy": [0.65]},
+        ),
+        (
+            "Even with lr = 0 the validation loss is varying between 0.9 and 0.4 from epoch to epoch",
+            [1, 2],
+            {"val_loss": [0.9, 0.4]},
+        ),
+        (
+            "The validation Acc is very low and it is hovering around 0.0101",
+            [1],
+            {"val_accuracy": [0.0101]},
+        ),
+        (
+            "it is always the same: the accuracy is zero on the test set",
+            [1],
+            {"test_accuracy": [0.0]},
+        ),
+    ],
+)
+def test_numbers_in_sentences_get_their_metric_split_and_epoch(text, epochs, expected):
+    got_epochs, got = curves(text)
+    assert got_epochs == epochs
+    assert {name: got.get(name) for name in expected} == {
+        name: pytest.approx(values, nan_ok=True) for name, values in expected.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "trends"),
+    [
+        (
+            "while the validation loss is increasing after a while, the WER keeps decreasing",
+            [Trend("val", "loss", "rises"), Trend("val", "wer", "falls")],
+        ),
+        (
+            "The validation losses began to rise around epoch 120, while mAP continued to improve.",
+            [Trend("val", "loss", "rises", 120), Trend("val", "map", "rises")],
+        ),
+        (
+            "the AUC begins to decline, while the train loss keeps decreasing all the time",
+            [Trend("val", "auc", "falls"), Trend("train", "loss", "falls")],
+        ),
+        (
+            "The test loss does not improve and I don't know why",
+            [Trend("test", "loss", "constant")],
+        ),
+        (
+            "The CER is worse in each epoch but the training loss is getting better",
+            [Trend("train", "loss", "falls"), Trend("val", "cer", "rises")],
+        ),
+        (
+            "the validation error rate is falling but the validation loss is rising",
+            [Trend("val", "accuracy", "rises"), Trend("val", "loss", "rises")],
+        ),
+    ],
+)
+def test_what_is_described_without_numbers_is_a_trend(text, trends):
+    told = read_prose(text)
+    assert told.statements == []
+    assert set(told.trends) == set(trends)
+    source = read(text)
+    assert set(source.history.facts.trends) == set(trends)
+    assert any(note.startswith("Described in words: ") for note in source.notes)
+    for trend in trends:
+        assert math.isnan(source.history.column(trend.split, trend.metric)[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I use a learning rate of 0.001 and a batch size of 32 on the GPU",
+        "the loss was divided by 3 after the first 20 epochs",
+        "There are 1000 images in the set and it is a hard one",
+    ],
+)
+def test_numbers_that_measure_nothing_become_no_curve(text):
+    assert read_prose(text).statements == []
+
+
+@pytest.mark.parametrize(
+    ("line", "prose"),
+    [
+        ("The loss of the model is 0.4 and it stays there", True),
+        ("loss: 0.4 - acc: 0.8 - val_loss: 0.5 - val_acc: 0.7", False),
+        ("epoch train_loss valid_loss accuracy", False),
+        ("Epoch 00002: val_loss did not improve from 0.67200", False),
+        ("loss 0.4 acc 0.8", False),
+    ],
+)
+def test_sentences_are_told_from_the_output_of_programs(line, prose):
+    assert is_prose(line) is prose
+
+
+def test_numbers_of_a_log_count_more_than_those_of_the_sentences_around_it():
+    history = read(
+        "My validation loss is about 0.9 and I do not know why it is so high:\n"
+        "epoch 1 loss=0.7 val_loss=0.81\nepoch 2 loss=0.5 val_loss=0.93\n"
+        "So the validation loss goes up to 1.4 after a while.\n"
+    ).history
+    assert history.column("val", "loss").tolist() == [0.81, 0.93]
