@@ -45,6 +45,19 @@ CASES = {
         [1, 2],
         {"train_loss": [1.9, 1.3], "train_accuracy": [0.31, 0.52]},
     ),
+    "epochs in brackets": (
+        """\
+        [1/3] train loss: 1.9 acc: 0.30 | val loss: 2.0 acc: 0.28
+        [2/3] train loss: 1.2 acc: 0.50 | val loss: 1.5 acc: 0.41
+        """,
+        [1, 2],
+        {
+            "train_loss": [1.9, 1.2],
+            "train_accuracy": [0.3, 0.5],
+            "val_loss": [2.0, 1.5],
+            "val_accuracy": [0.28, 0.41],
+        },
+    ),
     "batches by their index": (
         """\
         epoch: 7, batch index: 100, train loss: 0.81
@@ -189,6 +202,18 @@ def test_a_post_is_read_as_its_author_meant_it(text, epochs, expected):
 
 
 # --- roles ----------------------------------------------------------------------------------------
+
+
+def test_a_best_round_that_was_not_printed_before_is_no_round_either():
+    history = read(
+        "[5]\ttrain's multi_logloss: 0.57\tvalid's multi_logloss: 0.80\n"
+        "[10]\ttrain's multi_logloss: 0.35\tvalid's multi_logloss: 0.75\n"
+        "[15]\ttrain's multi_logloss: 0.22\tvalid's multi_logloss: 0.78\n"
+        "Did not meet early stopping. Best iteration is:\n"
+        "[8]\ttrain's multi_logloss: 0.41\tvalid's multi_logloss: 0.74\n"
+    ).history
+    assert history.epochs.tolist() == [5, 10, 15]
+    assert history.column("val", "loss").tolist() == [0.80, 0.75, 0.78]
 
 
 def test_a_best_round_that_is_printed_again_at_the_end_is_no_round():

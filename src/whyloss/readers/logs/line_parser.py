@@ -258,9 +258,19 @@ def parse_line(text: str, section: str | None = None) -> Line:
         line.pairs = [_as_calibrated(pair) for pair in line.pairs]
     if cut and not line.pairs:
         return Line()
+    if line.within and line.epoch is None and _counts_epochs(text, line):
+        line.epoch, line.within = float(line.within[0]), None
     line.running = any(sign in text for sign in _RUNNING)
     line.by_global_step = "global_step" in text
     return line
+
+
+def _counts_epochs(text: str, line: Line) -> bool:
+    """Whether a count at the start is one of epochs: a batch has no validation beside it."""
+    splits = {pair.split for pair in line.pairs}
+    return (
+        bool(_PROGRESS.match(text.lstrip())) and bool(splits & {"val", "test"}) and len(splits) > 1
+    )
 
 
 def _as_calibrated(pair: Pair) -> Pair:

@@ -249,7 +249,6 @@ _SPELLED = [
     "valid",
     "validation",
     "testing",
-    "loss",
     "accuracy",
     "precision",
     "recall",

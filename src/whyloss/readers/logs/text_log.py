@@ -36,6 +36,8 @@ _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
 _MOST_TEMPLATES = 6
 _MOST_PROSE = 50_000  # characters
+# The line below it repeats the best round, which may not have been printed before.
+_BEST_BELOW = re.compile(r"best iteration(?: is)?\s*:\s*$", re.IGNORECASE)
 _BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
 
 
@@ -66,6 +68,7 @@ class TextLog:
         self._epoch_text = ""
         self._section: str | None = None
         self._section_began = False
+        self._best_below = False
         self._table: Table | None = None
         self._matrix: Matrix | None = None
         self._report: Report | None = None
@@ -188,7 +191,7 @@ class TextLog:
 
     def _take_known(self, text: str) -> bool:
         """Read a line by the template of an earlier one; False where none fits."""
-        if self._held or self._in_any_block:
+        if self._held or self._in_any_block or self._best_below:
             return False
         for at, template in enumerate(self._templates):
             match = template.pattern.fullmatch(text)
@@ -249,6 +252,7 @@ class TextLog:
             self._take_piece(held)
 
     def _take_piece(self, text: str) -> None:
+        self._best_below = bool(_BEST_BELOW.search(text)) or self._best_below
         shape = _DIGITS.sub("0", text)
         if shape in self._idle:
             self._skipped += 1
@@ -296,6 +300,10 @@ class TextLog:
 
     def _take_parsed(self, line: Line, text: str) -> None:
         began, self._section_began = self._section_began, False
+        if self._best_below and line.pairs:
+            self._best_below = False
+            self._rows.repeats += 1
+            return
         if line.epoch is not None and not line.pairs:
             if not began:
                 self._section = None
