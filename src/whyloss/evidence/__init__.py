@@ -1,6 +1,6 @@
 """One lazy, cached view of whatever is known; rules and remedies read only this."""
 
-from whyloss.evidence.curves import TRAIN, Curve, CurveRise, best_of_curve, loss_rise
+from whyloss.evidence.curves import TRAIN, Curve, CurveRise, best_epoch_of, best_of_curve, loss_rise
 from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap
 from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
@@ -33,6 +33,7 @@ __all__ = [
     "Score",
     "ScoreChange",
     "ScoreCurve",
+    "best_epoch_of",
     "best_of_curve",
     "envelope_gap",
     "held",

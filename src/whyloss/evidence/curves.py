@@ -192,26 +192,49 @@ def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:
         are those within 4 standard errors of a difference, since the best one was selected; with
         fewer than 6 epochs the noise is not known, and only equal ones are.
     """
-    found = {}
     columns: tuple[tuple[str, FloatVector, float, Unit], ...] = (
         ("log_loss", curve.log_loss, 1.0, "nats"),
         ("accuracy", curve.accuracy, -1.0, "share"),
     )
-    for metric, values, sign, unit in columns:
-        rows = np.flatnonzero(np.isfinite(values))
-        if len(rows) < 2:
-            continue
-        costs = sign * values[rows]
-        noise = noise_sd(costs)
-        known = bool(np.isfinite(noise))
-        slack = Z_SELECTED * noise * np.sqrt(2.0) if known else 0.0
-        best = int(costs.argmin())
-        as_good = curve.epochs[rows[costs <= costs[best] + slack]]
-        note = "as reported" if known else "as reported; too few epochs to know the noise"
-        found[metric] = BestEpoch(
-            metric,
-            int(curve.epochs[rows[best]]),
-            Estimate(float(values[rows[best]]), note=note, unit=unit),
-            tuple(as_good.tolist()),
-        )
-    return found
+    best = (
+        best_epoch_of(metric, curve.epochs, values, sign, unit)
+        for metric, values, sign, unit in columns
+    )
+    return {epoch.metric: epoch for epoch in best if epoch is not None}
+
+
+def best_epoch_of(
+    metric: str, epochs: npt.NDArray[np.int64], values: FloatVector, sign: float, unit: Unit
+) -> BestEpoch | None:
+    """The best epoch of one reported curve, as :func:`best_of_curve` has it.
+
+    Parameters
+    ----------
+    metric : str
+    epochs, values : ndarray, shape (n_epochs,)
+        NaN where unknown.
+    sign : float
+        1 where smaller is better, else -1.
+    unit : Unit
+
+    Returns
+    -------
+    BestEpoch or None
+        None with fewer than two values.
+    """
+    rows = np.flatnonzero(np.isfinite(values))
+    if len(rows) < 2:
+        return None
+    costs = sign * values[rows]
+    noise = noise_sd(costs)
+    known = bool(np.isfinite(noise))
+    slack = Z_SELECTED * noise * np.sqrt(2.0) if known else 0.0
+    best = int(costs.argmin())
+    as_good = epochs[rows[costs <= costs[best] + slack]]
+    note = "as reported" if known else "as reported; too few epochs to know the noise"
+    return BestEpoch(
+        metric,
+        int(epochs[rows[best]]),
+        Estimate(float(values[rows[best]]), note=note, unit=unit),
+        tuple(as_good.tolist()),
+    )

@@ -27,6 +27,7 @@ SHORT_SHARE = 0.10  # least rise where too few epochs follow the minimum to know
 EXPECTED_SHARE = 0.05  # the same while the training loss falls
 EXPECTED_Z = 0.5  # standard errors that a falling training loss saves
 FEW_EPOCHS = 2.0  # noise of m epochs is itself uncertain by about 1 / m: z is asked for more
+NEIGHBOURS = 3  # epochs whose mean a single jump hardly moves
 OTHER_MOVES = 1.5  # times the largest rise before and fall after, which a restart repeats
 
 
@@ -135,7 +136,7 @@ def _short_rise(levels: FloatVector, rise: LastingRise, *, min_z: float) -> bool
     since = levels[rise.at :]
     pairs = np.sign(since[None, :] - since[:, None])
     tau = float(np.triu(pairs, 1).sum()) / (len(since) * (len(since) - 1) / 2)
-    if tau < MONOTONE or float(since[1:].min()) <= rise.base + QUARTER * rise.height:
+    if tau < MONOTONE or float(since[1:].min()) <= rise.base:
         return False
     noise = _noise(levels[len(levels) // 3 :])  # without the steep beginning
     return math.isnan(noise) or rise.height >= (min_z - EXPECTED_Z) * noise * math.sqrt(2.0)
@@ -155,8 +156,7 @@ def _clear(levels: FloatVector, rise: LastingRise, *, min_z: float, expected: bo
 
 def _largest_other_move(levels: FloatVector, at: int) -> float:
     """The largest rise before the minimum and fall after it, in means of neighbouring epochs."""
-    width = 5 if len(levels) >= LONG_CURVE else 3
-    before, after = _means(levels[: at + 1], width), _means(levels[at:], width)
+    before, after = _means(levels[: at + 1], NEIGHBOURS), _means(levels[at:], NEIGHBOURS)
     earlier = float(np.max(before - np.minimum.accumulate(before)))
     later = float(np.max(np.maximum.accumulate(after) - after))
     return max(earlier, later)

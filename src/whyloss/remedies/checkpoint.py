@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import best_of_curve
+from whyloss.evidence import best_epoch_of, best_of_curve, score_curves
 from whyloss.formatting import format_nats, format_percent, format_ranges
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
@@ -30,7 +30,7 @@ _LAST = "the last epoch is the best already"
 def for_labels(evidence: Evidence) -> Remedy | Declined:
     """Propose the epoch of the best accuracy, for whoever uses labels only."""
     if not evidence.supports(Level.RUN):
-        return _of_curve(evidence, FOR_LABELS)
+        return _of_score(evidence) or _of_curve(evidence, FOR_LABELS)
     best, end = evidence.run.best_accuracy, evidence.comparable_epochs[-1]
     if best.epoch == end:
         return Declined(FOR_LABELS, _LAST)
@@ -124,6 +124,36 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
         after=best.value,
         effect=Estimate(
             best.value.value - last, note="as reported, of the best of many", unit=best.value.unit
+        ),
+        epoch=best.epoch,
+        as_good=best.as_good,
+    )
+
+
+def _of_score(evidence: Evidence) -> Remedy | None:
+    """Propose the best epoch by another score, where one is reported and no accuracy is."""
+    scores = score_curves(evidence.history, evidence.split, evidence.history.n_val)
+    if evidence.epochs or not scores or scores[0].score.name == "accuracy":
+        return None
+    curve, score = scores[0], scores[0].score
+    best = best_epoch_of(
+        score.name, curve.epochs, curve.values, 1.0 if score.falls else -1.0, "number"
+    )
+    last = float(curve.values[-1])
+    if best is None or best.epoch == int(curve.epochs[-1]) or best.value.value == last:
+        return None
+    return Remedy(
+        name=FOR_LABELS,
+        title=f"By the {score.words}: epoch {best.epoch}",
+        text=(
+            f"The {score.words} is best there, {score.text(best.value.value)}. "
+            f"{_as_good(best, int(curve.epochs[-1]))}"
+        ).strip(),
+        metric=score.name,
+        before=Estimate(last, note="as reported", unit="number"),
+        after=best.value,
+        effect=Estimate(
+            best.value.value - last, note="as reported, of the best of many", unit="number"
         ),
         epoch=best.epoch,
         as_good=best.as_good,

@@ -34,7 +34,14 @@ def effect(remedy: Remedy) -> str:
     if remedy.metric == "accuracy":
         bounds = interval(value, lambda share: format_signed(100 * share, 1))
         return f"accuracy {format_points(value.value)} {bounds}".rstrip()
+    if remedy.metric != "log_loss":
+        return f"{metric_words(remedy.metric)} {format_signed(value.value)}"
     return f"loss {format_signed(value.value)} nats {interval(value, format_signed)}".rstrip()
+
+
+def metric_words(metric: str) -> str:
+    """What a remedy changes, for a reader."""
+    return {"log_loss": "loss"}.get(metric, metric.replace("_", " "))
 
 
 def changed_most(a: Attribution) -> str:

@@ -23,8 +23,8 @@ class Remedy:
     text : str
         One or two sentences.
     metric : str
-        What the effect is measured in: "log_loss" (nats, smaller is better) or "accuracy"
-        (a share, larger is better).
+        What the effect is measured in: "log_loss" (nats, smaller is better), "accuracy" (a share,
+        larger is better), or another score by its name in the history.
     before, after : Estimate
         The metric without and with the remedy.
     effect : Estimate

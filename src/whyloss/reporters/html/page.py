@@ -151,6 +151,7 @@ def environment() -> jinja2.Environment:
         counted=pluralize,
         spans=format_ranges,
         short=common.short,
+        metric_words=common.metric_words,
         margin=_margin,
         interval_of=_interval,
         number=_number,
@@ -190,7 +191,8 @@ def _effect(remedy: Remedy) -> tuple[str, str]:
     """The effect of a remedy and, in brackets, its interval or what stands for it."""
     value = remedy.effect
     accuracy = remedy.metric == "accuracy"
-    text = format_points(value.value) if accuracy else f"{format_signed(value.value)} nats"
+    unit = " nats" if remedy.metric == "log_loss" else ""
+    text = format_points(value.value) if accuracy else f"{format_signed(value.value)}{unit}"
     if value.low is None or value.high is None:
         return text, value.note
     bounds = common.interval(

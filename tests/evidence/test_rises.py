@@ -1,0 +1,70 @@
+"""A loss that rises for good, as against noise, single epochs, wanders and restarts."""
+
+import numpy as np
+import pytest
+
+from whyloss.evidence.rises import lasting_rise
+
+
+def rise_of(losses, *, expected=False):
+    return lasting_rise(
+        np.asarray(losses, dtype=np.float64),
+        min_z=4.0,
+        min_rise=0.01,
+        min_share=0.05,
+        expected=expected,
+    )
+
+
+def falling(n):
+    at = np.arange(n)
+    return 0.47 + 0.83 * np.exp(-at / max(1.5, n / 6))
+
+
+@pytest.mark.parametrize("n", [4, 6, 9, 14, 30, 80])
+def test_noise_around_a_falling_loss_is_no_rise(n):
+    rng = np.random.default_rng(n)
+    hits = [rise_of(falling(n) * np.exp(0.06 * rng.standard_normal(n))) for _ in range(100)]
+    assert sum(hit is not None for hit in hits) <= 3
+
+
+@pytest.mark.parametrize("n", [8, 14, 30, 80])
+def test_a_rise_in_the_second_half_is_found(n):
+    rng = np.random.default_rng(n)
+    at = np.arange(n)
+    losses = 0.47 + 0.83 * np.exp(-at / (n / 12)) + 0.9 * np.maximum(0, at - 0.4 * n) / n
+    found = [
+        rise_of(losses * np.exp(0.02 * rng.standard_normal(n)), expected=True) for _ in range(50)
+    ]
+    assert sum(rise is not None for rise in found) >= 45
+
+
+def test_early_jitter_does_not_hide_a_late_rise():
+    early = [2.9, 1.1, 2.4, 0.9, 1.9, 0.75]
+    assert rise_of([*early, 0.70, 0.74, 0.79, 0.83, 0.88, 0.94, 0.98]) is not None
+
+
+def test_the_minimum_is_named_and_the_height_is_on_the_logarithm():
+    rise = rise_of([1.0, 0.5, 0.55, 0.62, 0.70])
+    assert rise.at == 1
+    assert rise.height == pytest.approx(np.log(0.70 / 0.5))
+
+
+def test_a_single_high_epoch_at_the_end_is_no_rise():
+    assert rise_of([0.9, 0.6, 0.5, 0.48, 0.47, 0.48, 0.9]) is None
+
+
+def test_a_training_that_restarts_is_no_rise():
+    at = np.arange(40)
+    cycles = 0.5 + 0.2 * np.exp(-at / 15) + 0.15 * (1 - np.cos(2 * np.pi * at / 10)) / 2
+    assert rise_of(cycles[:37]) is None
+
+
+def test_a_short_curve_must_rise_by_a_tenth_or_by_a_twentieth_while_training_falls():
+    assert rise_of([0.8, 0.50, 0.52, 0.54]) is None
+    assert rise_of([0.8, 0.50, 0.52, 0.54], expected=True) is not None
+    assert rise_of([0.8, 0.50, 0.54, 0.58]) is not None
+
+
+def test_a_rise_of_less_than_a_hundredth_of_a_nat_matters_to_nobody():
+    assert rise_of([0.05, 0.020, 0.022, 0.024, 0.026]) is None
