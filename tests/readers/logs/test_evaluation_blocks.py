@@ -66,8 +66,16 @@ def test_four_counts_give_the_accuracy_and_three_do_not(counts, read_as_scores):
         assert (history.n_val, history.n_classes) == (100, 2)
 
 
-def test_accuracies_of_single_classes_are_not_that_of_all():
-    history = read(
-        "Category 0 acc: 100.0% (142/142)\nCategory 1 acc: 0.0% (0/79)\nval Epoch 2 | loss: 0.65 | acc: 0.64\n"
-    ).history
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INFO     Category 0 acc: 100.0% (142/142)\nINFO     Category 1 acc: 0.0% (0/79)\n",
+        "class 3 accuracy: 0.9\nclass 4 accuracy: 0.1\n",
+        "Accuracy for class plane: 81.0 %\nAccuracy for class car: 12.0 %\n",
+    ],
+)
+def test_accuracies_of_single_classes_are_not_that_of_all(line):
+    assert read(f"{line}val loss: 0.65\n").history.column("val", "accuracy") is None
+    history = read(f"{line}val loss: 0.65, val acc: 0.64\n").history
     assert history.column("val", "accuracy").tolist() == [0.64]
+    assert history.column("train", "accuracy") is None

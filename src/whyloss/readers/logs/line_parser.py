@@ -362,7 +362,10 @@ def _take_pairs(text: str, split: str | None, line: Line) -> None:
         named = _name(core, tight=bool(_TIGHT.search(gap)), boosting=line.boosting)
         if named is None and match["percent"] and (behind := _BEHIND.match(text, end)):
             named = _name(behind["name"], tight=False, boosting=False)
-        if named is None or _OF_A_CLASS.search(core.removesuffix(named[0])[-60:]):
+        if named is None:
+            continue
+        before = _FILLER.sub("", text[max(match.start() - _LONGEST_GAP, 0) : match.start()])
+        if _OF_A_CLASS.search(before.removesuffix(named[0])):
             continue
         label, name = named
         attached = name.split or attached
