@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -168,6 +169,147 @@ def catboost_training() -> Printed:
     }
 
 
+def skorch_training() -> Printed:
+    """Fit a linear model with skorch, which prints a table."""
+    import skorch  # as optional as all frameworks here
+    import torch
+    from skorch.helper import predefined_split
+
+    torch.manual_seed(0)
+    x, y, x_val, y_val = task()
+    net = skorch.NeuralNetClassifier(
+        torch.nn.Linear(8, N_CLASSES),
+        criterion=torch.nn.CrossEntropyLoss,
+        max_epochs=EPOCHS,
+        lr=0.1,
+        train_split=predefined_split(skorch.dataset.Dataset(x_val, y_val)),
+    )
+    with captured() as text:
+        net.fit(x, y)
+    return text.getvalue(), {
+        "train_loss": net.history[:, "train_loss"],
+        "val_loss": net.history[:, "valid_loss"],
+        "val_accuracy": net.history[:, "valid_acc"],
+    }
+
+
+def trainer_training() -> Printed:
+    """Train a tiny classifier with the Trainer, which loads its best epoch and evaluates again."""
+    import tempfile
+
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    x, y, x_val, y_val = task()
+
+    class Model(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(8, N_CLASSES)
+
+        def forward(self, features: Any, labels: Any) -> dict[str, Any]:  # noqa: ANN401
+            logits = self.layer(features)
+            return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+    def rows(features: Any, labels: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+        return [
+            {"features": one, "labels": int(label)}
+            for one, label in zip(features, labels, strict=True)
+        ]
+
+    def accuracy(made: Any) -> dict[str, float]:  # noqa: ANN401
+        return {"accuracy": float((made.predictions.argmax(1) == made.label_ids).mean())}
+
+    with tempfile.TemporaryDirectory() as folder, captured() as text:
+        trainer = transformers.Trainer(
+            Model(),
+            transformers.TrainingArguments(
+                folder,
+                num_train_epochs=EPOCHS,
+                learning_rate=0.5,
+                eval_strategy="epoch",
+                save_strategy="epoch",
+                logging_strategy="epoch",
+                load_best_model_at_end=True,
+                disable_tqdm=True,
+                report_to=[],
+                use_cpu=True,
+            ),
+            train_dataset=rows(x, y),
+            eval_dataset=rows(x_val, y_val),
+            compute_metrics=accuracy,
+        )
+        trainer.train()
+        told = list(trainer.state.log_history)
+        after = trainer.evaluate()
+    nothing = [math.nan] * (EPOCHS - 1)
+    return text.getvalue(), {
+        "train_loss": [row["loss"] for row in told if "loss" in row],
+        "val_loss": [row["eval_loss"] for row in told if "eval_loss" in row],
+        "val_accuracy": [row["eval_accuracy"] for row in told if "eval_accuracy" in row],
+        "evaluation_loss": [*nothing, after["eval_loss"]],
+        "evaluation_accuracy": [*nothing, after["eval_accuracy"]],
+    }
+
+
+def lightning_training() -> Printed:
+    """Train a linear model with Lightning, whose bar shows the numbers of each epoch."""
+    import tempfile
+
+    import pytorch_lightning
+    import torch
+
+    pytorch_lightning.seed_everything(0, verbose=False)
+    x, y, x_val, y_val = (torch.as_tensor(part) for part in task())
+    kept: dict[str, list[float]] = {}
+
+    class Model(pytorch_lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(8, N_CLASSES)
+
+        def _step(self, batch: Any, split: str) -> Any:  # noqa: ANN401
+            features, labels = batch
+            logits = self.layer(features)
+            loss = torch.nn.functional.cross_entropy(logits, labels)
+            hits = (logits.argmax(1) == labels).float().mean()
+            self.log(f"{split}_loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+            self.log(f"{split}_acc", hits, prog_bar=True, on_step=False, on_epoch=True)
+            return loss
+
+        def training_step(self, batch: Any) -> Any:  # noqa: ANN401
+            return self._step(batch, "train")
+
+        def validation_step(self, batch: Any) -> Any:  # noqa: ANN401
+            return self._step(batch, "val")
+
+        def configure_optimizers(self) -> Any:  # noqa: ANN401
+            return torch.optim.Adam(self.parameters(), lr=0.1)
+
+    class Keep(pytorch_lightning.Callback):
+        def on_train_epoch_end(self, trainer: Any, *_: Any) -> None:  # noqa: ANN401
+            for name, value in trainer.callback_metrics.items():
+                kept.setdefault(name.replace("acc", "accuracy"), []).append(float(value))
+
+    def batches(*tensors: Any) -> Any:  # noqa: ANN401
+        return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), batch_size=30)
+
+    with tempfile.TemporaryDirectory() as folder, captured() as text, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = pytorch_lightning.Trainer(
+            max_epochs=EPOCHS,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            default_root_dir=folder,
+            callbacks=[Keep(), pytorch_lightning.callbacks.TQDMProgressBar(refresh_rate=1)],
+        )
+        trainer.fit(Model(), batches(x, y), batches(x_val, y_val))
+    return text.getvalue(), kept
+
+
 def _of_boosting(
     train: dict[str, list[float]], held_out: dict[str, list[float]], loss: str, error: str
 ) -> dict[str, list[float]]:
@@ -201,7 +343,11 @@ FRAMEWORKS: dict[str, tuple[str, Callable[[], Printed]]] = {
         ),
     ),
     "scikit-learn, MLPClassifier": ("sklearn", mlp_training),
+    "skorch": ("skorch", skorch_training),
+    "Trainer of Hugging Face": ("transformers", trainer_training),
+    "Lightning": ("pytorch_lightning", lightning_training),
     "XGBoost": ("xgboost", xgboost_training),
     "LightGBM": ("lightgbm", lightgbm_training),
     "CatBoost": ("catboost", catboost_training),
 }
+PRINTED_DIGITS = {"Lightning": 3}  # where it is fewer than four

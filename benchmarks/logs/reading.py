@@ -13,9 +13,6 @@ from whyloss.readers import read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# The true numbers by ``<split>_<metric>``, one per epoch.
-Curves = "Mapping[str, Sequence[float]]"
-
 
 def missing_package(name: str) -> bool:
     """Whether a package is not installed."""
@@ -52,6 +49,7 @@ def compare(printed: str, expected: Mapping[str, Sequence[float]], digits: int =
             problems.append(f"{name} has {len(column)} epochs instead of {len(values)}")
         elif not all(
             math.isclose(got, true, rel_tol=10.0 ** (1 - digits), abs_tol=0.6 * 10.0**-digits)
+            or (math.isnan(got) and math.isnan(true))
             for got, true in zip(column, values, strict=True)
         ):
             problems.append(f"{name} is {column.tolist()} instead of {list(values)}")
