@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
+from benchmarks.diagnosis.partial import PARTIAL
 from benchmarks.diagnosis.snapshots import ALONE, PAIRS
 from benchmarks.diagnosis.trainings import CURVES, RUNS
 from benchmarks.diagnosis.trial import Design, judge
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from benchmarks.diagnosis.trial import Outcome
 
-PLANS = {**ALONE, **PAIRS, **RUNS, **CURVES}
+PLANS = {**ALONE, **PAIRS, **RUNS, **CURVES, **PARTIAL}
 SIZES = (100, 300, 1000, 3000, 10_000, 50_000)
 CLASSES = (2, 3, 10, 100)
 SEVERITIES = (0, 1, 2)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from whyloss.evidence.evidence import Evidence
     from whyloss.results.metrics import Metrics
 
-EXPLAINS = 0.5  # of the excess of the validation loss, from which on training has the same one
+EXPLAINS = 0.25  # of the excess of the validation loss, from which on training has the same one
 ALIKE = 0.8  # training loss over validation loss, from which on both are called alike
 MOST_CLASSES = 1000  # where their number is not known: what holds for these holds for fewer
 # What texts call a plain mean of -ln p; None where they do not say.
@@ -42,7 +42,7 @@ class EnvelopeGap:
         The largest loss of a calibrated model, at the lower end of the accuracy's interval.
     direction : Direction
         Above ln K no under-confident model comes. A training loss that exceeds its own envelope
-        by at least half as much shows a model that has not grown sure yet where it is about as large, and otherwise a
+        by at least a quarter as much shows a model that has not grown sure yet where it is about as large, and otherwise a
         loss with another term in it. In all other cases too much confidence is the likelier
         reason. At an accuracy of 100 % only too little confidence can cost anything.
     n_classes : int or None

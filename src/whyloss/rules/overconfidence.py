@@ -35,7 +35,7 @@ From reported numbers alone:
   Where the number of classes is not known, it must do so for every number up to 1,000. It proves
   too much confidence only for a plain mean of −ln p over the very samples of the accuracy: nothing
   is claimed where the text names label smoothing, class weights, a regulariser or another loss, or
-  where the training pair has half of the same excess.
+  where the training pair has a quarter of the same excess.
 - Or the loss must rise since its minimum by `min_rise` = 0.01 nat, 5 %, and `min_z` = 4 standard
   errors of the noise since then, because the minimum was selected; or by half of these standard
   errors with a clear rank trend. It must be up by 1.5 times the largest earlier rise and later

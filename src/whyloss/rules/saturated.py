@@ -12,7 +12,7 @@ beside 0.5.
 
 ## Statistic and threshold
 The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
-what four printed digits of the accuracy leave open; where there are predictions, nine of ten mistakes must lie
+what four printed digits of the accuracy leave open, and within 1 % at the three last epochs; where there are predictions, nine of ten mistakes must lie
 at it. At least `min_errors` = 1 % of the samples
 must be wrong; below that the rounding decides.
 
@@ -103,6 +103,8 @@ def mistakes_at_ceiling(
         return None
     if evidence.epochs and not _at_ceiling(evidence.last, nearest.log_loss):
         return None
+    if not evidence.epochs and not _stays(evidence, nearest.log_loss):
+        return None
     return Finding(
         severity=Severity.ERROR,
         headline="Saturated outputs",
@@ -120,6 +122,18 @@ def mistakes_at_ceiling(
         nats=numbers.log_loss.value,
         epochs=(numbers.epoch,),
     )
+
+
+def _stays(evidence: Evidence, ceiling: float) -> bool:
+    """Whether the last epochs all lie at the ceiling: a single one may pass by."""
+    curve = evidence.reported(evidence.split)
+    if curve is None:
+        return True
+    last = curve.whole
+    errors = 1.0 - last.accuracy[-STANDING:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.abs(last.log_loss[-STANDING:] / errors / ceiling - 1.0)
+    return bool((apart <= NEAR).all())
 
 
 def _at_ceiling(snapshot: EpochFacts, ceiling: float) -> bool:

@@ -7,11 +7,16 @@ let rare classes count more.
 
 ## Signature
 The reported loss differs from the mean cross-entropy of the recorded predictions, and label
-smoothing (0.05 to 0.3) or class-balancing weights give it to the last printed digit.
+smoothing (0.05 to 0.3) or class-balancing weights give it to the last printed digit. Without
+predictions: training and validation are both above every calibrated model of their accuracy.
 
 ## Statistic and threshold
-Agreement to the printed digits, of which there must be enough to tell (0.2 % of the loss). Nothing
-is fitted, so there is no threshold.
+From predictions: agreement to the printed digits, of which there must be enough to tell (0.2 % of
+the loss). Nothing is fitted, so there is no threshold.
+
+From loss and accuracy: both must exceed Fano's envelope in validation by `min_gap` = 0.01 nat, and
+the training pair must have at least a quarter of the same excess, or the text must name another loss. A
+model that is right more often than its confidence says looks the same.
 
 ## Not to be confused with
 `loss-mismatch`: another reduction or base, or a number that nothing explains. `underconfidence`:
@@ -32,18 +37,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import Direction, envelope_gap, outline
-from whyloss.formatting import format_nats
+from whyloss.formatting import format_nats, format_percent
+from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_cause, report_loss
+from whyloss.testing import known_cause, known_columns, report_loss
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.evidence import Evidence
+    from whyloss.testing import KnownCause
 
 PERFECT_LOSS = 0.02  # nats, at an accuracy of 100 %
 
@@ -53,6 +60,18 @@ RULE = Rule(
     page=__doc__,
     since="0.1",
 )
+
+
+def _both_above(seed: int, excess: float) -> KnownCause:
+    """Training and validation both so many nats above the envelope of their accuracy."""
+    high = fano_envelope(0.9, 10)[1] + excess * (1.0 + 0.001 * (seed % 100))
+    return known_columns(
+        n_classes=10,
+        train_loss=[high],
+        train_accuracy=[0.9],
+        val_loss=[high],
+        val_accuracy=[0.9],
+    )
 
 
 def _balanced(_losses: npt.NDArray[np.float64], by_class: list[float]) -> float:
@@ -85,6 +104,39 @@ def smoothed_or_weighted(evidence: Evidence) -> Finding | None:
             epochs=(epoch,),
         )
     return None
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _both_above(seed, 0.4),
+    near_misses={"min_gap": lambda seed: _both_above(seed, 0.004)},
+)
+def training_is_above_too(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | None:
+    """Training and validation are both above the envelope of their accuracy."""
+    gap, numbers = envelope_gap(evidence), evidence.numbers
+    if evidence.epochs or gap is None or numbers is None or not gap.nats > min_gap:
+        return None
+    if numbers.accuracy.value == 1.0:
+        return None  # `underconfidence`
+    if gap.direction not in {Direction.UNDER, Direction.OTHER_LOSS}:
+        return None
+    return Finding(
+        severity=Severity.INFO,
+        headline="Smoothing, weights or a penalty in the loss",
+        message=(
+            f"A loss of {format_nats(numbers.log_loss.value)} is {format_nats(gap.nats)} nats "
+            f"above that of every calibrated model with an accuracy of "
+            f"{format_percent(numbers.accuracy.value)}, and the training pair or the text says "
+            "that the loss is no plain cross-entropy. Most likely it contains label smoothing, "
+            "class weights or a penalty: report the plain mean cross-entropy beside it."
+        ),
+        evidence={
+            "log_loss": numbers.log_loss,
+            "envelope_gap": Estimate(gap.nats, note="a lower bound, were it a plain mean"),
+        },
+        nats=gap.nats,
+        epochs=(numbers.epoch,),
+    )
 
 
 @RULE.suspected(

@@ -158,12 +158,13 @@ def above_envelope_like_training(evidence: Evidence, *, min_gap: float = 0.01) -
         "Every prediction is right, so only doubt costs anything: label smoothing, mixup, a "
         "penalty in the loss, or a training that is not finished."
         if perfect
-        else "The training loss shows the same, so the model ranks the classes already and does "
-        "not yet dare to be sure: train on, or with a larger learning rate."
+        else "The training loss shows the same. Either the model is right more often than its "
+        "confidence says (train on), or the loss contains label smoothing, class weights or a "
+        "penalty: compute the plain mean cross-entropy to tell."
     )
     return Finding(
-        severity=Severity.WARNING,
-        headline="Under-confidence",
+        severity=Severity.WARNING if perfect else Severity.INFO,
+        headline="Under-confidence" if perfect else "Under-confidence, or another loss",
         message=(
             f"A loss of {format_nats(numbers.log_loss.value)} is high for an accuracy of "
             f"{format_percent(numbers.accuracy.value)}: a calibrated model has at most "
