@@ -4,6 +4,11 @@ import importlib
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("whyloss", deadline=None)
+settings.load_profile("whyloss")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers keep every processor busy already
     os.environ.setdefault("OMP_NUM_THREADS", "1")

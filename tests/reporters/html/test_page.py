@@ -359,10 +359,10 @@ class Illustrated(InMemorySource):
 def test_the_largest_page_is_still_small_and_says_what_it_leaves_out(text):
     n_epochs = 90
     known = known_cause(
-        0, n_samples=20_000, temperature=np.linspace(1, 3, n_epochs), blur=0.5, n_classes=3
+        0, n_samples=4_000, temperature=np.linspace(1, 3, n_epochs), blur=0.5, n_classes=3
     )
     shots = [known.source.predictions("val", epoch) for epoch in range(1, n_epochs + 1)]
-    ids = [f"a rather long name of a sample, as paths are: {i:08d}" * 2 for i in range(20_000)]
+    ids = [f"a rather long name of a sample, as paths are: {i:08d}" * 2 for i in range(4_000)]
     named = [
         Predictions.from_arrays(facts.y_true, logits=facts.scores, ids=ids, epoch=facts.epoch)
         for facts in shots
@@ -382,7 +382,7 @@ def test_the_largest_page_is_still_small_and_says_what_it_leaves_out(text):
     data = found.json("sample-data")
     assert len(data["rows"]) == len(data["losses"]) < 2000
     most, some = re.search(
-        r"^Of 20,000 samples this table has the ([\d,]+) most expensive ones, and ([\d,]+) of the "
+        r"^Of 4,000 samples this table has the ([\d,]+) most expensive ones, and ([\d,]+) of the "
         "others drawn at random",
         data["said"],
     ).groups()
