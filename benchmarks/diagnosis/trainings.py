@@ -270,7 +270,8 @@ def majority_class(rng: np.random.Generator, n: int, k: int, severity: int) -> P
     guess = -largest * np.log(largest) - rest * np.log(rest / (k - 1))
     loss = guess * (1.0 + 0.1 * np.exp(-np.arange(len(it)))) + 0.002 * rng.standard_normal(len(it))
     same = np.full(len(it), largest)
-    seen = replace(seen, val_loss=loss, val_accuracy=same, train_loss=loss, train_accuracy=same)
+    train = loss + 0.002 * rng.standard_normal(len(it))
+    seen = replace(seen, val_loss=loss, val_accuracy=same, train_loss=train, train_accuracy=same)
     return _reported(rng, seen, n, k, "majority-class")
 
 

@@ -10,8 +10,9 @@ A metric of two splits that agrees to the last digit; or an accuracy that is one
 number on every split and at every epoch while the loss moves.
 
 ## Statistic and threshold
-- The same metric of two splits: at least `min_digits` = 8 digits agree, added up over the epochs
-  that both have (0 and 1 do not count: two perfect splits agree).
+- The same metric of two splits: at least `min_digits` = 8 digits agree, added up over the
+  different values at the epochs that both have (0 and 1 do not count: two perfect splits agree; a
+  value that stands still counts once, since splits can have the same class shares).
 - A constant accuracy: it is the same on at least two splits at `min_epochs` = 3 epochs or more,
   while a loss changes by at least a factor of `min_factor` = 1.5.
 
@@ -92,7 +93,7 @@ def two_splits(evidence: Evidence, *, min_digits: float = 8) -> Finding | None:
             both = np.isfinite(one) & np.isfinite(other)
             if not both.any() or not (one[both] == other[both]).all():
                 continue
-            digits = sum(_digits(value) for value in one[both].tolist())
+            digits = sum(_digits(value) for value in set(one[both].tolist()))
             if digits < max(1, min_digits):
                 continue
             value = float(one[both][-1])

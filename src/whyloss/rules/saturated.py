@@ -12,9 +12,9 @@ beside 0.5.
 
 ## Statistic and threshold
 The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
-what four printed digits of the accuracy leave open, and within 1 % at the three last epochs; where there are predictions, nine of ten mistakes must lie
-at it. At least `min_errors` = 1 % of the samples
-must be wrong; below that the rounding decides.
+what four printed digits of the accuracy leave open, and within 1 % at the three last epochs. Where
+there are predictions, nine of ten mistakes must lie at it. At least `min_errors` = 1 % of the
+samples must be wrong; below that the rounding decides.
 
 ## Not to be confused with
 `overconfidence`: sure of itself, but each mistake costs differently and training still moves.
@@ -103,7 +103,7 @@ def mistakes_at_ceiling(
         return None
     if evidence.epochs and not _at_ceiling(evidence.last, nearest.log_loss):
         return None
-    if not evidence.epochs and not _stays(evidence, nearest.log_loss):
+    if not evidence.epochs and not _stays(evidence, nearest.log_loss, max(NEAR, max_distance)):
         return None
     return Finding(
         severity=Severity.ERROR,
@@ -124,7 +124,7 @@ def mistakes_at_ceiling(
     )
 
 
-def _stays(evidence: Evidence, ceiling: float) -> bool:
+def _stays(evidence: Evidence, ceiling: float, near: float) -> bool:
     """Whether the last epochs all lie at the ceiling: a single one may pass by."""
     curve = evidence.reported(evidence.split)
     if curve is None:
@@ -133,7 +133,7 @@ def _stays(evidence: Evidence, ceiling: float) -> bool:
     errors = 1.0 - last.accuracy[-STANDING:]
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.abs(last.log_loss[-STANDING:] / errors / ceiling - 1.0)
-    return bool((apart <= NEAR).all())
+    return bool((apart <= near).all())
 
 
 def _at_ceiling(snapshot: EpochFacts, ceiling: float) -> bool:

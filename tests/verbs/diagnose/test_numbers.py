@@ -283,3 +283,59 @@ def test_pasted_text_waits_for_no_large_library():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+# Rules of reported numbers, beyond their own examples.
+
+
+def test_an_impossible_pair_counts_at_whatever_epoch_it_stands():
+    early = diagnose(
+        history=History.from_columns(val_loss=[0.05, 0.30, 0.28], val_accuracy=[0.4, 0.88, 0.9])
+    )
+    assert early.verdict.name == "impossible-pair"
+    assert early.findings[0].epochs == (1,)
+
+
+def test_a_small_loss_at_100_percent_is_nothing_wrong_and_a_large_one_is_doubt():
+    def verdict(loss):
+        return diagnose(history=History.from_columns(val_loss=[loss], val_accuracy=[1.0])).verdict
+
+    assert verdict(0.02).name == "consistent"
+    assert verdict(0.35).name == "underconfidence"
+    assert verdict(0.0).name == "cannot-tell"
+
+
+def test_too_much_confidence_is_proved_for_every_number_of_classes():
+    history = History.from_columns(val_loss=[1.3], val_accuracy=[0.9])
+    found = diagnose(history=history).findings[0]
+    assert found.name == "overconfidence"
+    assert "any number of classes up to 1,000" in found.message
+    assert found.nats == pytest.approx(1.3 - fano_envelope(0.9, 1000)[1])
+    inside = History.from_columns(val_loss=[0.9], val_accuracy=[0.9])
+    assert "overconfidence" not in names(diagnose(history=inside))
+
+
+def test_a_constant_accuracy_of_two_splits_with_equal_shares_is_no_number_twice():
+    found = diagnose(
+        history=History.from_columns(
+            train_loss=[0.64, 0.63, 0.62, 0.63],
+            val_loss=[0.63, 0.64, 0.62, 0.625],
+            train_accuracy=[0.6512] * 4,
+            val_accuracy=[0.6512] * 4,
+        )
+    )
+    assert found.verdict.name == "majority-class"
+
+
+def test_overfitting_does_not_claim_what_is_provably_miscalibration():
+    at = np.arange(12)
+    history = History.from_columns(
+        n_classes=2,
+        n_val=5000,
+        val_loss=0.35 + 0.5 * np.exp(-at) + 0.15 * np.maximum(0, at - 3),
+        val_accuracy=0.88 - 0.03 * np.maximum(0, at - 3) / 8,
+    )
+    found = next(f for f in diagnose(history=history).findings if f.name == "overfitting")
+    rise = found.evidence["rise"].value
+    assert found.nats < rise
+    assert "are miscalibration" in found.message
