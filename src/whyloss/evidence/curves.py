@@ -149,7 +149,8 @@ def loss_rise(
     known = curve.with_loss
     if not len(known):
         return None
-    low = int(known.epochs[int(known.log_loss.argmin())])
+    smallest = int(known.log_loss.argmin())
+    low = int(known.epochs[smallest])
     rise = lasting_rise(
         known.log_loss,
         min_z=min_z,
@@ -159,12 +160,14 @@ def loss_rise(
     )
     if rise is None:
         return None
-    start, end = int(known.epochs[rise.at]), int(known.epochs[-1])
+    # The epoch that every other sentence calls the smallest, unless it is a late dip of the noise.
+    at = smallest if 2 * smallest < rise.at + len(known) else rise.at
+    start, end = int(known.epochs[at]), int(known.epochs[-1])
     changes = (score.change(start, end) for score in scores)
     return CurveRise(
         low=start,
         end=end,
-        before=float(known.log_loss[rise.at]),
+        before=float(known.log_loss[at]),
         after=float(known.log_loss[-1]),
         z=rise.z,
         change=next((change for change in changes if change is not None), None),
