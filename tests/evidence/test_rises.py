@@ -68,3 +68,29 @@ def test_a_short_curve_must_rise_by_a_tenth_or_by_a_twentieth_while_training_fal
 
 def test_a_rise_of_less_than_a_hundredth_of_a_nat_matters_to_nobody():
     assert rise_of([0.05, 0.020, 0.022, 0.024, 0.026]) is None
+
+
+def through(levels, n_epochs=400, noise=0.02, seed=0):
+    """A loss through these levels, evenly spaced, with noise."""
+    rng = np.random.default_rng(seed)
+    at = np.linspace(0, 1, len(levels))
+    level = np.interp(np.linspace(0, 1, n_epochs), at, levels)
+    return level * np.exp(noise * rng.normal(size=n_epochs))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rise_that_falls_again_by_half_and_stays_up_is_a_rise(seed):
+    assert rise_of(through([0.5, 0.1, 0.13, 0.17, 0.15, 0.13, 0.14], seed=seed))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [0.5, 0.1, 0.17, 0.1, 0.17, 0.1, 0.14],  # starts again and again
+        [0.5, 0.1, 0.17, 0.1, 0.1, 0.1, 0.14],  # comes back, and wanders off at the end
+        [0.5, 0.3, 0.2, 0.1, 0.1, 0.17, 0.13],  # has been up for a short while
+    ],
+)
+def test_a_loss_that_comes_back_is_no_rise(levels, seed):
+    assert rise_of(through(levels, seed=seed)) is None

@@ -28,6 +28,7 @@ EXPECTED_SHARE = 0.05  # the same while the training loss falls
 EXPECTED_Z = 0.5  # standard errors that a falling training loss saves
 FEW_EPOCHS = 2.0  # noise of m epochs is itself uncertain by about 1 / m: z is asked for more
 NEIGHBOURS = 3  # epochs whose mean a single jump hardly moves
+UP_SHARE = 0.5  # of a training: a loss that stays up for so long has not come back
 OTHER_MOVES = 1.5  # times the largest rise before and fall after, which a restart repeats
 
 
@@ -150,16 +151,26 @@ def _clear(levels: FloatVector, rise: LastingRise, *, min_z: float, expected: bo
     wanted = (min_z - EXPECTED_Z if expected else min_z) * (1.0 + FEW_EPOCHS / len(after))
     by_level = rise.z > wanted and (trend > 0 or stays)
     by_trend = rise.z > min_z / 2.0 and trend > (LIKELY_TREND if expected else CLEAR_TREND)
-    other = _largest_other_move(levels, rise.at)
-    return (by_level or by_trend) and rise.height >= OTHER_MOVES * other
+    return (by_level or by_trend) and _no_wander(levels, rise)
 
 
-def _largest_other_move(levels: FloatVector, at: int) -> float:
-    """The largest rise before the minimum and fall after it, in means of neighbouring epochs."""
-    before, after = _means(levels[: at + 1], NEIGHBOURS), _means(levels[at:], NEIGHBOURS)
+def _no_wander(levels: FloatVector, rise: LastingRise) -> bool:
+    """Whether the rise exceeds the largest rise before it, and is not taken back after it.
+
+    A curve that falls again after its peak has not returned where it stays above a quarter of the
+    rise for half of the training or more.
+    """
+    width = 5 if len(levels) >= LONG_CURVE else 3
+    before, after = _means(levels[: rise.at + 1], width), _means(levels[rise.at :], width)
     earlier = float(np.max(before - np.minimum.accumulate(before)))
-    later = float(np.max(np.maximum.accumulate(after) - after))
-    return max(earlier, later)
+    if rise.height < OTHER_MOVES * earlier:
+        return False
+    fall = float(np.max(np.maximum.accumulate(after) - after))
+    if rise.height >= OTHER_MOVES * fall:
+        return True
+    up = after[int(np.argmax(after >= rise.base + rise.height / 2)) :]
+    stays = float(up.min()) > rise.base + QUARTER * rise.height
+    return stays and len(up) >= UP_SHARE * len(levels)
 
 
 def _means(values: FloatVector, width: int) -> FloatVector:
