@@ -176,6 +176,60 @@ CASES = {
         [1, 2, 3],
         {"test_loss": [0.91, 0.74, 0.70]},
     ),
+    "first and last values with an arrow": (
+        "training loss: 0.8 -> 0.2, validation loss: 0.9 -> 1.6, validation accuracy: 55% -> 58%\n",
+        [1, 2],
+        {"train_loss": [0.8, 0.2], "val_loss": [0.9, 1.6], "val_accuracy": [0.55, 0.58]},
+    ),
+    "a table whose rows are splits": (
+        "| set | loss | accuracy |\n|---|---|---|\n| train | 0.31 | 0.91 |\n| test | 0.72 | 0.79 |\n",
+        [1],
+        {
+            "train_loss": [0.31],
+            "train_accuracy": [0.91],
+            "test_loss": [0.72],
+            "test_accuracy": [0.79],
+        },
+    ),
+    "a table whose columns are splits, without a name for the rows": (
+        "           Training |  Validation\naccuracy  |  0.83  |  0.78\nloss      |  0.41  |  0.57\n",
+        [1],
+        {
+            "train_loss": [0.41],
+            "train_accuracy": [0.83],
+            "val_loss": [0.57],
+            "val_accuracy": [0.78],
+        },
+    ),
+    "a table on its side": (
+        "epoch,1,2,3\ntrain_loss,0.8,0.6,0.4\nval_loss,0.9,0.8,1.0\n",
+        [1, 2, 3],
+        {"train_loss": [0.8, 0.6, 0.4], "val_loss": [0.9, 0.8, 1.0]},
+    ),
+    "a table that lost its line ends": (
+        "epoch train_loss val_loss acc 1 0.8 0.9 0.51 2 0.6 0.8 0.57 3 0.4 0.85 0.61\n",
+        [1, 2, 3],
+        {
+            "train_loss": [0.8, 0.6, 0.4],
+            "val_loss": [0.9, 0.8, 0.85],
+            "val_accuracy": [0.51, 0.57, 0.61],
+        },
+    ),
+    "a data frame of R, with the numbers of its rows": (
+        "  epoch training_logloss validation_logloss\n1 0 0.69 0.70\n2 1 0.52 0.61\n",
+        [0, 1],
+        {"train_loss": [0.69, 0.52], "val_loss": [0.70, 0.61]},
+    ),
+    "a list of R": (
+        "$loss\n[1] 0.71 0.66 0.61\n$val_loss\n[1] 0.70 0.68 0.69\n",
+        [1, 2, 3],
+        {"train_loss": [0.71, 0.66, 0.61], "val_loss": [0.70, 0.68, 0.69]},
+    ),
+    "a test score beside a test accuracy, as old examples of Keras print the loss": (
+        "Test score: 0.47\nTest accuracy: 0.83\n",
+        [1],
+        {"test_loss": [0.47], "test_accuracy": [0.83]},
+    ),
     "what evaluate returns": ("[1.25, 0.61]\n", [1], {"val_loss": [1.25], "val_accuracy": [0.61]}),
     "a validation and a test set by name": (
         "{'eval_val_loss': 0.5, 'eval_val_accuracy': 0.8, 'eval_test_loss': 0.6, 'eval_test_accuracy': 0.7, 'epoch': 1.0}\n",

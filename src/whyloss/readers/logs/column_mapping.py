@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from whyloss.errors import DataError
@@ -127,6 +127,7 @@ def map_columns(
     """
     mapping = ColumnMapping()
     mapped, rest = _mapped(list(columns), options, mapping)
+    rest = [_score_as_loss(column, rest, mapping) for column in rest]
     known = [column for column in rest if column.name.kind == "metric"]
     splits = _splits(known, mapping, by_global_step=by_global_step)
     for split in sorted(set(splits.values()), key=_split_order):
@@ -142,6 +143,16 @@ def map_columns(
         labels = ", ".join(f'"{column.label}"' for column in likely)
         mapping.notes.append(f"Misspelt, and understood by likeness: {labels}.")
     return mapping
+
+
+def _score_as_loss(column: Column, columns: list[Column], mapping: ColumnMapping) -> Column:
+    """Read "Test score" beside "Test accuracy" as the loss, which old examples of Keras call so."""
+    beside = {other.name.metric for other in columns if other.split == column.split}
+    named = column.name.kind == "own" and column.name.metric == "score" and column.split == "test"
+    if not named or "accuracy" not in beside or "loss" in beside:
+        return column
+    mapping.notes.append(f'"{column.label}" beside an accuracy is read as the loss.')
+    return replace(column, name=replace(column.name, kind="metric", metric="loss"))
 
 
 def _settle_undecided(mapping: ColumnMapping) -> None:

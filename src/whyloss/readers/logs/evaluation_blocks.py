@@ -28,8 +28,16 @@ _LIST_HEAD = re.compile(
     r"(?P<rest>[\[(]?[-+\d.eE,;\snaif%]*[\])]?)\s*$"
 )
 _OF_MANY = re.compile(r"\bepochs?\b|(?:losses|accuracies|values)\s*[:=]", re.IGNORECASE)
+# The values of a metric behind its name, as a table that lies on its side has them.
+_SIDEWAYS = re.compile(
+    r"^\W*(?P<label>[A-Za-z][\w ./@-]{0,60}?)\s*(?P<by>[,;|\t])\s*"
+    r"(?P<rest>[-+\d.eE]+%?(?:\s*(?P=by)\s*[-+\d.eE]+%?)+)\W*$"
+)
+_VECTOR = re.compile(r"^\s*\[\d+\]\s+(?P<rest>[-+\d.eE\s]+)$")  # as R prints one
+_OF_LIST = re.compile(r"^\s*\$(?:metrics\$)?(?P<label>[A-Za-z]\w*)\s*$")
 _PAIR = re.compile(
-    r"^\s*\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]\s*$"
+    r"^\s*(?:(?P<what>[A-Za-z][\w ]{0,30})[:=]\s*)?"
+    r"\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]\s*$"
 )
 _REPORT = ["precision", "recall", "f1-score", "support"]
 _REPORT_ROW = re.compile(
@@ -87,6 +95,10 @@ def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:
         The name, and each value with whether it is a percentage; no value where they come in the
         lines below. None where the line is no such list.
     """
+    if (named := _OF_LIST.match(text)) and recognise(named["label"]).kind == "metric":
+        return named["label"], []
+    if sideways := _SIDEWAYS.match(text):
+        return _sideways(sideways)
     match = _LIST_HEAD.match(text)
     if match is None:
         return None
@@ -102,17 +114,28 @@ def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:
     return match["label"].strip(), [(float(value), percent) for value in values]
 
 
-def lone_value(text: str) -> tuple[float, bool] | None:
-    """Read a line that is one number and nothing else."""
-    if not _ONE_NUMBER.fullmatch(text):
+def _sideways(match: re.Match[str]) -> tuple[str, list[tuple[float, bool]]] | None:
+    if recognise(match["label"]).kind != "metric":
         return None
-    number = _NUMBER.findall(text)[-1]
-    return float(number), "%" in text
+    return match["label"].strip(), [
+        (float(value), "%" in match["rest"]) for value in _NUMBER.findall(match["rest"])
+    ]
+
+
+def lone_values(text: str) -> list[tuple[float, bool]]:
+    """Read a line that is one number and nothing else, or a vector as R prints it."""
+    if vector := _VECTOR.match(text):
+        return [(float(value), False) for value in _NUMBER.findall(vector["rest"])]
+    if not _ONE_NUMBER.fullmatch(text):
+        return []
+    return [(float(_NUMBER.findall(text)[-1]), "%" in text)]
 
 
 def evaluated_pair(text: str) -> tuple[float, float] | None:
     """Read ``[4.55, 0.449]``: the loss and the accuracy as ``model.evaluate`` returns them."""
     match = _PAIR.match(text)
+    if match and match["what"] and recognise(match["what"]).kind == "metric":
+        return None  # a list of values of that metric
     return (float(match["loss"]), float(match["share"])) if match else None
 
 

@@ -55,7 +55,9 @@ _TQDM = re.compile(r"\d%\|[^|]{0,300}\|\s*(?P<done>\d+)/(?P<all>\d+)\s*\[")
 _OVER_BATCHES = re.compile(
     r"\s+(?:of|over|on|in)\s+\d+\s+(?:mini-?)?(?:batches|steps|iterations)\b", re.IGNORECASE
 )
-_ASIDE = re.compile(r"(?<=\w)\s*\((?P<inner>[^()=:]{1,40})\)(?=\s*[:=]\s*[-\d.])")
+_ASIDE = re.compile(
+    r"(?<=\w)\s*\((?:(?P<inner>[^()=:]{1,40})\)(?=\s*[:=]\s*[-\d.])|(?P<words>[A-Za-z][A-Za-z -]{1,30})\)(?=\s+[-\d.]))"
+)
 _GLUED_SPLIT = re.compile(
     r"(?<=\d)(?=(?:train|val|valid|test)(?:ing|idation)?[-_ ]?(?:acc|loss|err))", re.IGNORECASE
 )
@@ -280,8 +282,10 @@ def _as_calibrated(pair: Pair) -> Pair:
 
 def _inside(match: re.Match[str]) -> str:
     """Keep of a bracket what names a split or a kind of metric; drop the rest."""
-    words = match["inner"].casefold().replace("-", "").split()
-    known = all(word in SPLIT_WORDS or word in {"top1", "top5", "macro", "micro"} for word in words)
+    words = (match["inner"] or match["words"]).casefold().replace("-", "").split()
+    known = all(
+        word in SPLIT_WORDS or word in {"top1", "top5", "macro", "micro", "avg"} for word in words
+    )
     return f" {' '.join(words)} " if known else ""
 
 

@@ -18,6 +18,20 @@ _LONE_NUMBER = re.compile(r"(?<![\w.@-])\d+(?:\.\d+)?(?![\w@])")
 _OF_ALL = re.compile(r"(\d+)\s*/\s*\d+")
 _TAIL = re.compile(r":\s*\d+%\|.*$|\s+\(\d+:\d+(?::\d+)?\)\s*$")  # a bar, or a time
 _LETTERS = {"p": "precision", "r": "recall", "f": "f1"}
+_SPLIT_COLUMNS = {
+    "",
+    "split",
+    "set",
+    "dataset",
+    "data",
+    "phase",
+    "subset",
+    "mode",
+    "stage",
+    "label",
+}
+_SPLITS = SPLIT_WORDS.keys()
+_FEWEST_NAMES = 2
 _WORDS = 4
 _LONGEST_HEADING = 4000
 _LONGEST_NAME = 80
@@ -51,10 +65,15 @@ class Table:
         if self.delimiter == " ":
             text = _NO_LOG.sub("-", text)
         cells = _cells(text, self.delimiter)
+        if self.delimiter == " " and len(cells) == len(self.labels) + 1 and cells[0].isdecimal():
+            cells = cells[1:]  # the number of the row, as R prints it
         if len(cells) != len(self.labels):
             return None
         labels = self.labels
-        if self.across:
+        split = _split_of_row(labels, cells)
+        if split is not None:
+            labels = tuple(f"{split} {label}" for label in labels)
+        elif self.across:
             if recognise(cells[0]).kind not in {"metric", "regression"}:
                 return None
             labels = (labels[0], *(f"{split} {cells[0]}" for split in labels[1:]))
@@ -70,6 +89,37 @@ class Table:
             elif recognise(label).kind in {"metric", "index"}:
                 return None
         return found or None
+
+
+def _split_of_row(labels: tuple[str, ...], cells: list[str]) -> str | None:
+    """Give the split that a row is of, where a column names it."""
+    for label, cell in zip(labels, cells, strict=True):
+        if label.casefold() in _SPLIT_COLUMNS and cell.casefold() in SPLIT_WORDS:
+            return cell
+    return None
+
+
+def flattened(text: str) -> tuple[Table, list[str]] | None:
+    """Read a table that lost its line ends: its names, then its numbers.
+
+    Returns
+    -------
+    tuple of (Table, list of str)
+        The table, and each of its rows as a line. None where the line is no such table.
+    """
+    words = text.split()
+    first = next((at for at, word in enumerate(words) if _number(word) is not None), 0)
+    if first < _FEWEST_NAMES or any(_number(word) is None for word in words[first:]):
+        return None
+    labels = _spelled_out(_phrases(words[:first]))
+    size = len(labels)
+    numbers = words[first:]
+    if size < _FEWEST_NAMES + 1 or len(numbers) % size or len(numbers) < 2 * size:
+        return None
+    if not _are_names(labels):
+        return None
+    rows = [" ".join(numbers[at : at + size]) for at in range(0, len(numbers), size)]
+    return Table(tuple(labels), " "), rows
 
 
 def _number(cell: str) -> float | None:
@@ -112,6 +162,8 @@ def heading(text: str, above: str = "") -> Table | None:
             return Table(names, delimiter if delimiter != "  " else " ")
         if len(cells) > 2 and all(cell.casefold() in SPLIT_WORDS for cell in cells[1:]):
             return Table(names, delimiter if delimiter != "  " else " ", across=True)
+        if len(cells) == 2 and delimiter == "|" and {c.casefold() for c in cells} <= _SPLITS:
+            return Table(("", *names), delimiter, across=True)
     labels = _spelled_out(_phrases(text.split()))
     return Table(tuple(labels), " ") if _are_names(labels) else None
 

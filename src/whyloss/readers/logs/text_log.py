@@ -12,7 +12,7 @@ from whyloss.readers.logs.evaluation_blocks import (
     Report,
     evaluated_pair,
     list_of_values,
-    lone_value,
+    lone_values,
 )
 from whyloss.readers.logs.facts import TextFacts
 from whyloss.readers.logs.history_builder import build_history
@@ -23,7 +23,7 @@ from whyloss.readers.logs.log_table import LogTable
 from whyloss.readers.logs.metric_names import recognise
 from whyloss.readers.logs.prose import is_prose, read_prose, rows_of
 from whyloss.readers.logs.row_tracker import RowTracker
-from whyloss.readers.logs.table_parser import Table, heading, is_rule
+from whyloss.readers.logs.table_parser import Table, flattened, heading, is_rule
 from whyloss.readers.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
 _MOST_TEMPLATES = 6
 _MOST_PROSE = 50_000  # characters
+# "0.9 -> 0.4" gives a first and a last value, as a sentence does.
+_ARROW = re.compile(r"\d\s*%?\s*(?:->|→)\s*\d")
 # The line below it repeats the best round, which may not have been printed before.
 _BEST_BELOW = re.compile(r"best iteration(?: is)?\s*:\s*$", re.IGNORECASE)
 _BAR = re.compile(r"\s*(?P<done>\d{1,12})/(?P<all>\d{1,12}) *(?:\[[=>.]*\]|[━╸╺])")
@@ -267,7 +269,7 @@ class TextLog:
         said = self._facts.read(text)
         if self._begins_block(text):
             return
-        if is_prose(text) and not self._log_table.has_metrics:
+        if (is_prose(text) or _ARROW.search(text)) and not self._log_table.has_metrics:
             if sum(map(len, self._prose)) < _MOST_PROSE:
                 self._prose.append(text)
             return
@@ -342,9 +344,10 @@ class TextLog:
                 return True
             self._close_report()
         if self._list is not None:
-            value = lone_value(text)
-            if value is not None:
-                self._add_to_list(self._list, value[0], percent=value[1])
+            values = lone_values(text)
+            for value, percent in values:
+                self._add_to_list(self._list, value, percent=percent)
+            if values:
                 return True
             self._list = None
         return False
@@ -356,6 +359,10 @@ class TextLog:
             self._close_matrix()
         elif Report.begins(text):
             self._report = Report()
+        elif flat := flattened(text):
+            self._table, rows = flat
+            for row in rows:
+                self.add(self._table.row(row) or [])
         elif pair := evaluated_pair(text):
             self._facts.notes.append(
                 "Two numbers in brackets are read as the loss and the accuracy of an evaluation."
