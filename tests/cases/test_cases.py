@@ -205,7 +205,7 @@ def test_the_outlier_hijacks_the_loss_over_several_seeds(tmp_path):
     from whyloss import diagnose
 
     named = 0
-    for seed in range(3):
+    for seed in range(6):
         history = c5_training.train(tmp_path / str(seed), seed=seed)
         loss, accuracy = np.array(history["val_loss"]), history["val_accuracy"]
         assert loss[-1] > 1.2 * loss.min()
@@ -214,7 +214,7 @@ def test_the_outlier_hijacks_the_loss_over_several_seeds(tmp_path):
         assert found.samples[0].id == c5_training.OUTLIER
         assert found.samples[0].share > 0.5
         named += found.verdict.name == "outliers"
-    assert named >= 2
+    assert named >= 4
 
 
 # C6, C7
