@@ -77,6 +77,37 @@ def curves(text):
             {"val_accuracy": [0.0101]},
         ),
         (
+            "My model gets 97% on train and 62% on validation.",
+            [1],
+            {"train_accuracy": [0.97], "val_accuracy": [0.62]},
+        ),
+        (
+            "I got 99% accuracy in training but 51% in test",
+            [1],
+            {"train_accuracy": [0.99], "test_accuracy": [0.51]},
+        ),
+        (
+            "The train set has 88.5 accuracy and the test set 61.0",
+            [1],
+            {"train_accuracy": [0.885], "test_accuracy": [0.61]},
+        ),
+        (
+            "the loss jumps from 0.2 to 7.5 at epoch 9",
+            [1, 9],
+            {"train_loss": [0.2, 7.5]},
+        ),
+        ("My loss is 2.5 million", [1], {"train_loss": [2.5e6]}),
+        (
+            "validation accuracy fluctuates between 30% and 70%",
+            [1, 2],
+            {"val_accuracy": [0.3, 0.7]},
+        ),
+        (
+            "During training the loss is falling but the accuracy is always 0.0",
+            [1],
+            {"train_accuracy": [0.0]},
+        ),
+        (
             "it is always the same: the accuracy is zero on the test set",
             [1],
             {"test_accuracy": [0.0]},

@@ -148,8 +148,12 @@ def map_columns(
 def _score_as_loss(column: Column, columns: list[Column], mapping: ColumnMapping) -> Column:
     """Read "Test score" beside "Test accuracy" as the loss, which old examples of Keras call so."""
     beside = {other.name.metric for other in columns if other.split == column.split}
-    named = column.name.kind == "own" and column.name.metric == "score" and column.split == "test"
-    if not named or "accuracy" not in beside or "loss" in beside:
+    named = column.name.kind == "own" and column.name.metric == "score"
+    shares = all(0 <= value <= 1 for value in column.cells.values())
+    if named and shares and all(other.name.metric == "score" for other in columns):
+        mapping.notes.append(f'"{column.label}" is read as an accuracy, as scikit-learn scores.')
+        return replace(column, name=replace(column.name, kind="metric", metric="accuracy"))
+    if not named or column.split != "test" or "accuracy" not in beside or "loss" in beside:
         return column
     mapping.notes.append(f'"{column.label}" beside an accuracy is read as the loss.')
     return replace(column, name=replace(column.name, kind="metric", metric="loss"))

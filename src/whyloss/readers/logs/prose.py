@@ -132,6 +132,8 @@ _COMMON = frozenset(
     ]
 )
 _ENOUGH_COMMON = 3
+_SPEAKERS = frozenset({"i", "i'm", "my", "we", "our", "the", "it", "it's", "when", "why", "while"})
+_LAID_OUT = re.compile(r"[:=|\[{]")
 _LOWER_IS_BETTER = frozenset({"loss", "wer", "cer", "perplexity", "hamming", "calibration_error"})
 _TO_THE_METRIC = re.compile(r"\s*(?:of\s+|for\s+)?(?:(?:the|our|my|a)\s+)?$", re.IGNORECASE)
 _FOR = re.compile(r"\bfor\s+(?:the\s+)?$", re.IGNORECASE)
@@ -147,6 +149,10 @@ _CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|
 _DENIED = re.compile(
     r"\b(?:can't|cannot|not|never|no|don't|doesn't|didn't|won't|without)\s+(?:\w+\s+){0,2}$"
 )
+_MEANWHILE = re.compile(r"\b(?:during|while|when)\s+$", re.IGNORECASE)
+_ON = re.compile(r"\s*(?:accuracy\s+)?(?:on|in|for|at)\s+(?:the\s+|my\s+|our\s+)?", re.IGNORECASE)
+_SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_SCALE = re.compile(r"\s*(thousand|million|billion|trillion)\b", re.IGNORECASE)
 _PER_CLASS = re.compile(r"\bper[- ]class\b", re.IGNORECASE)
 
 
@@ -191,6 +197,7 @@ class _Clause:
     epoch: int | None = None
     direction: str | None = None
     waiting: list[float] = field(default_factory=list)
+    subject: list[str | None] = field(default_factory=list)
     at: int = 0
 
 
@@ -198,7 +205,10 @@ def is_prose(line: str) -> bool:
     """Whether a line is a sentence, and no output of a program."""
     words = re.findall(r"[a-z']+", line.casefold())
     common = sum(word in _COMMON for word in words)
-    return common >= (_ENOUGH_COMMON if not _CODE.search(line) else 2 * _ENOUGH_COMMON)
+    if _CODE.search(line):
+        return common >= 2 * _ENOUGH_COMMON
+    speaks = words[:1] and words[0] in _SPEAKERS and not _LAID_OUT.search(line)
+    return common >= (_ENOUGH_COMMON - 1 if speaks else _ENOUGH_COMMON)
 
 
 def read_prose(text: str) -> Told:
@@ -241,6 +251,9 @@ def rows_of(statements: list[Statement]) -> tuple[str, list[tuple[float, Stateme
             first = length - len(values) + 1
             placed += [(float(at), one) for at, one in enumerate(values, start=first)]
         elif known:
+            # What a value came from stands before it; which epoch that was is not said.
+            before = min(1, *(one.epoch or 0 for one in known))
+            placed += [(float(before), one) for one in values if one.first and one.epoch is None]
             placed += [(float(one.epoch or 0), one) for one in known]
         else:
             placed.append((float(max(named)), values[-1]))
@@ -295,9 +308,12 @@ class _Sentence:
         self._clause = clause
         self._tokens = list(_token().finditer(text))
         self._own: list[Statement] = []
+        self._taken = -1  # the place of a split that a number before it has taken
 
     def read(self) -> _Clause:
         for at, token in enumerate(self._tokens):
+            if at == self._taken:
+                continue
             if token["name"]:
                 self._metric(at, token)
             elif token["number"] or token["low"] or token["word"]:
@@ -305,7 +321,7 @@ class _Sentence:
             elif token["epoch"] or token["count"] or token["ordinal"]:
                 self._epoch(token)
             elif token["lone"]:
-                self._lone_split(token)
+                self._lone_split(at, token)
             elif token["bound"]:
                 self._bound(token["bound"].casefold())
             elif token.lastgroup in _DIRECTIONS:
@@ -325,7 +341,10 @@ class _Sentence:
         name = token["name"]
         if _PER_CLASS.search(self._text, max(token.start() - 12, 0), token.end()):
             return
-        splits = _splits(token["splits"])
+        meanwhile = _MEANWHILE.search(self._text[: token.start()])
+        splits = _splits(None if meanwhile else token["splits"])
+        if splits == [None] and clause.subject:
+            splits = clause.subject
         named = [(split, name) for split in splits]
         after_metric = at > 0 and bool(self._tokens[at - 1]["name"])
         joined = after_metric and not clause.numbered and clause.direction is None
@@ -352,7 +371,12 @@ class _Sentence:
         clause.at = token.end()
         if _NO_VALUE.search(self._text[: token.start()]) or _UNIT.match(self._text, token.end()):
             return
-        values = _values(token)
+        scale = _SCALE.match(self._text, token.end())
+        values = [
+            value * _SCALES[scale[1].casefold()] if scale else value for value in _values(token)
+        ]
+        if self._split_behind(at, token, values):
+            return
         following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
         if following is not None and following["name"] and len(values) == 1:
             gap = self._text[token.end() : following.start()]
@@ -369,6 +393,25 @@ class _Sentence:
             self._own[-1] = replace(self._own[-1], first=True)
         for value in values:
             self._state(value)
+
+    def _split_behind(self, at: int, token: re.Match[str], values: list[float]) -> bool:
+        """Take a number with the split that follows it: "0.9 on train but 0.6 on test"."""
+        clause = self._clause
+        following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
+        if following is None or not following["lone"]:
+            return False
+        if not _ON.fullmatch(self._text[token.end() : following.start()]):
+            return False
+        if not clause.metrics and not (token["percent"] or token["percents"]):
+            return False
+        # A percentage of a split, without a name, is the share that is right.
+        name = clause.metrics[-1][1] if clause.metrics else "accuracy"
+        clause.metrics = [(split, name) for split in _splits(following["lone"])]
+        for value in values:
+            self._state(value)
+        clause.fresh = True
+        self._taken = at + 1
+        return True
 
     def _state(self, value: float) -> None:
         clause = self._clause
@@ -389,17 +432,24 @@ class _Sentence:
         if clause.numbered and self._own and self._own[-1].epoch is None:
             last = self._own[-1]
             for number, one in enumerate(self._own):
-                if one.epoch is None and one.label == last.label:
+                if one.epoch is None and one.label == last.label and not one.first:
                     self._own[number] = replace(one, epoch=epoch)
         clause.epoch = epoch
 
-    def _lone_split(self, token: re.Match[str]) -> None:
+    def _lone_split(self, at: int, token: re.Match[str]) -> None:
         """A split that follows its metric: "accuracy on train and valid"."""
         clause = self._clause
         lead = self._text[max(token.start() - 12, 0) : token.start()].casefold()
-        if not clause.metrics or not re.search(
-            r"\b(?:on|for|in|and|both)\s+(?:the |both )?$", lead
+        following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
+        if not re.search(r"\b(?:on|for|in|both)\s+(?:the |both )?$", lead) and (
+            not lead.endswith("and ") or (following is not None and following["number"])
         ):
+            clause.subject = _splits(token["lone"])  # "the test set has 50 % accuracy"
+            if clause.metrics and clause.numbered:
+                clause.metrics = [(split, clause.metrics[-1][1]) for split in clause.subject]
+                clause.numbered = False
+            return
+        if not clause.metrics:
             return
         names = {name for _, name in clause.metrics}
         splits = _splits(token["lone"])

@@ -35,6 +35,7 @@ _DIGITS = re.compile(r"\d+")
 _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
 _MOST_TEMPLATES = 6
+_MOST_UNREAD = 100  # lines
 _MOST_PROSE = 50_000  # characters
 # "0.9 -> 0.4" gives a first and a last value, as a sentence does.
 _ARROW = re.compile(r"\d\s*%?\s*(?:->|→)\s*\d")
@@ -77,6 +78,7 @@ class TextLog:
         self._list: str | None = None
         self._list_length = 0
         self._prose: list[str] = []
+        self._unread: list[str] = []
         self._last_split: str | None = None
         self._skipped = 0
         self._cut = 0
@@ -141,6 +143,8 @@ class TextLog:
         self._rows.finish()
         table = self._log_table
         told = read_prose("\n".join(self._prose))
+        if not table.has_metrics and not (told.statements or told.trends):
+            told = read_prose("\n\n".join(self._unread))
         if not table.has_metrics and told.statements:
             table = LogTable()
             table.kind, placed = rows_of(told.statements)
@@ -297,6 +301,8 @@ class TextLog:
             self._rows.name_step(line.step)
         elif not said:
             self._skipped += 1
+            if not self._log_table.has_metrics and len(self._unread) < _MOST_UNREAD:
+                self._unread.append(text)
             if len(self._idle) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
                 self._idle.add(shape)
 
