@@ -160,8 +160,8 @@ def _no_wander(levels: FloatVector, rise: LastingRise) -> bool:
     A curve that falls again after its peak has not returned where it stays above a quarter of the
     rise for half of the training or more.
     """
-    width = 5 if len(levels) >= LONG_CURVE else 3
-    before, after = _means(levels[: rise.at + 1], width), _means(levels[rise.at :], width)
+    before = _means(levels[: rise.at + 1], NEIGHBOURS)
+    after = _means(levels[rise.at :], NEIGHBOURS)
     earlier = float(np.max(before - np.minimum.accumulate(before)))
     if rise.height < OTHER_MOVES * earlier:
         return False
