@@ -92,7 +92,8 @@ def format_change(number: Measured) -> str:
     """A difference with its sign and unit: ``−0.605 nats`` or ``+1.2 points``."""
     if number.unit == "share":
         return format_points(number.value)
-    return f"{format_signed(number.value)} {number.unit}"
+    value = format_signed(number.value)
+    return value if number.unit == "number" else f"{value} {number.unit}"
 
 
 def format_change_interval(number: Measured) -> str:

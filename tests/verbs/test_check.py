@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from whyloss.reporters.check.check import FORMATS, render
 
 import whyloss
 from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
-from whyloss.reporters.check.check import FORMATS, render
 from whyloss.results.check import ConditionOutcome
 from whyloss.rules import ALL
 from whyloss.testing import known_cause

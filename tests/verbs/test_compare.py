@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whyloss.reporters.compare.compare import FORMATS, render
 
 import whyloss
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.measures.estimates.intervals import mean_estimate, wilson
 from whyloss.measures.estimates.unpaired_differences import unpaired_difference
-from whyloss.reporters.compare.compare import FORMATS, render
 from whyloss.reporters.json import schema
 from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause, rule_out_truth
@@ -47,7 +47,7 @@ def losses(p):
 
 
 def contrast(found, metric):
-    return next(one for one in found.contrasts if one.metric == metric)
+    return next(one for one in found.differences if one.metric == metric)
 
 
 # --- paired -------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_better_labels_are_told_from_better_probabilities(two):
 
 def test_a_side_beside_itself_has_nothing_to_choose(two):
     found = whyloss.compare(two[0], two[0])
-    assert all(one.difference.value == 0 and one.better is None for one in found.contrasts)
+    assert all(one.difference.value == 0 and one.better is None for one in found.differences)
 
 
 def test_the_order_of_the_samples_does_not_matter(two):

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from whyloss.reporters.review.review import COLUMNS, FORMATS, write
 
 import whyloss
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
-from whyloss.reporters.review.review import COLUMNS, FORMATS, write
 from whyloss.results.review import Review, ReviewRow
 from whyloss.testing import known_cause, rule_out_truth, spoil
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from whyloss.errors import WhylossError
 from whyloss.results import check as check_results
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from whyloss.reporters.charts.accessor import Charts
+
+
+LONGEST_REPR = 190  # characters
 
 
 class Shown:
@@ -74,20 +78,41 @@ class Shown:
         return self.render("markdown")
 
     def __repr__(self) -> str:
-        """Say the answer in one line."""
-        return f"<{type(self).__name__}: {self._reporter().one_line(self)}>"
+        """Say the answer in one line of less than 200 characters."""
+        answer = " ".join(self._reporter().one_line(self).split())
+        room = LONGEST_REPR - len(type(self).__name__)
+        return f"<{type(self).__name__}: {textwrap.shorten(answer, room, placeholder=' …')}>"
 
 
-class Diagnosis(Shown, diagnosis.Diagnosis):
+class Notebook(Shown):
+    """A result that shows itself as the last expression of a notebook's cell."""
+
+    def _repr_html_(self) -> str:
+        html: str = self._reporter().to_notebook(self)
+        return html
+
+
+class Diagnosis(Notebook, diagnosis.Diagnosis):
     __doc__ = diagnosis.Diagnosis.__doc__
     FORMATS = ("terminal", "markdown", "json", "html")
-    __repr__ = Shown.__repr__
 
     @staticmethod
     def _reporter() -> ModuleType:
         from whyloss.reporters import diagnose  # noqa: PLC0415 - rich is slow to import
 
         return diagnose
+
+    def show(self, *, brief: bool = False) -> None:
+        """Print the diagnosis, in colour where the terminal has it and NO_COLOR is not set.
+
+        Parameters
+        ----------
+        brief : bool, default False
+            Print the answer alone, in five lines at most.
+        """
+        from whyloss.reporters.diagnose import show  # noqa: PLC0415 - rich is slow to import
+
+        show(self, brief=brief)
 
     @property
     def charts(self) -> Charts:
@@ -112,15 +137,9 @@ class Diagnosis(Shown, diagnosis.Diagnosis):
         target.write_text(self.render("html"), encoding="utf-8")
         return target
 
-    def _repr_html_(self) -> str:
-        from whyloss.reporters.diagnose.notebook import render  # noqa: PLC0415 - altair is slow
 
-        return render(self)
-
-
-class Comparison(Shown, comparison.Comparison):
+class Comparison(Notebook, comparison.Comparison):
     __doc__ = comparison.Comparison.__doc__
-    __repr__ = Shown.__repr__
 
     @staticmethod
     def _reporter() -> ModuleType:
@@ -129,9 +148,10 @@ class Comparison(Shown, comparison.Comparison):
         return reporter
 
 
-class Review(Shown, review_results.Review):
+class Review(Notebook, review_results.Review):
     __doc__ = review_results.Review.__doc__
-    __repr__ = Shown.__repr__
+
+    TABLE_FORMATS: ClassVar[tuple[str, ...]] = ("csv", "jsonl", "parquet")
 
     @staticmethod
     def _reporter() -> ModuleType:
@@ -139,11 +159,23 @@ class Review(Shown, review_results.Review):
 
         return reporter
 
+    def write(self, file: BinaryIO, table_format: str) -> None:
+        """Write the list as a table for labelling tools.
+
+        Parameters
+        ----------
+        file : binary file
+        table_format : str
+            One of ``TABLE_FORMATS``.
+        """
+        from whyloss.reporters.review.tables import write  # noqa: PLC0415 - as the others
+
+        write(self, table_format, file)
+
 
 class CheckResult(Shown, check_results.CheckResult):
     __doc__ = check_results.CheckResult.__doc__
     FORMATS = ("terminal", "markdown", "json", "junit")
-    __repr__ = Shown.__repr__
 
     @staticmethod
     def _reporter() -> ModuleType:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import copy
 
 import click
 
@@ -17,10 +18,11 @@ from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
 from whyloss.cli.references import references
 from whyloss.cli.report import report
-from whyloss.cli.review import samples
+from whyloss.cli.review import review
 from whyloss.cli.rules import rules
 from whyloss.cli.watch import watch
 from whyloss.errors import WhylossError
+from whyloss.reporters.encoding import make_encodable
 from whyloss.version import __version__
 
 BAD_INPUT = 2
@@ -43,17 +45,22 @@ def cli() -> None:
     whyloss report runs/exp1         the answer, as one HTML file
     whyloss watch runs/exp1          the answer while the training runs
     whyloss compare runs/exp1 runs/exp2
-    whyloss samples runs/exp1        the samples to look at, for labelling tools
+    whyloss review runs/exp1         the samples to look at, for labelling tools
     whyloss check runs/exp1          an exit code, for continuous integration
     """  # noqa: D301 - click reads \b as "keep these lines apart"
 
 
-for verb in (diagnose, report, watch, compare, samples, check, demo, rules, references):
+for verb in (diagnose, report, watch, compare, review, check, demo, rules, references):
     cli.add_command(verb)
+samples = copy(review)  # an older name of the verb
+samples.hidden = True
+cli.add_command(samples, name="samples")
 
 
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        make_encodable(stream)
     try:
         sys.exit(cli(standalone_mode=False))  # None, or the code of an early exit
     except click.ClickException as error:

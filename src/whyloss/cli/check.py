@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from whyloss import api
+from whyloss.api import CheckResult
 from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known
 from whyloss.errors import DataError, FormatError
 
 FAILED = 1
 NOT_CHECKED = 2
-FORMATS = ("terminal", "markdown", "json", "junit")
 DEFAULT = ("warning",)
 TABLE = "tool.whyloss.check"
 
@@ -35,7 +36,9 @@ _KEYS: dict[str, tuple[type, str]] = {
     metavar="CONDITION",
     help="A rule, a severity, or a number such as 'accuracy<0.9'. May be repeated.",
 )
-@click.option("--strict", is_flag=True, help="Let numbers fail by their value, whatever its error.")
+@click.option(
+    "--strict", is_flag=True, help="Compare numbers by their value, not by their interval."
+)
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -43,8 +46,8 @@ _KEYS: dict[str, tuple[type, str]] = {
 )
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(FORMATS),
+    "output_format",
+    type=click.Choice(CheckResult.FORMATS),
     default="terminal",
     show_default=True,
     help="What to print.",
@@ -59,7 +62,7 @@ def check(
     conditions: tuple[str, ...],
     strict: bool,
     config: Path | None,
-    form: str,
+    output_format: str,
     split: str | None,
     epoch: int | None,
     quiet: bool,
@@ -67,10 +70,11 @@ def check(
 ) -> None:
     """Exit with 1 if SOURCE meets a condition that it should not.
 
-    Conditions are rules by name or code, severities (error, warning, info: that grave or graver),
-    and numbers: accuracy, log_loss, refinement, calibration, temperature, n_samples beside <, <=,
-    > or >=. A number fails only where its whole 95 % interval does, so that chance alone seldom
-    stops anybody; --strict takes the value. Without any condition: warning.
+    Conditions are rules by name or code, severities (error, warning, info: that severe or more),
+    and numbers: accuracy, log_loss, refinement, calibration, temperature or n_samples, followed
+    by <, <=, > or >= and a value. A number fails only if its whole 95 % interval does, so that
+    chance alone seldom fails a job; --strict compares the value itself. Without any condition:
+    warning.
 
     \b
     whyloss check runs/exp1
@@ -84,17 +88,16 @@ def check(
     fail-on = ["error", "accuracy<0.9", "calibration>0.05"]
     strict = false
 
-    Options given here go before the file. Exit codes: 0 passed, 1 failed, 2 bad input, or a
-    condition that this input cannot tell.
+    Options given here override the file. Exit codes: 0 passed, 1 failed, 2 bad input, or a
+    condition that cannot be checked on this input.
     """  # noqa: D301 - click reads \b as "keep these lines apart"
     settings = _settings(config)
-    from whyloss.api import check as check_diagnosis  # noqa: PLC0415 - late, so that --help is quick
     from whyloss.results.check import ConditionOutcome  # noqa: PLC0415
     from whyloss.verbs.check import parse  # noqa: PLC0415
 
     wanted = conditions or settings.get("fail-on") or DEFAULT
     parse(wanted)  # a misspelt condition is refused before any work is done
-    found = run_diagnosis(
+    diagnosis = run_diagnosis(
         source,
         split=split or settings.get("split"),
         from_epoch=None,
@@ -102,18 +105,18 @@ def check(
         quiet=quiet,
         **known,
     )
-    checked = check_diagnosis(found, wanted, strict=strict or settings.get("strict", False))
-    click.echo(checked.render(form), nl=False)
+    result = api.check(diagnosis, wanted, strict=strict or settings.get("strict", False))
+    click.echo(result.render(output_format), nl=False)
     codes = {
         ConditionOutcome.PASSED: 0,
         ConditionOutcome.FAILED: FAILED,
         ConditionOutcome.NOT_CHECKED: NOT_CHECKED,
     }
-    raise click.exceptions.Exit(codes[checked.outcome])
+    raise click.exceptions.Exit(codes[result.outcome])
 
 
 def _settings(config: Path | None) -> dict[str, Any]:
-    """What a file says of the check: the one named, or the next pyproject.toml upwards."""
+    """Settings of the check: from the file named, or from the next pyproject.toml upwards."""
     if config is not None:
         table = _table(config)
         if table is None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from whyloss import api
+from whyloss.api import Comparison
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
-
-FORMATS = ("terminal", "markdown", "json")
 
 
 @click.command()
@@ -16,8 +16,8 @@ FORMATS = ("terminal", "markdown", "json")
 @click.argument("b")
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(FORMATS),
+    "output_format",
+    type=click.Choice(Comparison.FORMATS),
     default="terminal",
     show_default=True,
     help="What to print.",
@@ -29,15 +29,16 @@ def compare(
     a: str,
     b: str,
     *,
-    form: str,
+    output_format: str,
     split: str | None,
     quiet: bool,
     **known: Any,  # noqa: ANN401 - what_is_known
 ) -> None:
     """Say what differs between A and B beyond noise, in which samples, and which to take.
 
-    A and B are whatever can be diagnosed. PATH@N is epoch N of a run, otherwise the last one
-    counts. Samples with the same ids are compared one by one, which sees far smaller differences.
+    A and B are anything that can be diagnosed. PATH@N is epoch N of a run; without @N the last
+    epoch is taken. Samples with the same ids are compared one by one, which shows far smaller
+    differences.
 
     \b
     whyloss compare runs/exp1 runs/exp2
@@ -47,12 +48,10 @@ def compare(
     if "-" in {a, b}:
         raise click.UsageError("Two sides are needed: expected files or runs, got - for stdin.")
     with working("Reading and comparing", quiet=quiet):
-        from whyloss.api import compare as compare_sources  # noqa: PLC0415 - late
-
         for source in (a, b):
             opened(source, known, quiet=quiet)
-        found = compare_sources(a, b, split=split, **known)
-    if form == "terminal":
-        found.show()
+        comparison = api.compare(a, b, split=split, **known)
+    if output_format == "terminal":
+        comparison.show()
     else:
-        click.echo(found.render(form), nl=False)
+        click.echo(comparison.render(output_format), nl=False)

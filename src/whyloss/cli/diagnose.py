@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from whyloss.api import Diagnosis
 from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known, which_part
 
 
@@ -13,19 +14,21 @@ from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known, whic
 @click.argument("source")
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(["terminal", "markdown", "json", "html"]),
+    "output_format",
+    type=click.Choice(Diagnosis.FORMATS),
     default="terminal",
     show_default=True,
     help="What to print.",
 )
+@click.option("--brief", is_flag=True, help="Print the answer alone, in five lines at most.")
 @which_part
 @what_is_known
 @quiet_option
 def diagnose(
     source: str,
     *,
-    form: str,
+    output_format: str,
+    brief: bool,
     split: str | None,
     from_epoch: int | None,
     to_epoch: int | None,
@@ -40,13 +43,13 @@ def diagnose(
     \b
     whyloss diagnose runs/exp1
     whyloss diagnose "loss: 0.40 - acc: 0.82 - val_loss: 0.46 - val_acc: 0.78" --classes 2
-    whyloss diagnose history.csv
+    whyloss diagnose history.csv --brief
     python train.py | whyloss diagnose -
     """  # noqa: D301 - click reads \b as "keep these lines apart"
-    found = run_diagnosis(
+    diagnosis = run_diagnosis(
         source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, **known
     )
-    if form == "terminal":
-        found.show()
+    if output_format == "terminal" or brief:
+        diagnosis.show(brief=brief)
     else:
-        click.echo(found.render(form), nl=False)
+        click.echo(diagnosis.render(output_format), nl=False)

@@ -34,7 +34,7 @@ def which_part(command: F) -> F:
 
 
 def what_is_known(command: F) -> F:
-    """Add the options that say of a log or a file what stands nowhere in it."""
+    """Add options for facts that the input does not contain."""
     for option in (
         click.option(
             "--scale",
@@ -142,7 +142,7 @@ def opened(source: str, known: dict[str, Any], *, quiet: bool) -> tuple[Any, dic
         raise click.ClickException(
             "\n".join(
                 [
-                    f"{source} is no run itself, but holds {pluralize(len(runs), 'run')}; name one:",
+                    f"{source} is a folder of {pluralize(len(runs), 'run')}; name one of them:",
                     *lines,
                 ]
             )

@@ -1,4 +1,4 @@
-"""``whyloss samples``: which samples to look at, as a table for labelling tools."""
+"""``whyloss review``: which samples to look at, as a table for labelling tools."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from whyloss import api
+from whyloss.api import Review
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
 from whyloss.formatting import pluralize
-
-FORMATS = ("csv", "jsonl", "parquet")
 
 
 @click.command()
@@ -24,8 +24,8 @@ FORMATS = ("csv", "jsonl", "parquet")
 )
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(FORMATS),
+    "table_format",
+    type=click.Choice(Review.TABLE_FORMATS),
     help="By the suffix of the file if left out, csv on stdout.",
 )
 @click.option("--top", type=click.IntRange(min=1), help="The most suspect ones only.")
@@ -33,11 +33,11 @@ FORMATS = ("csv", "jsonl", "parquet")
 @click.option("--epoch", type=int, help="Review this epoch; the last one if left out.")
 @what_is_known
 @quiet_option
-def samples(
+def review(
     source: str,
     *,
     output: Path | None,
-    form: str | None,
+    table_format: str | None,
     top: int | None,
     split: str | None,
     epoch: int | None,
@@ -46,33 +46,30 @@ def samples(
 ) -> None:
     """List the samples of SOURCE to look at, most suspect label first.
 
-    Those that the model contradicts and those that a finding names, each with the reason. Of a run
-    the scores are means over all epochs. No label is changed: a person must say which are wrong.
+    Listed are the samples that the model contradicts and those that a finding names, each with the
+    reason. In a run the scores are means over all epochs. No label is changed: a person must decide
+    which are wrong.
 
     \b
-    whyloss samples runs/exp1 --top 50
-    whyloss samples runs/exp1 -o review.csv
-    whyloss samples predictions.npz --format jsonl | head
+    whyloss review runs/exp1 --top 50
+    whyloss review runs/exp1 -o review.csv
+    whyloss review predictions.npz --format jsonl | head
 
-    In CSV a text that a spreadsheet would take for a formula (it begins with = + - @) gets an
-    apostrophe in front; JSON lines and Parquet hold every text as it is.
+    In CSV, text that a spreadsheet would take for a formula (it begins with = + - @) gets an
+    apostrophe in front; JSON lines and Parquet hold every text unchanged.
     """  # noqa: D301 - click reads \b as "keep these lines apart"
-    chosen = form or _by_suffix(output)
+    chosen = table_format or _by_suffix(output)
     if chosen == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("Parquet is no text for a terminal: name a file with -o.")
+        raise click.UsageError("Parquet cannot be shown in a terminal: name a file with -o.")
     with working("Reading and comparing", quiet=quiet):
-        from whyloss.api import review as review_source  # noqa: PLC0415 - late, so that --help is quick
-
-        found_source, options = opened(source, known, quiet=quiet)
-        found = review_source(found_source, split=split, epoch=epoch, top=top, **options)
-    from whyloss.reporters.review.review import write  # noqa: PLC0415
-
+        opened_source, options = opened(source, known, quiet=quiet)
+        found = api.review(opened_source, split=split, epoch=epoch, top=top, **options)
     if output is None:
-        write(found, chosen, sys.stdout.buffer)
+        found.write(sys.stdout.buffer, chosen)
         sys.stdout.buffer.flush()
     else:
         with output.open("wb") as file:
-            write(found, chosen, file)
+            found.write(file, chosen)
     if quiet:
         return
     for note in found.notes:
@@ -91,9 +88,9 @@ def _by_suffix(output: Path | None) -> str:
     if output is None:
         return "csv"
     suffix = output.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
+    if suffix not in Review.TABLE_FORMATS:
         raise click.UsageError(
-            f"{output.name} does not tell the format: expected a name that ends in .csv, .jsonl or "
+            f"{output.name} does not name a format: expected a name that ends in .csv, .jsonl or "
             f".parquet, or --format; got {output.suffix or 'no suffix'}."
         )
     return suffix

@@ -1,4 +1,4 @@
-"""A log as it comes on stdin: read to its end, and told about while it grows."""
+"""A log that comes on stdin: it is read to its end, and the verdict is printed on the way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from whyloss.readers import TextLog
 
 CHUNK = 1 << 16  # characters
-RARELY = 20.0  # times as long as a look takes passes before the next: a twentieth of the time
+PAUSE = 20.0  # times the duration of the last diagnosis: at most a twentieth of one core is used
 
 
 def read_stdin(stream: TextIO, known: Mapping[str, Any], *, quiet: bool) -> Source:
@@ -68,7 +68,7 @@ class _Verdict:
         except WhylossError:  # it may become readable with more of it
             return
         ended = time.monotonic()
-        self._next = ended + RARELY * (ended - began)
+        self._next = ended + PAUSE * (ended - began)
         if found.verdict.name != self._name:
             self._name = found.verdict.name
             at = history.epochs[-1]

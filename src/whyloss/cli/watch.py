@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from whyloss.results.watch import WatchState
     from whyloss.verbs.watch.watcher import Watcher
 
-RARELY = 3.0  # times as long as a look takes passes before the next: a quarter of the time
+PAUSE = 3.0  # times the duration of the last diagnosis: at most a quarter of one core is used
 
 
 @click.command()
@@ -97,7 +97,7 @@ def _follow(watcher: Watcher, shows: list[Callable[[WatchState], None]], interva
         view = watcher.look()
         for show in shows:
             show(view)
-        time.sleep(max(interval, RARELY * (time.monotonic() - began)))
+        time.sleep(max(interval, PAUSE * (time.monotonic() - began)))
 
 
 def _end(watcher: Watcher, *, quiet: bool) -> None:
@@ -106,6 +106,6 @@ def _end(watcher: Watcher, *, quiet: bool) -> None:
         found = watcher.look().diagnosis
     if found is None:
         raise KeyboardInterrupt
-    from whyloss.reporters.diagnose.terminal import show  # noqa: PLC0415 - late, so that --help is quick
+    from whyloss.reporters.diagnose import show  # noqa: PLC0415 - late, so that --help is quick
 
     show(found)

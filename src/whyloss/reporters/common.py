@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
-from whyloss.references import references
+from whyloss.formatting import (
+    format_change,
+    format_change_interval,
+    format_nats,
+    format_percent,
+    pluralize,
+)
+from whyloss.results.estimate import Z95
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from whyloss.results.attribution import Attribution
     from whyloss.results.diagnosis import Diagnosis
-    from whyloss.results.estimate import Estimate
     from whyloss.results.metrics import SliceRow
     from whyloss.results.remedy import Remedy
     from whyloss.results.samples import SampleRow
@@ -21,22 +24,40 @@ if TYPE_CHECKING:
 CLEAR = 2.0  # standard errors from which on a change is worth taking apart
 
 
-def interval(estimate: Estimate, form: Callable[[float], str]) -> str:
-    """The 95 % interval in brackets; nothing where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f"({form(estimate.low)} … {form(estimate.high)})"
+def margin(se: float | None) -> str:
+    """Half of a 95 % interval of a loss, ``± 0.157``; nothing where it is not known."""
+    return "" if se is None else f"± {format_nats(Z95 * se)}"
 
 
 def effect(remedy: Remedy) -> str:
-    """What a remedy does to its metric, with the interval."""
-    value = remedy.effect
-    if remedy.metric == "accuracy":
-        bounds = interval(value, lambda share: format_signed(100 * share, 1))
-        return f"accuracy {format_points(value.value)} {bounds}".rstrip()
-    if remedy.metric != "log_loss":
-        return f"{metric_words(remedy.metric)} {format_signed(value.value)}"
-    return f"loss {format_signed(value.value)} nats {interval(value, format_signed)}".rstrip()
+    """What a remedy does to its metric: ``loss −0.605 nats``."""
+    return f"{metric_words(remedy.metric)} {format_change(remedy.effect)}"
+
+
+def effect_interval(remedy: Remedy) -> str:
+    """The interval of the effect, or why it has none."""
+    return format_change_interval(remedy.effect) or remedy.effect.note
+
+
+def may_be_chance(remedy: Remedy) -> bool:
+    """Whether the 95 % interval of the effect holds 0."""
+    low, high = remedy.effect.low, remedy.effect.high
+    return low is not None and high is not None and low <= 0.0 <= high
+
+
+def clear_remedies(diagnosis: Diagnosis) -> list[Remedy]:
+    """The remedies whose gain is more than chance, as far as that is known."""
+    return [remedy for remedy in diagnosis.remedies if not may_be_chance(remedy)]
+
+
+def unclear_remedies(diagnosis: Diagnosis) -> str:
+    """One sentence on the remedies whose gain may be chance; nothing where there are none."""
+    named = [
+        f"{remedy.title[:1].lower()}{remedy.title[1:]} ({effect(remedy)} {effect_interval(remedy)})"
+        for remedy in diagnosis.remedies
+        if may_be_chance(remedy)
+    ]
+    return f"No clear gain, may be chance: {'; '.join(named)}." if named else ""
 
 
 def metric_words(metric: str) -> str:
@@ -64,7 +85,7 @@ def changed_most(a: Attribution) -> str:
 
 
 def slices_by_column(diagnosis: Diagnosis, most: int) -> dict[str, list[SliceRow]]:
-    """The slices of each column that cost most beyond their share, the worst first."""
+    """The slices of each column with the largest excess, the worst first."""
     columns: dict[str, list[SliceRow]] = {}
     for row in diagnosis.slices:
         columns.setdefault(row.column, []).append(row)
@@ -121,8 +142,7 @@ def reference_table(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
     assumed = any(metrics.n_classes is None for metrics in shown)
     rows.append(
         (
-            "usual loss of a calibrated model with this accuracy"
-            + (", at least" if assumed else ""),
+            "usual loss at this accuracy, if calibrated" + (", at least" if assumed else ""),
             *(" … ".join(map(format_nats, metrics.envelope or ())) for metrics in shown),
         )
     )
@@ -137,16 +157,6 @@ def reference_table(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
         )
     )
     return rows
-
-
-def reference_link(key: str) -> str:
-    """The address of a publication."""
-    return references()[key].link
-
-
-def reference_line(key: str) -> str:
-    """Authors, year, title and address of a publication."""
-    return str(references()[key])
 
 
 def short(text: str, length: int = 40) -> str:

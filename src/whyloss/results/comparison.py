@@ -115,7 +115,7 @@ class Comparison:
     first: Side
     second: Side
     n_common: int | None
-    contrasts: tuple[MetricDifference, ...]
+    differences: tuple[MetricDifference, ...]
     attribution: Attribution | None
     samples: tuple[ChangedSample, ...]
     named: Mapping[str, tuple[int | str, ...]]
@@ -124,7 +124,7 @@ class Comparison:
     @property
     def choices(self) -> dict[str, MetricDifference]:
         """The number that decides, by what the predictions are wanted for."""
-        known = {contrast.metric: contrast for contrast in self.contrasts}
+        known = {contrast.metric: contrast for contrast in self.differences}
         return {purpose: known[name] for purpose, name in PURPOSES.items() if name in known}
 
 

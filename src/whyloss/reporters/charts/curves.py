@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
-from whyloss.formatting import format_nats, format_percent, format_signed
+from whyloss.formatting import (
+    format_interval,
+    format_nats,
+    format_percent,
+    format_signed,
+    format_value,
+)
 from whyloss.reporters.charts.primitives import (
     COLOURS,
     EPOCH,
@@ -25,8 +31,8 @@ from whyloss.reporters.charts.primitives import (
     inline,
 )
 from whyloss.reporters.charts.primitives import lines as drawn
-from whyloss.reporters.common import interval, short
-from whyloss.results.estimate import Z95, Estimate
+from whyloss.reporters.common import margin, short
+from whyloss.results.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,14 +54,13 @@ def waterfall(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
         Bar(f"loss at epoch {a.from_epoch}", 0.0, a.before, format_nats(a.before), colours["total"])
     ]
     for part in a.parts:
-        spread = "" if part.se is None else f" ± {format_nats(Z95 * part.se)}"
         calibration = part.name == "calibration"
         steps.append(
             Bar(
                 name=_calibration_name(d) if calibration else part.name,
                 start=steps[-1].end,
                 end=steps[-1].end + part.nats,
-                text=format_signed(part.nats) + spread,
+                text=f"{format_signed(part.nats)} {margin(part.se)}".rstrip(),
                 colour=colours["loss" if calibration else "calibrated"],
             )
         )
@@ -76,9 +81,7 @@ def reference_losses(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.
     ):
         value = d.numbers.get(key)
         if isinstance(value, Estimate):
-            found.append(
-                Bar(name, 0.0, value.value, _estimate(value, format_nats), colours[colour])
-            )
+            found.append(Bar(name, 0.0, value.value, _estimate(value), colours[colour]))
         elif isinstance(value, float):
             found.append(Bar(name, 0.0, value, format_nats(value), colours[colour]))
     low, high = d.numbers.get("envelope_low"), d.numbers.get("envelope_high")
@@ -204,7 +207,6 @@ def thinned(d: Diagnosis, split: str) -> list[Metrics]:
 
 
 def _curve(d: Diagnosis, split: str, name: str) -> list[Row]:
-    form = format_nats if name in ("log_loss", "refinement") else format_percent
     found: list[tuple[int, Estimate | None]] = [
         (row.epoch, getattr(row, name)) for row in thinned(d, split)
     ]
@@ -214,7 +216,7 @@ def _curve(d: Diagnosis, split: str, name: str) -> list[Row]:
             "value": value.value,
             "low": value.value if value.low is None else value.low,
             "high": value.value if value.high is None else value.high,
-            "text": _estimate(value, form),
+            "text": _estimate(value),
         }
         for epoch, value in found
         if value is not None and math.isfinite(value.value)
@@ -232,8 +234,8 @@ def _calibration_name(d: Diagnosis) -> str:
     return f"calibration: {'over' if t.low > 1 else 'under'}-confidence"
 
 
-def _estimate(value: Estimate, form: Callable[[float], str]) -> str:
-    return f"{form(value.value)} {interval(value, form)}".rstrip()
+def _estimate(value: Estimate) -> str:
+    return f"{format_value(value.value, value.unit)} {format_interval(value)}".rstrip()
 
 
 def _in_words(curves: Sequence[Curve], form: Callable[[float], str]) -> str:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from whyloss.formatting import format_nats, format_percent, format_signed
+from whyloss.formatting import (
+    format_change_interval,
+    format_interval,
+    format_nats,
+    format_percent,
+    format_signed,
+)
 from whyloss.reporters.common import (
     changed_most,
+    clear_remedies,
     effect,
-    interval,
+    effect_interval,
     not_checked_lines,
-    reference_line,
-    reference_link,
     reference_table,
     share_of_loss,
     short,
     slices_by_column,
+    unclear_remedies,
 )
+from whyloss.reporters.diagnose.literature import literature
+from whyloss.reporters.diagnose.short_answer import helpful_remedies
+from whyloss.reporters.markdown import escape, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from whyloss.results.attribution import Attribution
     from whyloss.results.diagnosis import Diagnosis
@@ -32,15 +40,16 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _lines(d: Diagnosis) -> Iterator[str]:
-    yield f"# {d.verdict.title} ({d.verdict.code})"
+    yield f"# {escape(d.verdict.title)} ({d.verdict.code})"
     yield ""
     yield f"**{escape(d.verdict.headline)}** {escape(d.verdict.explanation)}".rstrip()
     yield ""
     yield f"Split `{_code(d.split)}` of `{_code(d.source)}`, level: {d.level}."
-    yield from _reference_losses(d)
+    yield from _suspects(d)
+    yield from _remedies(d)
     if d.attribution is not None:
         yield from _attribution(d.attribution)
-    yield from _remedies(d)
+    yield from _reference_values(d)
     yield from _findings(d)
     yield from _samples(d)
     yield from _slices(d)
@@ -53,15 +62,26 @@ def _lines(d: Diagnosis) -> Iterator[str]:
         yield f"- {escape(line)}"
     for question in d.open_questions:
         yield f"- {escape(question.text)}\n\n```python\n{question.snippet}\n```"
-    references = dict.fromkeys(link for found in d.findings for link in found.references)
-    if references:
+    if references := literature(d):
         yield "\n## References\n"
-    for reference in references:
-        title = reference_line(reference).removesuffix(reference_link(reference)).strip()
-        yield f"- {escape(title)} <{reference_link(reference)}>"
+        yield from (f"- {escape(reference)}" for reference in references)
 
 
-def _reference_losses(d: Diagnosis) -> Iterator[str]:
+def _suspects(d: Diagnosis) -> Iterator[str]:
+    if not d.suspects:
+        return
+    yield "\n## Possible causes\n"
+    yield "They fit the numbers; none of them is proved.\n"
+    for place, suspect in enumerate(d.suspects, 1):
+        yield (
+            f"{place}. **{escape(suspect.name)}** ({suspect.code}): {escape(suspect.why)} "
+            f"Check: {escape(suspect.check)}"
+        )
+        if suspect.snippet:
+            yield f"\n```python\n{suspect.snippet}\n```\n"
+
+
+def _reference_values(d: Diagnosis) -> Iterator[str]:
     if not d.reference_losses:
         return
     head, *rows = reference_table(d)
@@ -73,26 +93,32 @@ def _reference_losses(d: Diagnosis) -> Iterator[str]:
 
 
 def _remedies(d: Diagnosis) -> Iterator[str]:
-    if d.remedies:
+    advice = "" if helpful_remedies(d) or not d.findings else d.findings[0].advice
+    if d.remedies or advice:
         yield "\n## What to do\n"
-    for remedy in d.remedies:
-        yield f"- **{remedy.title}**: {effect(remedy)}. {remedy.text}"
+    if advice:
+        yield f"- {advice}"
+    for remedy in clear_remedies(d):
+        yield f"- **{remedy.title}**: {effect(remedy)} {effect_interval(remedy)}. {remedy.text}"
         if snippet := remedy.snippets.get("numpy"):
             yield f"  `{snippet}`"
+    if line := unclear_remedies(d):
+        yield f"- {line}"
 
 
 def _findings(d: Diagnosis) -> Iterator[str]:
     if len(d.findings) > 1:
         yield "\n## Also found\n"
-    for found in d.findings[1:]:
-        yield f"- **{found.name}** ({found.code}, {found.severity}): {escape(found.message)}"
+    for finding in d.findings[1:]:
+        name = f"{finding.name}, {finding.code}, {finding.severity}"
+        yield f"- **{finding.headline}** ({name}): {escape(finding.message)}"
 
 
 def _samples(d: Diagnosis) -> Iterator[str]:
     if not d.samples:
         return
-    yield "\n## The most expensive samples\n"
-    yield from _table(
+    yield "\n## Samples with the largest loss\n"
+    yield from table(
         ("id", "loss", "of all", "label", "predicted", "confidence"),
         [
             (
@@ -109,29 +135,20 @@ def _samples(d: Diagnosis) -> Iterator[str]:
 
 
 def _slices(d: Diagnosis) -> Iterator[str]:
+    heads = ("value", "samples", "share", "loss", "95 %", "accuracy", "95 %", "nats", "excess")
     for name, rows in slices_by_column(d, most=10).items():
-        yield f"\n## By {escape(short(name))}: what costs most beyond its share first\n"
-        yield from _table(
-            (
-                "value",
-                "samples",
-                "share",
-                "loss",
-                "95 %",
-                "accuracy",
-                "95 %",
-                "nats",
-                "beyond share",
-            ),
+        yield f"\n## By {escape(short(name))}, largest excess first\n"
+        yield from table(
+            heads,
             [
                 (
                     short(row.value),
                     f"{row.samples:,}",
                     format_percent(row.share),
                     format_nats(row.log_loss.value),
-                    interval(row.log_loss, format_nats),
+                    format_interval(row.log_loss),
                     format_percent(row.accuracy.value),
-                    interval(row.accuracy, format_percent),
+                    format_interval(row.accuracy),
                     format_nats(row.nats.value),
                     format_signed(row.excess),
                 )
@@ -142,7 +159,7 @@ def _slices(d: Diagnosis) -> Iterator[str]:
 
 def _attribution(a: Attribution) -> Iterator[str]:
     yield f"\n## Where the change from epoch {a.from_epoch} to epoch {a.to_epoch} comes from\n"
-    yield from _table(
+    yield from table(
         ("part", "nats"),
         [
             (f"loss at epoch {a.from_epoch}", format_nats(a.before)),
@@ -150,41 +167,17 @@ def _attribution(a: Attribution) -> Iterator[str]:
             (f"loss at epoch {a.to_epoch}", format_nats(a.after)),
         ],
     )
-    yield ""
-    yield from _table(
+    yield "\n## Loss change by outcome\n"
+    rows = [(row.outcome, row.samples, row.total) for row in a.cells]
+    yield from table(
         ("outcome", "samples", "nats", "95 %"),
         [
-            (
-                row.outcome,
-                f"{row.samples:,}",
-                format_signed(row.total.value),
-                interval(row.total, format_signed),
-            )
-            for row in a.cells
-        ]
-        + [
-            (
-                "together",
-                f"{a.n_samples:,}",
-                format_signed(a.total.value),
-                interval(a.total, format_signed),
-            )
+            (name, f"{samples:,}", format_signed(total.value), format_change_interval(total))
+            for name, samples, total in (*rows, ("together", a.n_samples, a.total))
         ],
     )
     if line := changed_most(a):
         yield f"\n{line}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'|'.join([' --- '] * len(head))}|"
-    for row in rows:
-        yield f"| {' | '.join(escape(cell) for cell in row)} |"
-
-
-def escape(text: str) -> str:
-    """Text whose Markdown and HTML characters are shown as they are."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text.replace("\n", " "))
 
 
 def _code(text: str) -> str:

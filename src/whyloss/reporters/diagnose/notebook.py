@@ -45,7 +45,10 @@ def render(diagnosis: Diagnosis) -> str:
             pictures=[
                 _picture(one) for one in islice((c for c in drawn if c is not None), _CHARTS)
             ],
-            remedies=[(one.title, common.effect(one)) for one in d.remedies[:_REMEDIES]],
+            remedies=[
+                (remedy.title, f"{common.effect(remedy)} {common.effect_interval(remedy)}")
+                for remedy in d.remedies[:_REMEDIES]
+            ],
         )
     )
 

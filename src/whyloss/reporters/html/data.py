@@ -10,7 +10,7 @@ from jinja2.utils import htmlsafe_json_dumps
 
 from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.reporters.charts import samples as sample_charts
-from whyloss.results.estimate import Z95
+from whyloss.reporters.common import margin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def views(d: Diagnosis) -> dict[str, Any] | None:
 def migration(view: EpochView) -> dict[str, list[str]]:
     """Samples, nats and their margin for each outcome of one epoch, in words."""
     return {
-        row.outcome: [f"{row.samples:,}", format_signed(row.total.value), _margin(row.total.se)]
+        row.outcome: [f"{row.samples:,}", format_signed(row.total.value), margin(row.total.se)]
         for row in view.migration
     }
 
@@ -80,7 +80,7 @@ def together(d: Diagnosis, view: EpochView) -> str:
     return f"Together {format_signed(total)} nats from epoch {d.views.since} to epoch {view.epoch}."
 
 
-def marks(d: Diagnosis) -> list[tuple[str, int]]:
+def epoch_shortcuts(d: Diagnosis) -> list[tuple[str, int]]:
     """Epochs to jump to: (what they are, place in the slider)."""
     if d.views is None:
         return []
@@ -116,10 +116,6 @@ def _table(per_epoch: Sequence[Sequence[Row]]) -> dict[str, Any]:
         "columns": names,
         "rows": [[[_rounded(row[name]) for name in names] for row in rows] for rows in per_epoch],
     }
-
-
-def _margin(se: float | None) -> str:
-    return "" if se is None else f"± {format_nats(Z95 * se)}"
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - whatever a row of a chart holds

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from whyloss.formatting import (
+    format_change,
+    format_interval,
     format_nats,
     format_percent,
-    format_points,
     format_ranges,
     format_signed,
+    format_value,
     pluralize,
 )
 from whyloss.references import references
 from whyloss.reporters import common
 from whyloss.reporters.html.absent_sections import missing_parts
 from whyloss.reporters.html.glossary import TERMS
-from whyloss.results.estimate import Z95, Z_SELECTED, Estimate
+from whyloss.results.estimate import Z_SELECTED, Estimate
 from whyloss.version import __version__
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def render(diagnosis: Diagnosis) -> str:
             max_pairs=MAX_PAIRS,
             carried=d.numbers.get("loss_share_of_top_5%"),
             views=data.views(d),
-            marks=data.marks(d),
+            epoch_shortcuts=data.epoch_shortcuts(d),
             view=d.views and d.views.views[-1],
             migration=d.views and data.migration(d.views.views[-1]),
             samples=data.samples(d),
@@ -152,7 +154,7 @@ def environment() -> jinja2.Environment:
         spans=format_ranges,
         short=common.short,
         metric_words=common.metric_words,
-        margin=_margin,
+        margin=common.margin,
         interval_of=_interval,
         number=_number,
         effect=_effect,
@@ -164,41 +166,25 @@ def environment() -> jinja2.Environment:
 # --- words and numbers --------------------------------------------------------------------------
 
 
-def _form(name: str) -> Callable[[float], str]:
-    """How the number of that name is written."""
-    if any(word in name for word in ("accuracy", "precision", "recall", "share", "skill")):
-        return format_percent
-    if name in ("rows", "n_samples"):
-        return "{:,.0f}".format
-    return "{:.2f}".format if "temperature" in name else format_nats
+def _number(value: Estimate) -> str:
+    return format_value(value.value, value.unit)
 
 
-def _number(value: Estimate, name: str) -> str:
-    return _form(name)(value.value) if not math.isnan(value.value) else "–"
-
-
-def _interval(value: Estimate, name: str) -> str:
+def _interval(value: Estimate) -> str:
     """The interval of a number, or why it has none."""
-    form = _form(name)
-    return common.interval(value, lambda end: form(end).removesuffix(" %")) or value.note
-
-
-def _margin(se: float | None) -> str:
-    return "" if se is None else f"± {format_nats(Z95 * se)}"
+    return format_interval(value) or value.note
 
 
 def _effect(remedy: Remedy) -> tuple[str, str]:
     """The effect of a remedy and, in brackets, its interval or what stands for it."""
-    value = remedy.effect
-    accuracy = remedy.metric == "accuracy"
-    unit = " nats" if remedy.metric == "log_loss" else ""
-    text = format_points(value.value) if accuracy else f"{format_signed(value.value)}{unit}"
-    if value.low is None or value.high is None:
-        return text, value.note
-    bounds = common.interval(
-        value, lambda x: format_signed(100 * x, 1) if accuracy else format_signed(x)
-    )
-    return text, f"95 % {bounds}" + ("; may be chance" if value.low <= 0 <= value.high else "")
+    return format_change(remedy.effect), _spread(remedy)
+
+
+def _spread(remedy: Remedy) -> str:
+    bounds = common.effect_interval(remedy)
+    if remedy.effect.low is None:
+        return bounds
+    return f"95 % {bounds}" + ("; may be chance" if common.may_be_chance(remedy) else "")
 
 
 def _facts(d: Diagnosis) -> list[tuple[str, str, str, str]]:
@@ -214,13 +200,13 @@ def _facts(d: Diagnosis) -> list[tuple[str, str, str, str]]:
     ):
         value = d.numbers.get(name)
         if isinstance(value, Estimate) and not math.isnan(value.value):
-            found.append((_number(value, name), label, _interval(value, name), word))
+            found.append((_number(value), label, _interval(value), word))
     n, k = d.numbers.get("n_samples"), d.numbers.get("n_classes")
     if isinstance(n, int):
         label = f"samples, {pluralize(k, 'class', 'classes')}" if isinstance(k, int) else "samples"
         found.append((f"{n:,}", label, "", ""))
     elif isinstance(k, int):
-        found.append((f"{k:,}", "classes", "how many samples is not known", ""))
+        found.append((f"{k:,}", "classes", "number of samples unknown", ""))
     return found
 
 

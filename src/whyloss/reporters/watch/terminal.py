@@ -11,9 +11,16 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from whyloss.formatting import format_nats, format_percent, pluralize
-from whyloss.reporters.common import interval, short
-from whyloss.reporters.diagnose.terminal import COLOURS, WIDTH
+from whyloss.formatting import (
+    format_interval,
+    format_nats,
+    format_percent,
+    format_value,
+    pluralize,
+)
+from whyloss.reporters.common import short
+from whyloss.reporters.diagnose.terminal import COLOURS
+from whyloss.reporters.terminal import WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,14 +191,14 @@ def _numbers(row: Metrics) -> str:
 def _curves(rows: Sequence[Metrics], width: int) -> Iterator[Text]:
     """Loss and accuracy of the last epoch, with their intervals and a curve that fits beside."""
     last = rows[-1]
-    for name, form, value, curve in (
-        ("loss", format_nats, last.log_loss, [row.log_loss.value for row in rows]),
-        ("accuracy", format_percent, last.accuracy, [row.accuracy.value for row in rows]),
+    for name, value, curve in (
+        ("loss", last.log_loss, [row.log_loss.value for row in rows]),
+        ("accuracy", last.accuracy, [row.accuracy.value for row in rows]),
     ):
         if math.isnan(value.value):
             continue
-        text = Text(f"{name:<9}{form(value.value):>7}", style="bold")
-        text.append(f"  {interval(value, form):<17}  ", style="not bold dim")
+        text = Text(f"{name:<9}{format_value(value.value, value.unit):>7}", style="bold")
+        text.append(f"  {format_interval(value):<17}  ", style="not bold dim")
         room = min(CURVE, width - len(text))
         if room > 1:
             text.append(sparkline(curve[-room:]), style="not bold")

@@ -80,7 +80,7 @@ def _compare_unpaired(a: _Opened, b: _Opened, notes: tuple[str, ...]) -> Compari
         a.side,
         b.side,
         n_common=None,
-        contrasts=tuple(
+        differences=tuple(
             MetricDifference(
                 name, first[name], second[name], unpaired_difference(first[name], second[name])
             )
@@ -127,7 +127,7 @@ def _paired(a: _Opened, b: _Opened, both: Evidence, notes: tuple[str, ...]) -> C
         a.side,
         b.side,
         n_common=len(order),
-        contrasts=tuple(
+        differences=tuple(
             MetricDifference(name, *values[name], differences[name])
             for name in METRICS
             if name in values

@@ -22,16 +22,16 @@ COLUMNS = ("id", "label", "predicted", "confidence", "loss", "score", "reason", 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write(review: Review, form: str, file: BinaryIO) -> None:
+def write(review: Review, table_format: str, file: BinaryIO) -> None:
     """Write the list, row by row where the format allows it.
 
     Parameters
     ----------
     review : Review
-    form : {"csv", "jsonl", "parquet"}
+    table_format : {"csv", "jsonl", "parquet"}
     file : binary file
     """
-    _WRITERS[form](review, file)
+    _WRITERS[table_format](review, file)
 
 
 def _csv(review: Review, file: BinaryIO) -> None:
@@ -84,7 +84,6 @@ _WRITERS: dict[str, Callable[[Review, BinaryIO], None]] = {
     "jsonl": _jsonl,
     "parquet": _parquet,
 }
-FORMATS = tuple(_WRITERS)
 
 
 def _cells(row: ReviewRow) -> Iterator[Cell]:
