@@ -13,12 +13,13 @@ from rich.terminal_theme import MONOKAI
 
 from whyloss import cases
 from whyloss.reporters.diagnose import terminal
+from whyloss.reporters.terminal import WIDTH
 
 
 def main() -> None:
     """Write the picture to the file named on the command line."""
-    console = Console(record=True, file=StringIO(), width=terminal.WIDTH, force_terminal=True)
-    terminal.show(cases.find("C1").diagnose(), console)
+    console = Console(record=True, file=StringIO(), width=WIDTH, force_terminal=True)
+    console.print(terminal.body(cases.find("C1").diagnose(), WIDTH))
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
     drawing = console.export_svg(title="whyloss demo", theme=MONOKAI, unique_id="whyloss")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from whyloss.reporters.check.check import FORMATS, render
 
 import whyloss
 from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
+from whyloss.reporters.check import render
 from whyloss.results.check import ConditionOutcome
 from whyloss.rules import ALL
 from whyloss.testing import known_cause
@@ -195,7 +195,7 @@ def test_json_is_for_machines(checked):
     assert [gate["condition"] for gate in content["conditions"]] == CONDITIONS
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", whyloss.CheckResult.FORMATS)
 def test_no_format_passes_control_characters_on(checked, form):
     assert "\x1b" not in render(checked, form)
     assert "\x00" not in render(checked, form)

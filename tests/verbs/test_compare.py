@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from whyloss.reporters.compare.compare import FORMATS, render
 
 import whyloss
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.measures.estimates.intervals import mean_estimate, wilson
 from whyloss.measures.estimates.unpaired_differences import unpaired_difference
+from whyloss.reporters.compare import render
 from whyloss.reporters.json import schema
 from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause, rule_out_truth
@@ -254,7 +254,7 @@ def test_intervals_of_unpaired_means_cover_the_truth():
 def test_small_sets_give_numbers_or_a_reason(seed, n):
     known = known_cause(seed, temperature=(1.0, 2.0), blur=0.5, n_samples=n)
     found = whyloss.compare(predictions(known, 1), predictions(known, 2))
-    for form in FORMATS:
+    for form in whyloss.Comparison.FORMATS:
         assert not re.search(r"\b(nan|None|inf)\b", render(found, form))
 
 
@@ -346,7 +346,7 @@ def test_what_cannot_be_compared_is_named(recorded, tmp_path):
     for sides, word in (
         ((recorded, f"{recorded}@7"), "Epoch 7"),
         ((recorded, tmp_path / "nothing.npz"), "nothing.npz"),
-        ((recorded, recorded.parent), "holds 1 run"),
+        ((recorded, recorded.parent), "is a folder of 1 run"),
         ((recorded, "-"), "stdin"),
     ):
         done = run("compare", *sides)

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from whyloss.reporters.review.review import COLUMNS, FORMATS, write
 
 import whyloss
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
+from whyloss.reporters.review.tables import COLUMNS, write
 from whyloss.results.review import Review, ReviewRow
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
@@ -166,7 +166,7 @@ def test_reported_numbers_hold_no_samples():
 # --- files --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", whyloss.Review.TABLE_FORMATS)
 def test_every_format_has_the_same_table(form, tmp_path):
     cells = {"id": "ü,\"'\n\t=", "label": "</td>", "text": "two\r\nlines", "path": "C:\\x"}
     content = written(a_list(**cells), form)
@@ -203,7 +203,7 @@ def test_numbers_are_no_text_so_a_negative_id_stays():
     assert row[5] == "-1.5"
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", whyloss.Review.TABLE_FORMATS)
 def test_half_characters_and_infinite_losses_can_be_written(form):
     content = written(a_list(id="\ud800", log_loss=np.inf, score=np.inf), form)
     if form == "jsonl":
@@ -237,30 +237,30 @@ def recorded(tmp_path_factory):
 
 
 def test_the_list_streams_to_stdout_with_what_the_run_knows_of_samples(recorded):
-    done = run("samples", recorded, "--top", 3)
+    done = run("review", recorded, "--top", 3)
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout.decode())))
     assert len(rows) == 3
     assert rows[0]["text"] == f"'=cmd({rows[0]['id']})"
     assert rows[0]["path"] == "i.png"
     assert b"3 samples of" in done.stderr
-    assert run("samples", recorded, "--top", 3, "--quiet").stderr == b""
+    assert run("review", recorded, "--top", 3, "--quiet").stderr == b""
 
 
 def test_the_suffix_chooses_the_format(recorded, tmp_path):
-    assert run("samples", recorded, "-o", tmp_path / "r.parquet").returncode == 0
+    assert run("review", recorded, "-o", tmp_path / "r.parquet").returncode == 0
     table = pq.read_table(tmp_path / "r.parquet")
     assert table["text"][0].as_py().startswith("=cmd")
-    assert run("samples", recorded, "-o", tmp_path / "r.JSONL").returncode == 0
+    assert run("review", recorded, "-o", tmp_path / "r.JSONL").returncode == 0
     lines = (tmp_path / "r.JSONL").read_text("utf-8").splitlines()
     assert len(lines) == table.num_rows
-    wrong = run("samples", recorded, "-o", tmp_path / "r.xlsx")
+    wrong = run("review", recorded, "-o", tmp_path / "r.xlsx")
     assert wrong.returncode == 2
     assert b".csv, .jsonl or .parquet" in wrong.stderr
 
 
 def test_the_list_can_be_cut_short(recorded):
-    command = [sys.executable, "-m", "whyloss", "samples", str(recorded), "-q"]
+    command = [sys.executable, "-m", "whyloss", "review", str(recorded), "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
@@ -272,10 +272,10 @@ def test_a_folder_of_runs_lists_them_with_the_command_for_each(recorded, tmp_pat
 
     for name in ("one", "the other"):
         shutil.copytree(recorded, tmp_path / name)
-    for verb in ("diagnose", "samples"):
+    for verb in ("diagnose", "review", "samples"):
         done = run(verb, tmp_path)
         assert done.returncode == 2
         text = done.stderr.decode()
-        assert "holds 2 runs" in text
+        assert "is a folder of 2 runs" in text
         assert f"whyloss {verb} {tmp_path}/one" in text
         assert f"whyloss {verb} '{tmp_path}/the other'" in text

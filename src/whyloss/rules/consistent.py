@@ -32,8 +32,8 @@ A good model: a consistent model can still be weak. Reported numbers alone canno
 calibration, only fail to contradict it.
 
 ## Remedy
-None needed. To lower the loss, find more signal: data, features, a better model. A temperature
-will not help.
+Train on while the validation loss falls. A higher accuracy needs more data, better features or a
+larger model. A temperature will not help.
 
 ## References
 Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merhav 1994).
@@ -145,8 +145,8 @@ def inside_envelope(
         evidence_numbers["surprise_gap"] = gap.gap
         small = "within chance" if abs(gap.z) <= max_z else "too small to matter"
         sure = (
-            f" The predictions expect a loss of {format_nats(loss.value - gap.gap.value)} of "
-            f"themselves; the difference is {small}."
+            f" Going by its own confidence the model should have a loss of "
+            f"{format_nats(loss.value - gap.gap.value)}; the difference is {small}."
         )
     exact_low, exact_high = fano_envelope(numbers.accuracy.value, k)
     more = (
@@ -154,9 +154,9 @@ def inside_envelope(
         if numbers.n_classes
         else " More classes only raise the upper end, so that holds whatever their number."
     )
-    between = f"between {format_nats(exact_low)} and {format_nats(exact_high)}"
+    between = f"from {format_nats(exact_low)} to {format_nats(exact_high)}"
     if numbers.accuracy.value == 1.0 and loss.value > exact_high:
-        between = "0 in the limit; what is left is confidence that still grows"
+        between = "near 0, and this one still falls as the confidence grows"
     elif not exact_low <= loss.value <= exact_high:
         between += ", give or take the error of both numbers"
     sure += _beside_training(evidence, numbers)
@@ -166,9 +166,10 @@ def inside_envelope(
         severity=Severity.OK,
         headline="Nothing is wrong",
         message=(
-            f"A loss of {format_nats(loss.value)} is what a well calibrated model with an accuracy "
-            f"of {format_percent(numbers.accuracy.value)} on {k} classes shows "
-            f"({between}).{more}{sure}"
+            f"Loss and accuracy fit together: a calibrated {k}-class model that is right "
+            f"{format_percent(numbers.accuracy.value)} of the time normally has a loss {between}. "
+            "The loss is no error rate: "
+            f"{_typical_probability(loss.value)}.{more}{sure}"
         ),
         evidence=evidence_numbers,
         epochs=(numbers.epoch,),
@@ -294,6 +295,12 @@ def _beside_training(evidence: Evidence, numbers: Metrics) -> str:
         return ""
     gap = numbers.log_loss.value - train.log_loss.value
     return (
-        f" Training shows {format_nats(train.log_loss.value)} and "
+        f" The training loss is {format_nats(train.log_loss.value)} with an accuracy of "
         f"{format_percent(train.accuracy.value)}: a gap of {format_signed(gap)} nats."
     )
+
+
+def _typical_probability(loss: float) -> str:
+    """The probability of the right class that a mean loss stands for, in words."""
+    probability = format_percent(math.exp(-loss), 0)
+    return f"{format_nats(loss)} means that the right class typically gets {probability}"

@@ -19,7 +19,7 @@ reasons are dropout, augmentation, a regulariser, or smoothed or weighted labels
 splits, made by the same model in evaluation mode, would tell.
 
 ## Remedy
-None needed. To compare fairly, evaluate the training set at the end of the epoch in evaluation
+Nothing has to change. To compare fairly, evaluate the training set at the end of the epoch in evaluation
 mode, without augmentation.
 
 ## References
