@@ -1,7 +1,10 @@
 """Terminal, Markdown and JSON: what they print, and that they break on nothing."""
 
+import dataclasses
+import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -11,7 +14,9 @@ import pytest
 import whyloss
 from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions
+from whyloss.reporters.diagnose.short_answer import short_answer
 from whyloss.reporters.json import schema
+from whyloss.results.finding import Suspect
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
@@ -76,6 +81,78 @@ def test_text_shows_verdict_and_no_number_that_is_none(level, form):
     text = found.render(form)
     assert found.verdict.code in text
     assert not re.search(r"\b(nan|None|inf)\b", text)
+
+
+@every_level
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_short_answer_has_five_lines_with_the_verdict_a_reason_and_what_to_do(level, width):
+    found = LEVELS[level]()
+    answer = short_answer(found, width)
+    assert len(answer.lines) <= 5
+    assert max(map(len, answer.lines)) <= width
+    assert answer.title.startswith(f"{found.verdict.title} ({found.verdict.code})")
+    assert " ".join(answer.reason).startswith(found.verdict.headline[:30])
+    assert answer.action[0].startswith(("What to do: ", "Check first", "What to record: "))
+
+
+def test_the_short_answer_and_the_rest_hold_the_whole_explanation():
+    found = LEVELS["run"]()
+    answer = short_answer(found, 100)
+    assert f"{' '.join(answer.reason)} {answer.rest}".strip() == found.verdict.text
+
+
+def test_brief_prints_nothing_but_the_short_answer(capsys):
+    found = LEVELS["run"]()
+    found.show(brief=True)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.rstrip() for line in printed] == list(short_answer(found, 80).lines)
+
+
+SUSPECTS = (
+    Suspect("WL101", "double-softmax", "The loss stays above 0.313.", "Compare both.", "p.sum()"),
+    Suspect("WL203", "majority-class", "Accuracy is 70 %.", "Count the predictions."),
+)
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_suspects_stand_in_their_order_with_their_check_and_their_snippet(form):
+    text = dataclasses.replace(LEVELS["numbers"](), suspects=SUSPECTS).render(form)
+    assert "Possible causes" in text
+    places = [text.index(word) for word in ("double-softmax", "Compare both", "majority-class")]
+    assert places == sorted(places)
+    assert "p.sum()" in text
+
+
+def test_suspects_in_json_have_the_agreed_keys():
+    found = dataclasses.replace(LEVELS["numbers"](), suspects=SUSPECTS).to_dict()["suspects"]
+    assert [set(suspect) for suspect in found] == [{"code", "name", "why", "check", "snippet"}] * 2
+
+
+def test_a_diagnosis_without_suspects_has_no_such_section():
+    for form in ("terminal", "markdown", "html"):
+        assert "Possible causes" not in LEVELS["run"]().render(form)
+
+
+def test_an_unproved_remedy_is_named_apart_from_those_with_a_clear_gain():
+    found = LEVELS["run"]()
+    names = {remedy.name for remedy in found.remedies}
+    assert {"temperature", "epoch-for-labels"} <= names
+    listed, _, unclear = found.render("terminal").partition("No clear gain, may be chance: ")
+    assert "For probabilities: temperature" in listed
+    assert unclear.startswith("for labels: epoch 1 ")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1"])
+def test_show_writes_on_streams_of_any_encoding(encoding, monkeypatch):
+    out = io.BytesIO()
+    stream = io.TextIOWrapper(out, encoding=encoding, newline="")
+    monkeypatch.setattr(sys, "stdout", stream)
+    LEVELS["run"]().show()
+    stream.flush()
+    text = out.getvalue().decode(encoding)
+    assert "#####" in text  # the bars
+    assert "?" not in text.replace("Why", "")
+    assert stream.errors == "strict"  # as it was
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "json"])

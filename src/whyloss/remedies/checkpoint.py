@@ -163,14 +163,14 @@ def _of_score(evidence: Evidence) -> Remedy | None:
 def _as_good(best: BestEpoch, end: int) -> str:
     if best.value.note:
         if "too few" in best.value.note:
-            return "With so few epochs nobody can say how much of that is chance."
+            return "There are too few epochs to tell how much of that is chance."
         if len(best.as_good) < 2:
             return ""
         return f"Within the noise of the curve: epochs {_listed(best.as_good)}."
     if len(best.as_good) == 1:
         return "Every other epoch is worse beyond chance."
-    last = "; the last epoch is one of them" if end in best.as_good else ""
-    return f"Not told from it, given that it was picked as the best: epochs {_listed(best.as_good)}{last}."
+    last = ", so the last one will do" if end in best.as_good else ""
+    return f"Epochs {_listed(best.as_good)} are equally good within chance{last}."
 
 
 def _listed(epochs: tuple[int, ...]) -> str:

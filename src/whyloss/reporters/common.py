@@ -53,7 +53,7 @@ def clear_remedies(diagnosis: Diagnosis) -> list[Remedy]:
 def unclear_remedies(diagnosis: Diagnosis) -> str:
     """One sentence on the remedies whose gain may be chance; nothing where there are none."""
     named = [
-        f"{remedy.title[:1].lower()}{remedy.title[1:]} ({effect(remedy)} {effect_interval(remedy)})"
+        f"{remedy.title[:1].lower()}{remedy.title[1:]}, {effect(remedy)} {effect_interval(remedy)}"
         for remedy in diagnosis.remedies
         if may_be_chance(remedy)
     ]

@@ -303,4 +303,4 @@ def _beside_training(evidence: Evidence, numbers: Metrics) -> str:
 def _typical_probability(loss: float) -> str:
     """The probability of the right class that a mean loss stands for, in words."""
     probability = format_percent(math.exp(-loss), 0)
-    return f"{format_nats(loss)} means that the right class typically gets {probability}"
+    return f"{format_nats(loss)} means that the right class typically gets a probability of {probability}"

@@ -168,7 +168,7 @@ def test_the_verdict_comes_first_and_the_rest_in_the_order_in_which_doubts_arise
     assert run.verdict.title in found.texts("title")[0]
     assert found.texts("h2") == [
         "Where the rise comes from",
-        "Who pays for it",
+        "Loss change by outcome",
         "Epoch by epoch",
         "One epoch at a time",
         "The samples",
@@ -382,7 +382,7 @@ def test_the_largest_page_is_still_small_and_says_what_it_leaves_out(text):
     data = found.json("sample-data")
     assert len(data["rows"]) == len(data["losses"]) < 2000
     most, some = re.search(
-        r"^Of 4,000 samples this table has the ([\d,]+) most expensive ones, and ([\d,]+) of the "
+        r"^Of 4,000 samples this table has the ([\d,]+) with the largest loss, and ([\d,]+) of the "
         "others drawn at random",
         data["said"],
     ).groups()

@@ -24,7 +24,7 @@ from whyloss.reporters.common import (
     unclear_remedies,
 )
 from whyloss.reporters.diagnose.literature import literature
-from whyloss.reporters.diagnose.short_answer import helpful_remedies
+from whyloss.reporters.diagnose.short_answer import advice
 from whyloss.reporters.markdown import escape, table
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def _reference_values(d: Diagnosis) -> Iterator[str]:
 
 
 def _remedies(d: Diagnosis) -> Iterator[str]:
-    advice = "" if helpful_remedies(d) or not d.findings else d.findings[0].advice
-    if d.remedies or advice:
+    advised = advice(d)
+    if d.remedies or advised:
         yield "\n## What to do\n"
-    if advice:
-        yield f"- {advice}"
+    if advised:
+        yield f"- {escape(advised)}"
     for remedy in clear_remedies(d):
         yield f"- **{remedy.title}**: {effect(remedy)} {effect_interval(remedy)}. {remedy.text}"
         if snippet := remedy.snippets.get("numpy"):

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from whyloss.formatting import pluralize
-from whyloss.reporters.common import effect, effect_interval, may_be_chance, short
+from whyloss.reporters.common import may_be_chance, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,8 +47,10 @@ def short_answer(diagnosis: Diagnosis, width: int) -> ShortAnswer:
     """
     verdict = diagnosis.verdict
     told = [short(verdict.headline, LONGEST), *sentences(short(verdict.explanation, LONGEST))]
-    action, _ = _fill(_action(diagnosis), width, ACTION_LINES)
-    reason, n_told = _fill(told, width, MAX_LINES - 1 - len(action))
+    to_do = _action(diagnosis)
+    least, _ = _fill(to_do[:1], width, ACTION_LINES)
+    reason, n_told = _fill(told, width, MAX_LINES - 1 - len(least))
+    action, _ = _fill(to_do, width, MAX_LINES - 1 - len(reason))
     title = textwrap.shorten(f"{verdict.title} ({verdict.code}): {where(diagnosis)}", width)
     return ShortAnswer(title, reason, action, " ".join(told[n_told:]))
 
@@ -78,6 +80,13 @@ def helpful_remedies(diagnosis: Diagnosis) -> list[Remedy]:
     return [remedy for remedy in named if remedy is not None and _is_proved(remedy)]
 
 
+def advice(diagnosis: Diagnosis) -> str:
+    """What the first finding advises, unless a remedy with a proved effect stands for it."""
+    if helpful_remedies(diagnosis) or not diagnosis.findings:
+        return ""
+    return diagnosis.findings[0].advice
+
+
 def _is_proved(remedy: Remedy) -> bool:
     return remedy.effect.low is not None and not may_be_chance(remedy)
 
@@ -87,9 +96,9 @@ def _action(diagnosis: Diagnosis) -> list[str]:
     if remedies := helpful_remedies(diagnosis):
         remedy = remedies[0]
         first = next(iter(sentences(remedy.text)), remedy.title)
-        return [f"What to do: {first}", f"({effect(remedy)} {effect_interval(remedy)})"]
-    if diagnosis.findings and diagnosis.findings[0].advice:
-        first, *others = sentences(diagnosis.findings[0].advice)
+        return [f"What to do: {first}"]
+    if advised := advice(diagnosis):
+        first, *others = sentences(advised)
         return [f"What to do: {first}", *others]
     if diagnosis.suspects:
         suspect = diagnosis.suspects[0]

@@ -32,7 +32,7 @@ from whyloss.reporters.common import (
     unclear_remedies,
 )
 from whyloss.reporters.diagnose.literature import literature
-from whyloss.reporters.diagnose.short_answer import helpful_remedies, short_answer
+from whyloss.reporters.diagnose.short_answer import advice, short_answer
 from whyloss.reporters.terminal import WIDTH, section, table, to_text
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Severity
@@ -89,7 +89,7 @@ def body(diagnosis: Diagnosis, width: int) -> Group:
         blocks += section("Why", Text(rest))
     if d.suspects:
         blocks += section("Possible causes", _suspects(d))
-    if d.remedies or _advice(d):
+    if d.remedies or advice(d):
         blocks += section("What to do", _remedies(d))
     blocks += section("Numbers", _facts(d))
     if d.attribution is not None:
@@ -195,15 +195,10 @@ def _suspects(d: Diagnosis) -> Group:
     return Group(*lines)
 
 
-def _advice(d: Diagnosis) -> str:
-    """What the first finding advises, unless a remedy with a proved effect stands for it."""
-    return "" if helpful_remedies(d) or not d.findings else d.findings[0].advice
-
-
 def _remedies(d: Diagnosis) -> Table:
     grid = _grid("l", "l")
-    if advice := _advice(d):
-        grid.add_row("•", Text(short(advice, 1000)))
+    if advised := advice(d):
+        grid.add_row("•", Text(short(advised, 1000)))
     for remedy in clear_remedies(d):
         title = Text.assemble((remedy.title, "bold"), f"   {effect(remedy)}")
         grid.add_row("•", title.append(f" {effect_interval(remedy)}", style="dim"))

@@ -30,7 +30,7 @@ def missing_parts(d: Diagnosis, specs: Mapping[str, Any]) -> list[tuple[str, str
             if d.level is Level.RUN
             else "it takes the predictions of two epochs over the same samples."
         )
-        found.append(("Where a change of the loss comes from, and who pays for it", why))
+        found.append(("Where a change of the loss comes from, and its outcomes", why))
     if not (specs["epochs"] or specs["shares"]):
         found.append(("Curves over the epochs", "there is only one epoch."))
     elif d.views is None or len(d.views.views) < 2:

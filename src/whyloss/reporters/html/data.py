@@ -163,7 +163,7 @@ def _said(pool: SamplePool, costliest: int, drawn: int) -> str:
     """Which samples the table has."""
     if costliest + drawn == pool.n_samples:
         return f"All {pool.n_samples:,} samples are in this table."
-    words = f"Of {pool.n_samples:,} samples this table has the {costliest:,} most expensive ones"
+    words = f"Of {pool.n_samples:,} samples this table has the {costliest:,} with the largest loss"
     return f"{words}, and {drawn:,} of the others drawn at random." if drawn else f"{words}."
 
 

@@ -23,6 +23,7 @@ from whyloss.formatting import (
 )
 from whyloss.references import references
 from whyloss.reporters import common
+from whyloss.reporters.diagnose.short_answer import advice
 from whyloss.reporters.html.absent_sections import missing_parts
 from whyloss.reporters.html.glossary import TERMS
 from whyloss.results.estimate import Z_SELECTED, Estimate
@@ -86,6 +87,7 @@ def render(diagnosis: Diagnosis) -> str:
             hashes=[_hash(script) for script in scripts],
             specs=specs,
             second=d.verdict.explanation,
+            advice=advice(d),
             facts=_facts(d),
             change=_change_word(d),
             by_column=common.slices_by_column(d, most=MAX_CLASSES),
