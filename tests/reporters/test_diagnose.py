@@ -139,7 +139,7 @@ def test_an_unproved_remedy_is_named_apart_from_those_with_a_clear_gain():
     assert {"temperature", "epoch-for-labels"} <= names
     listed, _, unclear = found.render("terminal").partition("No clear gain, may be chance: ")
     assert "For probabilities: temperature" in listed
-    assert unclear.startswith("for labels: epoch 1 ")
+    assert unclear.startswith("for labels: epoch 1, accuracy")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1"])

@@ -92,6 +92,18 @@ def body(diagnosis: Diagnosis, width: int) -> Group:
     if d.remedies or advice(d):
         blocks += section("What to do", _remedies(d))
     blocks += section("Numbers", _facts(d))
+    blocks += _tables(d)
+    if d.notes:
+        blocks += section("How it was read", Group(*(Text(short(note, 1000)) for note in d.notes)))
+    blocks += section("What this cannot tell", _not_checked(d))
+    if references := literature(d):
+        blocks += section("References", Text("\n".join(references), style="dim"))
+    return Group(*blocks)
+
+
+def _tables(d: Diagnosis) -> list[RenderableType]:
+    """What the answer rests on."""
+    blocks: list[RenderableType] = []
     if d.attribution is not None:
         blocks += section("Where the change comes from", _waterfall(d.attribution))
         blocks += section("Loss change by outcome", _outcomes(d.attribution))
@@ -105,12 +117,7 @@ def body(diagnosis: Diagnosis, width: int) -> Group:
         blocks += section("Samples with the largest loss", _samples(d))
     for name, slices in slices_by_column(d, most=5).items():
         blocks += section(f"By {short(name)}, largest excess first", _slices(slices))
-    if d.notes:
-        blocks += section("How it was read", Group(*(Text(short(note, 1000)) for note in d.notes)))
-    blocks += section("What this cannot tell", _not_checked(d))
-    if references := literature(d):
-        blocks += section("References", Text("\n".join(references), style="dim"))
-    return Group(*blocks)
+    return blocks
 
 
 def _grid(*justify: str) -> Table:
