@@ -92,7 +92,7 @@ class Notebook(Shown):
         return html
 
 
-class Diagnosis(Notebook, diagnosis.Diagnosis):
+class Diagnosis(Notebook, diagnosis.Diagnosis):  # noqa: D101 - that of the result
     __doc__ = diagnosis.Diagnosis.__doc__
     FORMATS = ("terminal", "markdown", "json", "html")
 
@@ -138,7 +138,7 @@ class Diagnosis(Notebook, diagnosis.Diagnosis):
         return target
 
 
-class Comparison(Notebook, comparison.Comparison):
+class Comparison(Notebook, comparison.Comparison):  # noqa: D101 - that of the result
     __doc__ = comparison.Comparison.__doc__
 
     @staticmethod
@@ -148,7 +148,7 @@ class Comparison(Notebook, comparison.Comparison):
         return reporter
 
 
-class Review(Notebook, review_results.Review):
+class Review(Notebook, review_results.Review):  # noqa: D101 - that of the result
     __doc__ = review_results.Review.__doc__
 
     TABLE_FORMATS: ClassVar[tuple[str, ...]] = ("csv", "jsonl", "parquet")
@@ -173,7 +173,7 @@ class Review(Notebook, review_results.Review):
         write(self, table_format, file)
 
 
-class CheckResult(Shown, check_results.CheckResult):
+class CheckResult(Shown, check_results.CheckResult):  # noqa: D101 - that of the result
     __doc__ = check_results.CheckResult.__doc__
     FORMATS = ("terminal", "markdown", "json", "junit")
 

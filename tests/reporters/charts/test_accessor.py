@@ -1,7 +1,6 @@
 """The charts one by one, and the diagnosis in a notebook."""
 
 import base64
-import json
 import re
 import subprocess
 import sys
@@ -106,7 +105,6 @@ def test_a_notebook_shows_the_answer_with_charts_and_without_scripts(run):
         assert len(words) > 50
     assert "<script" not in text
     assert run.verdict.title in run._repr_html_()
-    json.dumps(bundle)
 
 
 @pytest.mark.parametrize(

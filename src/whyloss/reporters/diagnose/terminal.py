@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from whyloss.results.attribution import Attribution
     from whyloss.results.diagnosis import Diagnosis
     from whyloss.results.metrics import SliceRow
+    from whyloss.results.samples import SampleRow
 
 BAR = 28
 
@@ -235,13 +236,16 @@ def _samples(d: Diagnosis, n: int = 5) -> Table:
             short(str(row.id), 20),
             format_nats(row.log_loss),
             share_of_loss(row),
-            f"{short(row.label, 20)} → {short(row.predicted, 20)} "
-            f"({format_percent(row.confidence, 0)})",
+            f"{_label_change(row)} ({format_percent(row.confidence, 0)})",
             short(row.sample.text or row.sample.path or row.outcome or "", 30),
         )
         for row in d.samples[:n]
     ]
     return table(("id", "loss", "of all", "label → predicted", ""), rows, right=(1, 2))
+
+
+def _label_change(row: SampleRow) -> str:
+    return f"{short(row.label, 20)} → {short(row.predicted, 20)}"
 
 
 def _slices(rows: list[SliceRow]) -> Table:
