@@ -1,6 +1,7 @@
 """The command line as a user meets it: what it prints, how it fails, with which exit code."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -196,3 +197,37 @@ def test_folder_that_is_not_there_is_named_before_the_work(tmp_path, recorded):
         assert result.returncode == 2
         assert "no' does not exist" in result.stderr
         assert result.stdout == ""
+
+
+LINE = "loss: 0.4011 - acc: 0.8224 - val_loss: 0.4577 - val_acc: 0.7826"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_any_encoding_of_the_stream_gets_the_whole_answer(recorded, encoding):
+    done = subprocess.run(
+        [sys.executable, "-m", "whyloss", "diagnose", str(recorded)],
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode(encoding)
+    assert "Over-confidence (WL301)" in text
+    assert ("####" in text) == (encoding != "utf-8")
+
+
+def test_brief_prints_the_answer_in_five_lines_at_most():
+    result = run("diagnose", LINE, "--classes", 2, "--brief")
+    lines = result.stdout.splitlines()
+    assert 3 <= len(lines) <= 5
+    assert "(WL202)" in lines[0]
+    assert lines[-1].startswith("What to do: ")
+
+
+def test_samples_is_another_name_of_review(recorded):
+    old, new = (run(verb, recorded, "--top", 2) for verb in ("samples", "review"))
+    assert old.stdout == new.stdout != ""
+    listed = run("--help").stdout
+    assert "  review " in listed
+    assert "  samples " not in listed
