@@ -97,29 +97,23 @@ def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:
     """
     if (named := _OF_LIST.match(text)) and recognise(named["label"]).kind == "metric":
         return named["label"], []
-    if sideways := _SIDEWAYS.match(text):
-        return _sideways(sideways)
+    match = _SIDEWAYS.match(text) or _list_below(text)
+    if match is None or recognise(match["label"]).kind != "metric":
+        return None
+    rest = match["rest"]
+    return match["label"].strip(), [(float(v), "%" in rest) for v in _NUMBER.findall(rest)]
+
+
+def _list_below(text: str) -> re.Match[str] | None:
+    """Match a name with at least three values, two in brackets, or none where they come below."""
     match = _LIST_HEAD.match(text)
     if match is None:
         return None
     rest = match["rest"].strip()
-    values = _NUMBER.findall(rest)
-    if rest and (len(values) < 3 and not (rest.startswith("[") and len(values) > 1)):
-        return None
-    if not rest and not _OF_MANY.search(text):
-        return None
-    if recognise(match["label"]).kind != "metric":
-        return None
-    percent = "%" in rest
-    return match["label"].strip(), [(float(value), percent) for value in values]
-
-
-def _sideways(match: re.Match[str]) -> tuple[str, list[tuple[float, bool]]] | None:
-    if recognise(match["label"]).kind != "metric":
-        return None
-    return match["label"].strip(), [
-        (float(value), "%" in match["rest"]) for value in _NUMBER.findall(match["rest"])
-    ]
+    enough = 2 if rest.startswith("[") else 3
+    return (
+        match if (len(_NUMBER.findall(rest)) >= enough if rest else _OF_MANY.search(text)) else None
+    )
 
 
 def lone_values(text: str) -> list[tuple[float, bool]]:

@@ -69,16 +69,9 @@ class Table:
             cells = cells[1:]  # the number of the row, as R prints it
         if len(cells) != len(self.labels):
             return None
-        labels = self.labels
-        split = _split_of_row(labels, cells)
-        if split is not None:
-            labels = tuple(f"{split} {label}" for label in labels)
-        elif self.across:
-            if recognise(cells[0]).kind not in {"metric", "regression"}:
-                return None
-            labels = (labels[0], *(f"{split} {cells[0]}" for split in labels[1:]))
-        elif labels[0].casefold() == "classes":  # what Ultralytics prints of a validation
-            labels = tuple(f"val {label}" for label in labels)
+        labels = self._labels_of(cells)
+        if labels is None:
+            return None
         found = []
         for label, cell in zip(labels, cells, strict=True):
             if _NOTHING.fullmatch(cell) or _OTHER.fullmatch(cell):
@@ -89,6 +82,20 @@ class Table:
             elif recognise(label).kind in {"metric", "index"}:
                 return None
         return found or None
+
+    def _labels_of(self, cells: list[str]) -> tuple[str, ...] | None:
+        """Give the names of the cells of a row; None where it is no row of this table."""
+        labels = self.labels
+        split = _split_of_row(labels, cells)
+        if split is None and labels[0].casefold() == "classes":
+            split = "val"  # what Ultralytics prints of a validation
+        if split is not None:
+            return tuple(f"{split} {label}" for label in labels)
+        if not self.across:
+            return labels
+        if recognise(cells[0]).kind not in {"metric", "regression"}:
+            return None
+        return (labels[0], *(f"{column} {cells[0]}" for column in labels[1:]))
 
 
 def _split_of_row(labels: tuple[str, ...], cells: list[str]) -> str | None:
