@@ -28,6 +28,7 @@ EXPECTED_SHARE = 0.05  # the same while the training loss falls
 EXPECTED_Z = 0.5  # standard errors that a falling training loss saves
 FEW_EPOCHS = 2.0  # noise of m epochs is itself uncertain by about 1 / m: z is asked for more
 NEIGHBOURS = 3  # epochs whose mean a single jump hardly moves
+STAYS = 0.95  # share of the epochs from half of the rise on that are up; the rest may be noise
 UP_SHARE = 0.5  # of a training: a loss that stays up for so long has not come back
 OTHER_MOVES = 1.5  # times the largest rise before and fall after, which a restart repeats
 
@@ -157,8 +158,8 @@ def _clear(levels: FloatVector, rise: LastingRise, *, min_z: float, expected: bo
 def _no_wander(levels: FloatVector, rise: LastingRise) -> bool:
     """Whether the rise exceeds the largest rise before it, and is not taken back after it.
 
-    A curve that falls again after its peak has not returned where it stays above a quarter of the
-    rise for half of the training or more.
+    A curve that falls again after its peak has not returned where nearly all of its epochs stay
+    above a quarter of the rise, for half of the training or more.
     """
     before = _means(levels[: rise.at + 1], NEIGHBOURS)
     after = _means(levels[rise.at :], NEIGHBOURS)
@@ -169,7 +170,7 @@ def _no_wander(levels: FloatVector, rise: LastingRise) -> bool:
     if rise.height >= OTHER_MOVES * fall:
         return True
     up = after[int(np.argmax(after >= rise.base + rise.height / 2)) :]
-    stays = float(up.min()) > rise.base + QUARTER * rise.height
+    stays = float(np.mean(up > rise.base + QUARTER * rise.height)) >= STAYS
     return stays and len(up) >= UP_SHARE * len(levels)
 
 
