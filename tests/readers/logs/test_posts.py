@@ -338,6 +338,17 @@ def test_an_epoch_whose_loss_stays_finite_keeps_no_steps():
     assert read("Epoch 1 Step 0/9 Loss 2.0\nEpoch 1 Step 5/9 Loss 1.5\n").history.steps == {}
 
 
+@pytest.mark.parametrize(
+    ("nll", "accuracy", "taken"),
+    [(0.12, 0.4, 1.8), (0.9, 0.4, 0.9), (0.12, 0.95, 0.12)],
+)
+def test_a_cross_entropy_too_small_for_the_accuracy_is_not_that_of_the_samples(
+    nll, accuracy, taken
+):
+    history = read(f"| epoch 003 | loss 1.8 | nll_loss {nll} | accuracy {accuracy}\n").history
+    assert history.column("train", "loss").tolist() == [taken]
+
+
 # --- what is left out, and said -------------------------------------------------------------------
 
 

@@ -138,6 +138,10 @@ def test_numbers_in_sentences_get_their_metric_split_and_epoch(text, epochs, exp
             [Trend("val", "auc", "falls"), Trend("train", "loss", "falls")],
         ),
         (
+            "The F1, precision and recall on the validation set slightly increase, and it is odd.",
+            [Trend("val", metric, "rises") for metric in ("f1", "precision", "recall")],
+        ),
+        (
             "The test loss does not improve and I don't know why",
             [Trend("test", "loss", "constant")],
         ),

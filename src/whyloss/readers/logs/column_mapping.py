@@ -137,12 +137,41 @@ def map_columns(
         if column.name.kind != "metric":
             role = (column.split or "train", column.name.metric)
             mapping.columns.setdefault(role, column)
+    _take_possible_loss(mapping)
     _settle_undecided(mapping)
     likely = [column for column in mapping.columns.values() if column.name.likely]
     if likely:
         labels = ", ".join(f'"{column.label}"' for column in likely)
         mapping.notes.append(f"Misspelt, and understood by likeness: {labels}.")
     return mapping
+
+
+def _take_possible_loss(mapping: ColumnMapping) -> None:
+    """Take the other loss where the one that is named a cross-entropy cannot be that of the rows.
+
+    Every wrong row costs at least ln 2, so the mean cross-entropy is at least (1 − accuracy)·ln 2;
+    what lies below at every row is taken over other things, such as tokens.
+    """
+    for split, metric in list(mapping.columns):
+        total = mapping.columns.get((split, "total_loss"))
+        accuracy = mapping.columns.get((split, "accuracy"))
+        if metric != "loss" or total is None or accuracy is None or accuracy.name.inverted:
+            continue
+        loss = mapping.columns[split, "loss"]
+        if _impossible(loss, accuracy) and not _impossible(total, accuracy):
+            mapping.columns[split, "loss"], mapping.columns[split, "total_loss"] = total, loss
+            mapping.notes.append(
+                f'{split}_loss is "{total.label}": "{loss.label}" is too small to be the '
+                "cross-entropy of samples with this accuracy."
+            )
+
+
+def _impossible(loss: Column, accuracy: Column) -> bool:
+    both = loss.cells.keys() & accuracy.cells.keys()
+    return bool(both) and all(
+        accuracy.cells[key] <= 1 and loss.cells[key] < (1 - accuracy.cells[key]) * math.log(2)
+        for key in both
+    )
 
 
 def _score_as_loss(column: Column, columns: list[Column], mapping: ColumnMapping) -> Column:

@@ -124,47 +124,13 @@ _PLURALS = {
     "perplexities": "perplexity", "costs": "cost", "entropies": "entropy",
 }  # fmt: skip
 # Terms of a loss that are no cross-entropy of classes: kept, but never taken for the loss.
-_OTHER_TERMS = frozenset(
-    [
-        "reg",
-        "regularization",
-        "regularisation",
-        "regularizer",
-        "regularization_loss",
-        "decay",
-        "penalty",
-        "kl",
-        "kld",
-        "recon",
-        "reconstruction",
-        "box",
-        "bbox",
-        "dfl",
-        "rpn",
-        "mask",
-        "obj",
-        "objectness",
-        "aux",
-        "auxiliary",
-        "adv",
-        "adversarial",
-        "commitment",
-        "consistency",
-        "distill",
-        "distillation",
-        "regression",
-        "gan",
-        "generator",
-        "discriminator",
-        "l1",
-        "l2",
-        "orthogonality",
-        "sparsity",
-        "load",
-        "balancing",
-        "router",
-    ]
+_OTHER_TERMS_WORDS = (
+    "reg regularization regularisation regularizer regularization_loss decay penalty kl "
+    "kld recon reconstruction box bbox dfl rpn mask obj objectness aux auxiliary adv "
+    "adversarial commitment consistency distill distillation regression gan generator "
+    "discriminator l1 l2 orthogonality sparsity load balancing router"
 )
+_OTHER_TERMS = frozenset(_OTHER_TERMS_WORDS.split())
 _HEADLESS = frozenset({"cost", "objective", "correct", "pre", "rec", "em", "exact", "ap", "map"})
 
 

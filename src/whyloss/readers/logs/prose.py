@@ -75,62 +75,12 @@ _DIRECTION = "|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _DIRECT
 _BOUND = r"(?P<bound>[,;:()]|\b(?:while|whereas|but|although|though|however|then|when|and|so)\b)"
 _LONE_SPLIT = rf"(?P<lone>\b{_SPLITS}\b(?:\s+(?:set|data))?)"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
-_COMMON = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "of",
-        "and",
-        "but",
-        "while",
-        "to",
-        "after",
-        "my",
-        "i",
-        "i'm",
-        "we",
-        "it",
-        "its",
-        "in",
-        "at",
-        "for",
-        "with",
-        "that",
-        "this",
-        "then",
-        "when",
-        "does",
-        "not",
-        "only",
-        "from",
-        "until",
-        "around",
-        "about",
-        "me",
-        "why",
-        "how",
-        "has",
-        "have",
-        "had",
-        "get",
-        "getting",
-        "keeps",
-        "all",
-        "on",
-        "between",
-        "as",
-        "so",
-        "or",
-        "up",
-        "down",
-    ]
+_COMMON_WORDS = (
+    "the a an is are was were be of and but while to after my i i'm we it its in at for "
+    "with that this then when does not only from until around about me why how has have "
+    "had get getting keeps all on between as so or up down"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 _ENOUGH_COMMON = 3
 _SPEAKERS = frozenset({"i", "i'm", "my", "we", "our", "the", "it", "it's", "when", "why", "while"})
 _LAID_OUT = re.compile(r"[:=|\[{]")
@@ -149,6 +99,7 @@ _CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|
 _DENIED = re.compile(
     r"\b(?:can't|cannot|not|never|no|don't|doesn't|didn't|won't|without)\s+(?:\w+\s+){0,2}$"
 )
+_JOINTS = frozenset({"", ",", "and", ", and", "/", "&", "or"})
 _MEANWHILE = re.compile(r"\b(?:during|while|when)\s+$", re.IGNORECASE)
 _ON = re.compile(r"\s*(?:accuracy\s+)?(?:on|in|for|at)\s+(?:the\s+|my\s+|our\s+)?", re.IGNORECASE)
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
@@ -346,9 +297,12 @@ class _Sentence:
         if splits == [None] and clause.subject:
             splits = clause.subject
         named = [(split, name) for split in splits]
-        after_metric = at > 0 and bool(self._tokens[at - 1]["name"])
+        before = at - 1
+        while before >= 0 and (self._tokens[before]["bound"] or "").casefold() in {",", "and"}:
+            before -= 1
+        after_metric = before >= 0 and bool(self._tokens[before]["name"])
         joined = after_metric and not clause.numbered and clause.direction is None
-        if joined and self._between(at) in {"and", "/", "&", "or", ""}:
+        if joined and self._between(before, at) in _JOINTS:
             clause.metrics = [*clause.metrics, *named]
         else:
             if clause.direction and not clause.fresh:
@@ -362,8 +316,8 @@ class _Sentence:
             self._state(value)
         clause.waiting = []
 
-    def _between(self, at: int) -> str:
-        return self._text[self._tokens[at - 1].end() : self._tokens[at].start()].strip().casefold()
+    def _between(self, before: int, at: int) -> str:
+        return self._text[self._tokens[before].end() : self._tokens[at].start()].strip().casefold()
 
     def _number(self, at: int, token: re.Match[str]) -> None:
         clause = self._clause
@@ -451,11 +405,11 @@ class _Sentence:
             return
         if not clause.metrics:
             return
-        names = {name for _, name in clause.metrics}
+        names = list(dict.fromkeys(name for _, name in clause.metrics))
         splits = _splits(token["lone"])
-        last = list(names)[-1]
+        last = names[-1]
         if any(split is None for split, _ in clause.metrics):
-            clause.metrics = [(split, last) for split in splits]
+            clause.metrics = [(split, name) for name in names for split in splits]
             known = [one for one in self._own if one.label == last and one.split is None]
             for one in known:
                 self._own.remove(one)
