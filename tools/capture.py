@@ -1,4 +1,4 @@
-"""Draw what `whyloss demo` prints as an SVG for the README.
+"""Draw the beginning of what `whyloss demo` prints as an SVG for the README.
 
 Usage: ``python tools/capture.py docs/images/demo.svg``.
 """
@@ -9,17 +9,22 @@ from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
+from rich.segment import Segments
 from rich.terminal_theme import MONOKAI
 
 from whyloss import cases
 from whyloss.reporters.diagnose import terminal
 from whyloss.reporters.terminal import WIDTH
 
+SHOWN = 43  # lines: the answer, what to do, and where the change comes from
+
 
 def main() -> None:
     """Write the picture to the file named on the command line."""
     console = Console(record=True, file=StringIO(), width=WIDTH, force_terminal=True)
-    console.print(terminal.body(cases.find("C1").diagnose(), WIDTH))
+    whole = terminal.body(cases.find("C1").diagnose(), WIDTH)
+    for line in console.render_lines(whole, pad=False)[:SHOWN]:
+        console.print(Segments(line))
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
     drawing = console.export_svg(title="whyloss demo", theme=MONOKAI, unique_id="whyloss")
