@@ -44,11 +44,11 @@ def read_npy(path: Path) -> dict[str, npt.NDArray[Any]]:
     array = _load(path)
     if array.dtype.names is not None:
         return {name: array[name] for name in array.dtype.names}
-    found = {path.stem: array}
+    arrays = {path.stem: array}
     for other in sorted(path.parent.glob("*.npy")):
         if other != path and (beside := _load(other)).shape[:1] == array.shape[:1]:
-            found[other.stem] = beside
-    return found
+            arrays[other.stem] = beside
+    return arrays
 
 
 def _load(path: Path) -> npt.NDArray[Any]:

@@ -97,9 +97,9 @@ def _trackio(
         (run, _MOST_ROWS),
     ):
         try:
-            told = json.loads(text)
+            numbers = json.loads(text)
         except (TypeError, ValueError):
             continue
-        if isinstance(told, dict):
-            records.append({"step": step} | told)
+        if isinstance(numbers, dict):
+            records.append({"step": step} | numbers)
     return records, run

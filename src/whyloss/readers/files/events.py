@@ -32,13 +32,13 @@ _JOINING = {"and": "", "vs": "", "versus": ""}  # in tags that name several spli
 
 
 def _table() -> list[int]:
-    found = []
+    table = []
     for byte in range(256):
         crc = byte
         for _ in range(8):
             crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-        found.append(crc)
-    return found
+        table.append(crc)
+    return table
 
 
 _CRC_TABLE = _table()

@@ -122,9 +122,9 @@ def _read_text(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
         text = path.read_bytes().decode(encoding, errors="replace").lstrip("\ufeff")
         from whyloss.readers.files.json import parse_printed, read_json  # noqa: PLC0415 - late
 
-        found = _parsed(text)
-        if (found := parse_printed(text) if found is None else found) is not None:
-            return read_json(found, options, path.stem)
+        value = _parsed(text)
+        if (value := parse_printed(text) if value is None else value) is not None:
+            return read_json(value, options, path.stem)
     if any(delimiter in start for delimiter in "\t,;|"):
         from whyloss.readers.files.arrow import delimiter_of, read_csv  # noqa: PLC0415 - late: pyarrow
         from whyloss.readers.files.columns import from_columns  # noqa: PLC0415

@@ -91,11 +91,11 @@ def _of_epoch_files(path: Path) -> list[Record]:
     records = []
     for epoch, file in sorted(numbered):
         try:
-            told = json.loads(file.read_text(encoding="utf-8"))
+            numbers = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             continue
-        if isinstance(told, dict):
-            records.append({"epoch": epoch} | {k: v for k, v in told.items() if k != "epoch"})
+        if isinstance(numbers, dict):
+            records.append({"epoch": epoch} | {k: v for k, v in numbers.items() if k != "epoch"})
     return records
 
 

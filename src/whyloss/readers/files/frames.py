@@ -48,6 +48,6 @@ def _array(series: nw.Series[Any]) -> npt.NDArray[Any]:
             return np.array(cells, dtype=np.float64)
         except (TypeError, ValueError):
             pass  # of several lengths, or of no numbers
-    found = np.empty(len(cells), dtype=object)
-    found[:] = cells
-    return found
+    objects = np.empty(len(cells), dtype=object)
+    objects[:] = cells
+    return objects

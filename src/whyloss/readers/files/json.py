@@ -82,7 +82,7 @@ def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hol
     ):
         return None
     inner = _WRAPPED.sub(r"\1", text[start : end + 1])
-    inner = _WORDS.sub(lambda found: _IN_JSON[found[0].casefold()], inner.replace("'", '"'))
+    inner = _WORDS.sub(lambda word: _IN_JSON[word[0].casefold()], inner.replace("'", '"'))
     try:
         value = json.loads(inner)
     except (ValueError, RecursionError):
@@ -140,8 +140,8 @@ def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) ->
 
 def _aligned(lists: dict[str, list[Any]], notes: list[str]) -> list[dict[str, Any]]:
     """Write lists as records; a list whose length divides that of the longest has every n-th."""
-    told = {label for label in lists if recognise(label).kind in {"metric", "index"}}
-    length = max(len(lists[label]) for label in told or lists)
+    curves = {label for label in lists if recognise(label).kind in {"metric", "index"}}
+    length = max(len(lists[label]) for label in curves or lists)
     lists = {label: values for label, values in lists.items() if len(values) <= length}
     every = {
         label: length // len(values) if length % len(values) == 0 and len(values) > 1 else 1
@@ -151,7 +151,7 @@ def _aligned(lists: dict[str, list[Any]], notes: list[str]) -> list[dict[str, An
     for label, values in lists.items():
         for at, value in enumerate(values):
             records[(at + 1) * every[label] - 1][label] = value
-        if label not in told:
+        if label not in curves:
             continue
         if every[label] > 1:
             notes.append(

@@ -172,5 +172,7 @@ def _are_models(family: list[ScoreColumn], table: PredictionColumns, classes: se
     names = {score.class_name for score in family}
     if len(classes) > 2 or classes & names or any(score.scale != "probs" for score in family):
         return False
+    if len({table.arrays[score.label].shape for score in family}) > 1:
+        return False
     sums = np.sum([np.ma.getdata(table.arrays[score.label]) for score in family], axis=0)
     return bool(np.mean(np.abs(sums - 1.0) > _SUM_TOLERANCE) > 0.1)

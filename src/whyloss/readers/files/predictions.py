@@ -58,7 +58,7 @@ def read_predictions(
     name : str
         What to call the source; a split in it counts where the data name none.
     notes : iterable of str, optional
-        What to tell beside what is told here.
+        What to tell beside what is said here.
 
     Raises
     ------
@@ -66,18 +66,18 @@ def read_predictions(
         Labels are missing, the scale or the model is not settled, or the task is no classification
         with one class per sample.
     """
-    told = list(notes)
+    said = list(notes)
     table = PredictionColumns(columns, options.columns)
-    table, options = of_one_model(table, options, name, told)
+    table, options = of_one_model(table, options, name, said)
     default = _split_in(name) or _DEFAULT_SPLIT
     if table.find("labels") is None:
-        table = _with_labels(table, told)
+        table = _with_labels(table, said)
     families = _families(table, options)
     predicted = table.find("predicted")
     alone = all(len(family) == 1 for family in families.values())
     unscored = not families or (alone and _are_confidence(table, families, options))
     if predicted is not None and unscored:
-        return _read_decisions(table, options, name, default, told)
+        return _read_decisions(table, options, name, default, said)
     if not families:
         raise DataError(
             "There are labels, but no scores of a classifier",
@@ -88,11 +88,11 @@ def read_predictions(
     mapping: list[str] = []
     predictions: list[Predictions] = []
     for (split, epoch), family in sorted(families.items(), key=str):
-        reader = FamilyReader(table, options, name, default, told)
+        reader = FamilyReader(table, options, name, default, said)
         predictions += reader.read(family, split, epoch)
         mapping += reader.mapping
     read_as = f"Read as: {', '.join(dict.fromkeys(mapping))}."
-    return InMemorySource(predictions, name=name, notes=(read_as, *dict.fromkeys(told)))
+    return InMemorySource(predictions, name=name, notes=(read_as, *dict.fromkeys(said)))
 
 
 def _split_in(name: str) -> str | None:
@@ -207,8 +207,8 @@ def _read_decisions(
             ids=ids[present] if ids is not None and usable else None,
         )
         return InMemorySource([predictions], name=name, notes=(read_as, *notes))
-    history, told = history_of(groups, options)
-    return InMemorySource(history=history, name=name, notes=(read_as, *told, *notes))
+    history, said = history_of(groups, options)
+    return InMemorySource(history=history, name=name, notes=(read_as, *said, *notes))
 
 
 def _confidence(table: PredictionColumns, notes: list[str]) -> npt.NDArray[np.float64] | None:

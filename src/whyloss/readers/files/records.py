@@ -69,9 +69,9 @@ def from_records(
         There is no loss and no score.
     """
     rows = [{_role_first(str(label)): cell for label, cell in row.items()} for row in records]
-    told = list(notes)
+    said = list(notes)
     sizes = sizes_of(rows, n_epochs)
-    told += sizes.notes
+    said += sizes.notes
     options = replace(
         options,
         n_val=options.n_val or sizes.n_val,
@@ -80,14 +80,14 @@ def from_records(
     rows = _of_one_run(rows, options, name)
     rows = _with_splits(rows)
     _refuse_detection(rows, options, name)
-    numbers = _numbers(rows, told)
-    numbers = _in_order(numbers, told)
-    numbers = _without_second_evaluation(numbers, told)
+    numbers = _numbers(rows, said)
+    numbers = _in_order(numbers, said)
+    numbers = _without_second_evaluation(numbers, said)
     log = TextLog(options)
     for row in numbers:
         log.add([(label, cell.value, cell.percent) for label, cell in row.items()])
     history, read_as = log.history()
-    return InMemorySource(history=history, name=name, notes=(*read_as, *told))
+    return InMemorySource(history=history, name=name, notes=(*read_as, *said))
 
 
 def _role_first(label: str) -> str:
@@ -152,7 +152,7 @@ def _with_splits(rows: list[Record]) -> list[Record]:
     words = {str(row.get(label) or "").strip().casefold() for row in rows}
     if not words or not words <= SPLIT_WORDS.keys():
         return rows
-    found = []
+    split_rows = []
     above: dict[str, Any] = {}
     for row in rows:
         split = SPLIT_WORDS[str(row[label]).strip().casefold()]
@@ -164,8 +164,8 @@ def _with_splits(rows: list[Record]) -> list[Record]:
                 above[key] = given[key] = above.get(key) if blank else cell
             elif key != label:
                 given[f"{split}/{key}"] = cell
-        found.append(given)
-    return found
+        split_rows.append(given)
+    return split_rows
 
 
 def _refuse_detection(rows: list[Record], options: ReadOptions, name: str) -> None:

@@ -132,9 +132,9 @@ class FamilyReader:
         """Give the names of the classes where they are known, and labels that fit them."""
         n_columns = scores.shape[-1] if scores.ndim > 1 else 1
         named = self.table.find("classes")
-        told = [] if named is None else list(self.table.arrays[named].tolist())
-        if len(told) == max(2, n_columns) and len(told) != len(labels.values):
-            return labels, told
+        given = [] if named is None else list(self.table.arrays[named].tolist())
+        if len(given) == max(2, n_columns) and len(given) != len(labels.values):
+            return labels, given
         names = [score.class_name for score in family]
         if len(family) > 1:
             numbers = [int(name) for name in names] if all(map(str.isdecimal, names)) else None
