@@ -41,6 +41,15 @@ def test_objects_of_frameworks_are_curves(told):
         assert source.history.column("train", "loss")[:2].tolist() == [0.9, 0.6]
 
 
+def test_error_rates_of_every_set_are_turned_into_accuracies():
+    sets = {
+        f"validation_{k}": {"mlogloss": [0.9, 0.6], "merror": [0.4 - k / 10, 0.2]} for k in (0, 1)
+    }
+    source = opened(sets)
+    assert source.history.column("val", "accuracy").tolist() == pytest.approx([0.7, 0.8])
+    assert source.history.column("val_0", "accuracy").tolist() == pytest.approx([0.6, 0.8])
+
+
 def test_lists_of_fewer_evaluations_count_as_those_of_every_nth_epoch():
     source = opened(history={"loss": [0.9, 0.8, 0.7, 0.6], "val_loss": [1.0, 0.8]})
     assert source.history.column("val", "loss").tolist() == pytest.approx(

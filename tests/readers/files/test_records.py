@@ -172,6 +172,14 @@ def test_a_test_evaluation_after_the_end_is_of_the_test_split():
     assert source.history.column("val", "loss").tolist() == [VAL[e] for e in (1, 2, 3, 4)]
 
 
+def test_a_loss_among_hundreds_of_other_numbers_is_read():
+    others = {f"sensor {k} reading": 0.5 for k in range(900)}
+    records = [{"epoch": e} | others | {"val_loss": VAL[e], "val_acc": 0.6} for e in (1, 2, 3)]
+    got = from_records(records, ReadOptions(), "test")
+    assert got.history.column("val", "loss").tolist() == [VAL[1], VAL[2], VAL[3]]
+    assert "Left out: 900 columns of other numbers." in got.notes
+
+
 # --- cells --------------------------------------------------------------------------------------
 
 

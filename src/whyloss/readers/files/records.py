@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from whyloss.data import InMemorySource
 from whyloss.errors import DataError
-from whyloss.formatting import format_nats, format_percent
+from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.readers.files.choice import RUN_WORDS, choose
 from whyloss.readers.files.sizes import sizes_of
+from whyloss.readers.logs.log_table import MAX_COLUMNS
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise, words_of
 from whyloss.readers.logs.text_log import TextLog
 
@@ -83,6 +84,7 @@ def from_records(
     numbers = _numbers(rows, said)
     numbers = _in_order(numbers, said)
     numbers = _without_second_evaluation(numbers, said)
+    numbers = _of_few_columns(numbers, options, said)
     log = TextLog(options)
     for row in numbers:
         log.add([(label, cell.value, cell.percent) for label, cell in row.items()])
@@ -206,6 +208,22 @@ def _numbers(rows: list[Record], notes: list[str]) -> list[dict[str, _Cell]]:
     for label, text in unread.items():
         notes.append(f'"{label}" holds what is no number and was left out: {text[:40]!r}.')
     return parsed
+
+
+def _of_few_columns(
+    rows: list[dict[str, _Cell]], options: ReadOptions, notes: list[str]
+) -> list[dict[str, _Cell]]:
+    """Of more columns than are kept, keep those that are understood or mapped."""
+    labels = dict.fromkeys(label for row in rows for label in row)
+    if len(labels) <= MAX_COLUMNS:
+        return rows
+    kept = {
+        label
+        for label in labels
+        if label in options.columns or recognise(label).kind in {"metric", "index"}
+    }
+    notes.append(f"Left out: {pluralize(len(labels) - len(kept), 'column')} of other numbers.")
+    return [{label: cell for label, cell in row.items() if label in kept} for row in rows]
 
 
 def number_of(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table

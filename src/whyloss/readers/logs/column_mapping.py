@@ -379,7 +379,10 @@ def _keep_aside(
             best.cells = other.cells | best.cells
         return
     if other.name.number is not None:
-        mapping.columns[f"{split}_{other.name.number}", metric] = other
+        role = f"{split}_{other.name.number}", metric
+        mapping.columns[role] = other
+        if other.name.inverted:
+            mapping.inverted.add(role)
         mapping.notes.append(
             f'{split}_{metric} is "{best.label}", the last one of its kind; "{other.label}" is kept '
             f"as {split}_{other.name.number}."
