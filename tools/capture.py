@@ -6,6 +6,7 @@ Usage: ``python tools/capture.py docs/images/demo.svg``.
 import re
 import sys
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -16,15 +17,15 @@ from whyloss import cases
 from whyloss.reporters.diagnose import terminal
 from whyloss.reporters.terminal import WIDTH
 
-SHOWN = 43  # lines: the answer, what to do, and where the change comes from
+SHOWN = 46  # lines: the answer, what to do, and where the change comes from
 
 
 def main() -> None:
     """Write the picture to the file named on the command line."""
     console = Console(record=True, file=StringIO(), width=WIDTH, force_terminal=True)
     whole = terminal.body(cases.find("C1").diagnose(), WIDTH)
-    for line in console.render_lines(whole, pad=False)[:SHOWN]:
-        console.print(Segments(line))
+    lines = console.render_lines(whole, pad=False, new_lines=True)[:SHOWN]
+    console.print(Segments(chain.from_iterable(lines)))
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
     drawing = console.export_svg(title="whyloss demo", theme=MONOKAI, unique_id="whyloss")
