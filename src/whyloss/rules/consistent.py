@@ -64,6 +64,7 @@ PERFECT_LOSS = 0.1  # nats; at an accuracy of 100 % less is what any training le
 MOST_CLASSES = 1000  # where their number is not known
 ROUNDING = 1e-9
 MIN_EPOCHS = 4
+JUMP = 1.5  # factor between two epochs of the second half
 LOST = 0.05  # of the unit of a score since its best epoch
 PLAUSIBLE_LOSS = 7.0  # nats; about what guessing among 1,000 classes costs
 
@@ -260,10 +261,12 @@ def curves_in_order(
 
 
 def _contradicted(evidence: Evidence, seen: Outline) -> bool:
-    """Whether a score fell since its best epoch, or the loss is above the envelope."""
+    """Whether the loss jumps or is above the envelope, or a score fell since its best epoch."""
     score, gap = seen.score, envelope_gap(evidence)
     lost = 0.0 if score is None else float(score.gains.max() - score.gains[-1]) / score.unit
-    return lost > LOST or (gap is not None and gap.nats > 0.0)
+    ups = seen.losses[1:] / np.maximum(seen.losses[:-1], ROUNDING)
+    jumps = bool((ups[len(ups) // 2 :] >= JUMP).any())
+    return jumps or lost > LOST or (gap is not None and gap.nats > 0.0)
 
 
 def _tells(numbers: Metrics, min_samples: float) -> bool:

@@ -102,6 +102,8 @@ def training_alone_learns(
     if not len(epochs):
         return None
     (_, of_train), (losses, of_val) = train.at(epochs), val.at(epochs)
+    if evidence.n_classes is None and len(epochs) < LAST and of_val[-1] > max_gain:
+        return None  # the first epochs have to show what guessing is
     k = evidence.n_classes
     guess = 1.0 / k if k else min(0.5, float(of_val.min()), float(of_train.min()))
     if evidence.class_shares is not None:

@@ -24,9 +24,9 @@ From loss and accuracy, as medians of the last five epochs:
 - `max_rise` = 0.05 nat above the smallest loss: what rises does not sit at a floor.
 - `min_accuracy` = 0.7: below it an ordinary model has such a loss.
 
-Where the number of classes is not known, one from 2 to 40 must fit. Then the training loss must be
-far below, or above the same floor by its own error rate, or the accuracy at least 0.85 for five
-epochs.
+Where the number of classes is not known, one from 2 to 40 must fit, as one does by chance for every
+fifth flat curve. Then the training loss must be above the same floor by its own error rate, or the
+accuracy at least 0.85 for five epochs.
 
 ## Not to be confused with
 `chance-level`: the loss is as high, but so is the error rate. Under-confidence by label smoothing
@@ -262,8 +262,8 @@ def _classes_of(floor: float) -> int | None:
 def _training_tells(evidence: Evidence, loss: float, accuracy: float, floor: float) -> bool:
     """Whether the training numbers rule out that a number of classes fits by chance.
 
-    They do where the training loss is far below this floor, and where it sits above the same floor
-    by another error rate.
+    They do where the training loss sits above the same floor by another error rate. A training loss
+    below the floor shows that training has no second softmax.
     """
     train = evidence.train
     known = None if train is None else train.with_loss
@@ -272,7 +272,7 @@ def _training_tells(evidence: Evidence, loss: float, accuracy: float, floor: flo
     of_train = float(np.median(known.log_loss[-LAST:]))
     errors = 1.0 - float(np.median(known.accuracy[-LAST:]))  # NaN where it was not reported
     other = abs(1.0 - accuracy - errors) >= NEAR_FLOOR
-    return of_train < 0.5 * loss or (other and abs(of_train - floor - errors) <= NEAR_FLOOR)
+    return other and abs(of_train - floor - errors) <= NEAR_FLOOR
 
 
 @RULE.suspected(

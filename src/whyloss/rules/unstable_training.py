@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 VERY_LARGE = 20.0  # nats; far above guessing among a million classes
-JUMP = 1.8  # factor between neighbouring epochs
+JUMP = 1.6  # factor between neighbouring epochs
 MIN_WAYS = 2
 ENDS_ABOVE = 1.2  # times the smallest training loss
 SMALLEST_LOSS = 1e-9  # nats
@@ -167,7 +167,7 @@ def _absurd(curve: Curve) -> Finding | None:
         return None
     at = int(finite.log_loss.argmax())
     return Finding(
-        severity=Severity.WARNING,
+        severity=Severity.ERROR,
         headline="Training ran away",
         message=(
             f"The loss of split {curve.split!r} reached {finite.log_loss[at]:.3g} at epoch "

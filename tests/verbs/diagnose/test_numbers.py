@@ -113,7 +113,7 @@ def test_a_high_loss_in_both_splits_below_guessing_is_doubt():
         ({"val_loss": 4e16, "val_accuracy": 0.88}, "unstable-training"),
         ({"val_loss": math.nan, "val_accuracy": 0.88}, "non-finite"),
         (
-            {"loss": 0.02, "accuracy": 0.99, "val_loss": 0.79, "val_accuracy": 0.96},
+            {"val_loss": 0.79, "val_accuracy": 0.96, "n_classes": 4},
             "double-softmax",
         ),
         (
@@ -339,3 +339,23 @@ def test_overfitting_does_not_claim_what_is_provably_miscalibration():
     rise = found.evidence["rise"].value
     assert found.nats < rise
     assert "are miscalibration" in found.message
+
+
+def test_with_a_free_number_of_classes_a_training_below_the_floor_is_no_double_softmax():
+    at = np.arange(8)
+    history = History.from_columns(
+        train_loss=0.12 + 0.01 * (at % 3),
+        train_accuracy=[0.97] * 8,
+        val_loss=1.03 + 0.01 * (at % 2),
+        val_accuracy=[0.72] * 8,
+    )
+    found = diagnose(history=history)
+    assert "double-softmax" not in names(found)
+    assert found.verdict.name == "generalisation-gap"
+
+
+def test_60_percent_is_no_guessing_where_the_number_of_classes_is_not_known():
+    history = History.from_columns(
+        train_loss=[0.02], train_accuracy=[0.99], val_loss=[1.15], val_accuracy=[0.61]
+    )
+    assert diagnose(history=history).verdict.name == "generalisation-gap"
