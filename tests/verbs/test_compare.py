@@ -298,7 +298,7 @@ def test_hostile_names_are_shown_as_text(hostile, form):
     if form == "markdown":
         assert "<i>" not in text.replace("\\<", "")
         assert all(
-            line.replace("\\|", "").count("|") in {5, 7, 9}
+            line.replace("\\|", "").count("|") in {5, 7, 8}
             for line in text.splitlines()
             if line.startswith("| ")
         )

@@ -165,7 +165,7 @@ def inside_envelope(
     evidence_numbers["envelope_high"] = Estimate(exact_high, note="exact, at this accuracy")
     return Finding(
         severity=Severity.OK,
-        headline="Nothing is wrong",
+        headline="Nothing looks wrong",
         message=(
             f"Loss and accuracy fit together: a calibrated {k}-class model that is right "
             f"{format_percent(numbers.accuracy.value)} of the time normally has a loss {between}. "

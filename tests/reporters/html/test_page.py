@@ -191,7 +191,7 @@ def test_every_fact_has_its_interval(run):
         ("refinement", format_nats),
     ):
         value = run.numbers[name]
-        low, high = (form(end).removesuffix(" %") for end in (value.low, value.high))
+        low, high = form(value.low).removesuffix(" %"), form(value.high)
         assert f"{form(value.value)}({low} … {high})" in facts
     assert "2,000" in facts
     assert "samples, 2 classes" in facts
@@ -204,7 +204,7 @@ def test_the_numbers_of_every_epoch_have_their_intervals(run):
             one for one in rows if one.startswith(f"{row.epoch}{format_nats(row.log_loss.value)}")
         )
         for value in (row.accuracy, row.precision, row.recall):
-            low, high = (format_percent(end).removesuffix(" %") for end in (value.low, value.high))
+            low, high = format_percent(value.low).removesuffix(" %"), format_percent(value.high)
             assert f"{format_percent(value.value)} ({low} … {high})" in line
 
 
@@ -463,14 +463,16 @@ def test_infinite_losses_and_numbers_too_large_for_a_script_arrive_as_they_are()
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_part_is_there_or_the_page_says_why_not(kind):
-    found = page(KINDS[kind]())
+    diagnosis = KINDS[kind]()
+    found = page(diagnosis)
     heads = set(found.texts("h2"))
     said = " ".join(found.texts("li"))
+    assert bool(diagnosis.remedies) != ("Remedies" in said)
+    assert bool(diagnosis.findings or diagnosis.remedies) == ("What to do" in heads)
     for head, words in (
         ("Where the", "Where a change of the loss comes from"),
         ("Epoch by epoch", "Curves over the epochs"),
         ("The samples", "Losses of single samples"),
-        ("What to do", "Remedies"),
     ):
         shown = any(one.startswith(head) and one != "Where the loss stands" for one in heads)
         assert shown != (f"{words}" in said), (head, heads)

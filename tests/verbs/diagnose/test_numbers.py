@@ -213,7 +213,7 @@ def test_terminal_reads_text_options_and_stdin(tmp_path):
     ]
     for answer in answers:
         assert answer.exit_code == 0, answer.output
-        assert "Nothing is wrong" in answer.output
+        assert "Nothing looks wrong" in answer.output
         assert "0.301 … 0.524" in answer.output
         assert 'val_loss ← "val_loss"' in answer.output
 

@@ -26,7 +26,7 @@ MAX_IDS = 20
 METRIC_NAMES = {
     "log_loss": "loss, nats",
     "refinement": "loss after calibration, nats",
-    "calibration": "saved by calibration, nats",
+    "calibration": "loss from miscalibration, nats",
     "accuracy": "accuracy",
 }
 DIFFERENCE_HEADS = ("", "A", "B", "B − A", "95 %", "")
