@@ -73,6 +73,8 @@ USUAL_CLASSES = (2, 10, 100, 1000)  # where their number is not known
 FREE_CLASSES = 0.6  # fit where the number of classes is not known
 FLAT_EPOCHS, FLAT = 3, 0.02  # epochs over which a loss moves by that share at most
 
+LEARNT = 0.5  # of the validation loss: a training loss below it is no guessing
+
 RULE = Rule(
     "WL201",
     name="chance-level",
@@ -268,6 +270,7 @@ def nothing_moves(
         # The first epoch's mean is taken while the output bias still finds the class shares.
         later = train.with_loss.log_loss[1:]
         flat = flat and 1.0 - later[-1] / later[0] <= max_train_fall
+        flat = flat and later[-1] >= LEARNT * loss  # whoever fits the training data has learnt
     if not (flat and share < max_accuracy and loss >= binary_entropy(share)):
         return None
     # Guessing is right more than half the time only with one class for everything, whose share of

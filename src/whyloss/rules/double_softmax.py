@@ -224,9 +224,7 @@ def loss_at_floor(
     if not (loss <= lowest + max_rise and lowest > floor - ROUNDING):
         return None
     steady = len(known) >= LAST and accuracy >= STEADY
-    if evidence.n_classes is None and not (
-        steady or _training_tells(evidence, loss, accuracy, floor)
-    ):
+    if evidence.n_classes is None and not (steady or _training_tells(evidence, accuracy, floor)):
         return None
     found = "" if evidence.n_classes else f" (for {k} classes, which is the number that fits)"
     return Finding(
@@ -259,7 +257,7 @@ def _classes_of(floor: float) -> int | None:
     return nearest if abs(k - nearest) <= slack else None
 
 
-def _training_tells(evidence: Evidence, loss: float, accuracy: float, floor: float) -> bool:
+def _training_tells(evidence: Evidence, accuracy: float, floor: float) -> bool:
     """Whether the training numbers rule out that a number of classes fits by chance.
 
     They do where the training loss sits above the same floor by another error rate. A training loss
