@@ -213,7 +213,17 @@ class Evidence:
         split : str
         """
         curve = self.reported(split)
-        return None if curve is None else reported_metrics(curve, self.n_classes, self.class_shares)
+        rows = () if curve is None else self.metrics_of(curve.whole)
+        return rows[-1] if rows else None
+
+    def metrics_of(self, curve: Curve) -> tuple[Metrics, ...]:
+        """Loss and accuracy at every epoch of a reported curve, with their reference values.
+
+        Parameters
+        ----------
+        curve : Curve
+        """
+        return tuple(reported_metrics(curve, self.n_classes, self.class_shares))
 
     @cached_property
     def n_classes(self) -> int | None:
@@ -288,7 +298,11 @@ class Evidence:
         DataError
             An accuracy is not between 0 and 1.
         """
-        return reported_curve(self.history, split, self._to_epoch)
+        if split in TRAIN:
+            n_samples = self.history.n_train
+        else:
+            n_samples = self.history.n_val if split == self.split else None
+        return reported_curve(self.history, split, n_samples=n_samples, to_epoch=self._to_epoch)
 
     @cached_property
     def reported_losses(self) -> dict[int, float]:

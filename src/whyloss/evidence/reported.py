@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.errors import DataError
-from whyloss.evidence.curves import TRAIN, Curve
+from whyloss.evidence.curves import Curve
 from whyloss.measures.envelope import entropy_of_shares, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from whyloss.measures.estimates.intervals import FloatVector
 
 
-def reported_curve(history: History, split: str, to_epoch: int | None = None) -> Curve | None:
+def reported_curve(
+    history: History, split: str, *, n_samples: int | None, to_epoch: int | None
+) -> Curve | None:
     """Loss and accuracy of a split per epoch.
 
     Parameters
     ----------
     history : History
     split : str
-    to_epoch : int, optional
-        The last epoch of the curve.
+    n_samples : int or None
+        Size of the split, where known.
+    to_epoch : int or None
+        The last epoch of the curve; None for all of them.
 
     Returns
     -------
@@ -58,14 +62,13 @@ def reported_curve(history: History, split: str, to_epoch: int | None = None) ->
         rows = np.ones(len(losses), dtype=np.bool_)
     if to_epoch is not None:
         rows &= history.epochs <= to_epoch
-    n = history.n_train if split in TRAIN else history.n_val
-    return Curve(split, history.epochs, losses, shares, n).take(rows)
+    return Curve(split, history.epochs, losses, shares, n_samples).take(rows)
 
 
 def reported_metrics(
     curve: Curve, n_classes: int | None, class_shares: FloatVector | None
-) -> Metrics | None:
-    """Loss and accuracy at the last epoch at which both are known.
+) -> list[Metrics]:
+    """Loss and accuracy at every epoch of a curve.
 
     Parameters
     ----------
@@ -76,25 +79,34 @@ def reported_metrics(
 
     Returns
     -------
-    Metrics or None
-        None where no epoch has both.
+    list of Metrics
+        In the order of the epochs; loss or accuracy is NaN where the curve does not have it.
     """
-    complete = curve.whole
-    if not len(complete):
-        return None
-    n, share = complete.n_samples, float(complete.accuracy[-1])
+    n = curve.n_samples
     even = math.log(n_classes) if n_classes else None
     even_share = 1.0 / n_classes if n_classes else None
-    return Metrics(
-        split=curve.split,
-        epoch=int(complete.epochs[-1]),
-        log_loss=Estimate(float(complete.log_loss[-1]), note="as reported, without its spread"),
-        accuracy=wilson(share * n, n)
-        if n
-        else Estimate(share, note="n is not known", unit="share"),
-        n_samples=n,
-        n_classes=n_classes,
-        prior_entropy=even if class_shares is None else entropy_of_shares(class_shares),
-        majority=even_share if class_shares is None else float(class_shares.max()),
-        envelope=fano_envelope(share, n_classes) if n_classes and n_classes > 1 else None,
-    )
+    prior_entropy = even if class_shares is None else entropy_of_shares(class_shares)
+    majority = even_share if class_shares is None else float(class_shares.max())
+    columns = curve.epochs.tolist(), curve.log_loss.tolist(), curve.accuracy.tolist()
+    return [
+        Metrics(
+            split=curve.split,
+            epoch=epoch,
+            log_loss=Estimate(loss, note="as reported, without its spread"),
+            accuracy=wilson(share * n, n)
+            if n
+            else Estimate(share, note="n is not known", unit="share"),
+            n_samples=n,
+            n_classes=n_classes,
+            prior_entropy=prior_entropy,
+            majority=majority,
+            envelope=_envelope(share, n_classes),
+        )
+        for epoch, loss, share in zip(*columns, strict=True)
+    ]
+
+
+def _envelope(share: float, n_classes: int | None) -> tuple[float, float] | None:
+    if n_classes is None or n_classes < 2 or math.isnan(share):
+        return None
+    return fano_envelope(share, n_classes)

@@ -9,11 +9,9 @@ import numpy as np
 
 from whyloss.measures.attribution import outcome_of
 from whyloss.measures.envelope import fano_envelope
-from whyloss.measures.estimates.intervals import wilson
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.measures.samples.alignment import rows_of_ids
 from whyloss.results.attribution import Attribution, ChangePart, OutcomeRow
-from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
 from whyloss.results.metrics import ClassRow, Metrics
 from whyloss.results.samples import SampleRow
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from whyloss.evidence import EpochChange, EpochFacts, Evidence
     from whyloss.measures.attribution import Cell
+    from whyloss.results.estimate import Estimate
 
 TOP_SAMPLES = 50
 
@@ -77,8 +76,9 @@ def epoch_rows(evidence: Evidence) -> tuple[Metrics, ...]:
                 if not evidence.epochs or epoch <= evidence.epochs[-1]
                 for facts in [evidence.at(epoch, split)]
             ]
-        if not recorded:
-            rows += _reported_rows(evidence, split)
+        curve = None if recorded else evidence.reported(split)
+        if curve is not None:
+            rows += evidence.metrics_of(curve)
     return tuple(rows)
 
 
@@ -94,35 +94,6 @@ def _full_row(facts: EpochFacts) -> Metrics:
         precision=positive.precision if positive else None,
         recall=positive.recall if positive else None,
     )
-
-
-def _reported_rows(evidence: Evidence, split: str) -> list[Metrics]:
-    history = evidence.history
-    loss, accuracy = history.column(split, "loss"), history.column(split, "accuracy")
-    unknown = np.full(len(history.epochs), np.nan)
-    n = history.n_val if split == evidence.split else None
-    k = evidence.n_classes
-    rows = []
-    for epoch, value, share in zip(
-        history.epochs.tolist(),
-        (unknown if loss is None else loss).tolist(),
-        (unknown if accuracy is None else accuracy).tolist(),
-        strict=True,
-    ):
-        if np.isnan(value) and np.isnan(share):
-            continue
-        rows.append(
-            Metrics(
-                split,
-                epoch,
-                Estimate(value, note="as reported, without its spread"),
-                wilson(share * n, n) if n else Estimate(share, note="n is not known", unit="share"),
-                n_samples=n,
-                n_classes=k,
-                envelope=fano_envelope(share, k) if k and k > 1 and share >= 0 else None,
-            )
-        )
-    return rows
 
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
