@@ -14,8 +14,10 @@ import pytest
 import whyloss
 from whyloss import diagnose
 from whyloss.data import History, InMemorySource, Predictions
+from whyloss.formatting import format_change, format_change_interval, format_estimate
 from whyloss.reporters.diagnose.short_answer import short_answer
 from whyloss.reporters.json import schema
+from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Suspect
 from whyloss.testing import known_cause, rule_out_truth, spoil
 
@@ -221,3 +223,40 @@ def test_a_change_that_few_samples_make_is_said_in_one_line(delta, line):
     for form in ("terminal", "markdown", "html"):
         text = found.render(form)
         assert line in text if line else "changed most" not in text
+
+
+def test_the_numbers_behind_a_finding_are_written_in_their_unit():
+    numbers, run = LEVELS["numbers"](), LEVELS["run"]()
+    assert numbers.findings[0].evidence["accuracy"].unit == "share"
+    assert numbers.findings[0].evidence["envelope_low"].unit == "nats"
+    assert "<dt>accuracy</dt><dd>78.3 %" in numbers.render("html")
+    for row in run.epochs:
+        units = (row.log_loss.unit, row.accuracy.unit, row.temperature.unit, row.recall.unit)
+        assert units == ("nats", "share", "temperature", "share")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "written"),
+    [
+        (Estimate(0.8333, 0.653, 1.0884), "0.833 (0.653 … 1.088)"),
+        (Estimate(0.896, 0.876, 0.913, unit="share"), "89.6 % (87.6 … 91.3 %)"),
+        (Estimate(6.5, 5.831, 7.249, unit="temperature"), "6.50 (5.83 … 7.25)"),
+        (Estimate(1234.0, note="a count", unit="count"), "1,234, a count"),
+        (Estimate(-0.25, unit="number"), "−0.25"),
+        (Estimate(float("nan"), note="no samples"), "–, no samples"),
+    ],
+)
+def test_an_estimate_is_written_in_its_unit_with_its_interval_or_the_reason(estimate, written):
+    assert format_estimate(estimate) == written
+
+
+@pytest.mark.parametrize(
+    ("estimate", "written", "bounds"),
+    [
+        (Estimate(-0.605, -0.82, -0.454), "−0.605 nats", "(−0.820 … −0.454)"),
+        (Estimate(0.004, -0.005, 0.013, unit="share"), "+0.4 points", "(−0.5 … +1.3)"),
+        (Estimate(0.05, unit="number"), "+0.050", ""),
+    ],
+)
+def test_a_difference_has_its_sign_and_its_unit(estimate, written, bounds):
+    assert (format_change(estimate), format_change_interval(estimate)) == (written, bounds)

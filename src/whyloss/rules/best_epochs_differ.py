@@ -177,7 +177,9 @@ def loss_only_stands_in(
         ),
         evidence={
             "rise": Estimate(rise.height, note="as reported"),
-            "score_change": Estimate(-change.lost, note="in means of neighbouring epochs"),
+            "score_change": Estimate(
+                -change.lost, note="in means of neighbouring epochs", unit="number"
+            ),
         },
         nats=rise.height,
         epochs=(rise.low, rise.end),
@@ -258,7 +260,7 @@ def _finding(
         ),
         evidence={
             "log_loss_cost": Estimate(cost, note="as reported"),
-            "score_gain": Estimate(gain, note="as reported"),
+            "score_gain": Estimate(gain, note="as reported", unit="number"),
         },
         epochs=epochs,
         remedies=("epoch-for-labels", "epoch-for-probabilities"),

@@ -136,7 +136,7 @@ def answers_no_everywhere(evidence: Evidence, *, max_distance: float = 0.02) -> 
                     ),
                     evidence={
                         "log_loss": Estimate(loss, note="as reported"),
-                        "accuracy": Estimate(accuracy, note="as reported"),
+                        "accuracy": Estimate(accuracy, note="as reported", unit="share"),
                         "always_no": Estimate(entropy, note="exact"),
                     },
                     epochs=(epoch,),

@@ -152,7 +152,9 @@ def no_better_than_shares(
             "chance": Estimate(
                 math.log(numbers.n_classes) if numbers.n_classes else math.nan, note="ln K, exact"
             ),
-            "skill": Estimate(1.0 - loss.value / numbers.prior_entropy, note="from the loss above"),
+            "skill": Estimate(
+                1.0 - loss.value / numbers.prior_entropy, note="from the loss above", unit="share"
+            ),
         },
         nats=max(0.0, loss.value - numbers.prior_entropy),
         epochs=(numbers.epoch,),
@@ -287,7 +289,7 @@ def nothing_moves(
         ),
         evidence={
             "log_loss": Estimate(loss, note="as reported"),
-            "accuracy": Estimate(share, note="as reported"),
+            "accuracy": Estimate(share, note="as reported", unit="share"),
         },
         epochs=tuple(known.epochs.tolist()),
     )

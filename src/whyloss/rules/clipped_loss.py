@@ -88,8 +88,8 @@ def losses_at_ceiling(evidence: Evidence, *, min_samples: float = 3) -> Finding 
                 "clipping."
             ),
             evidence={
-                "samples": Estimate(float(len(rows)), note="a count"),
-                "share": Estimate(share, note="of the summed loss, as clipped"),
+                "samples": Estimate(float(len(rows)), note="a count", unit="count"),
+                "share": Estimate(share, note="of the summed loss, as clipped", unit="share"),
             },
             nats=share * snapshot.log_loss.value,
             epochs=(snapshot.epoch,),

@@ -214,7 +214,7 @@ def inside_for_more_classes(
         evidence={
             "log_loss": numbers.log_loss,
             "accuracy": numbers.accuracy,
-            "least_classes": Estimate(float(least), note="exact, at this accuracy"),
+            "least_classes": Estimate(float(least), note="exact, at this accuracy", unit="count"),
         },
         epochs=(numbers.epoch,),
     )

@@ -129,8 +129,8 @@ def training_alone_learns(
             "batch normalisation whose statistics do not fit."
         ),
         evidence={
-            "train_accuracy": Estimate(float(of_train[-1]), note="at the last epoch"),
-            "val_accuracy": Estimate(float(of_val[-1]), note="at the last epoch"),
+            "train_accuracy": Estimate(float(of_train[-1]), note="at the last epoch", unit="share"),
+            "val_accuracy": Estimate(float(of_val[-1]), note="at the last epoch", unit="share"),
             "val_loss": Estimate(loss, note="at the last epoch"),
         },
         epochs=tuple(epochs[-LAST:].tolist()),

@@ -161,7 +161,7 @@ def logits_are_probabilities(evidence: Evidence, *, min_share: float = 0.99) -> 
             "log_loss": snapshot.log_loss,
             "log_loss_as_probs": true_loss,
             "floor": Estimate(floor, note="exact"),
-            "share_of_rows": Estimate(share, note="a count"),
+            "share_of_rows": Estimate(share, note="a count", unit="share"),
         },
         nats=max(0.0, snapshot.log_loss.value - true_loss.value),
         epochs=(snapshot.epoch,),

@@ -86,7 +86,7 @@ def reported(evidence: Evidence) -> Finding | None:
             ),
             evidence={
                 "log_loss": Estimate(0.0, note="as reported"),
-                "accuracy": Estimate(0.0, note="as reported"),
+                "accuracy": Estimate(0.0, note="as reported", unit="share"),
             },
             epochs=epochs,
         )

@@ -116,9 +116,9 @@ def by_scores(evidence: Evidence, *, min_gap: float = 0.10, min_z: float = 3.0) 
             "prepared in the same way; then use more data, augmentation or regularisation."
         ),
         evidence={
-            "train_score": Estimate(first, note="as reported"),
-            "val_score": Estimate(second, note="as reported"),
-            "gap": Estimate(gap, gap - 2 * se, gap + 2 * se, se),
+            "train_score": Estimate(first, note="as reported", unit="share"),
+            "val_score": Estimate(second, note="as reported", unit="share"),
+            "gap": Estimate(gap, gap - 2 * se, gap + 2 * se, se, unit="share"),
         },
         epochs=(int(val.epochs[-1]),),
     )

@@ -171,7 +171,7 @@ def _finding(pairs: Curve) -> Finding:
         ),
         evidence={
             "log_loss": Estimate(loss, note="as reported"),
-            "accuracy": Estimate(accuracy, note="as reported"),
+            "accuracy": Estimate(accuracy, note="as reported", unit="share"),
             "least_possible_loss": Estimate(bound, note="exact, at this accuracy"),
         },
         epochs=tuple(int(epoch) for epoch in pairs.epochs),

@@ -94,7 +94,7 @@ def true_class_ruled_out(evidence: Evidence) -> Finding | None:
             f"{format_nats(clipped['1e-15'])}."
         ),
         evidence={
-            "rows": Estimate(float(len(rows)), note="a count"),
+            "rows": Estimate(float(len(rows)), note="a count", unit="count"),
             "log_loss_without": snapshot.log_loss,
             **{
                 f"log_loss_clipped_{name}": Estimate(value, note="depends on the clip alone")

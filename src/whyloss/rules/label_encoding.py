@@ -166,7 +166,7 @@ def never_right(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
             "Even guessing is right now and then: the metric compares labels of another form "
             "(counted from 1, one-hot, another number of classes) than the model predicts."
         ),
-        evidence={"accuracy": Estimate(0.0, note="as reported")},
+        evidence={"accuracy": Estimate(0.0, note="as reported", unit="share")},
         epochs=tuple(curve.epochs.tolist()),
     )
 

@@ -101,11 +101,17 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
             f"{noise.temperature:.2f} for the other samples."
         ),
         evidence={
-            "label_noise_rate": Estimate(noise.share, note="fitted jointly with a temperature"),
-            "wrong_labels": Estimate(wrong, note="the rate, less labels that are right by chance"),
+            "label_noise_rate": Estimate(
+                noise.share, note="fitted jointly with a temperature", unit="share"
+            ),
+            "wrong_labels": Estimate(
+                wrong, note="the rate, less labels that are right by chance", unit="share"
+            ),
             "temperature": fits.temperature.estimate,
             "temperature_of_the_rest": Estimate(
-                noise.temperature, note="fitted jointly with the label-noise rate"
+                noise.temperature,
+                note="fitted jointly with the label-noise rate",
+                unit="temperature",
             ),
         },
         nats=fits.nats["label_noise"],

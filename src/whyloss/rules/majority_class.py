@@ -159,7 +159,7 @@ def predicted_for_everything(
         evidence={
             "predicted_share": share,
             "accuracy": snapshot.accuracy,
-            "class_share": Estimate(frequent, note="of these samples"),
+            "class_share": Estimate(frequent, note="of these samples", unit="share"),
         },
         epochs=(snapshot.epoch,),
     )
@@ -183,7 +183,7 @@ def no_correlation(evidence: Evidence, *, min_epochs: float = 2) -> Finding | No
                 f"The Matthews correlation on split {split!r} was exactly 0 at "
                 f"{pluralize(len(known), 'evaluation')}: one class is predicted for everything."
             ),
-            evidence={"mcc": Estimate(0.0, note="as reported")},
+            evidence={"mcc": Estimate(0.0, note="as reported", unit="number")},
         )
     return None
 
@@ -206,7 +206,7 @@ def no_ranking(evidence: Evidence) -> Finding | None:
                 "one class is predicted for everything. Nothing is learnt yet: check the inputs "
                 "and the learning rate, and balance the classes."
             ),
-            evidence={"auc": Estimate(0.5, note="as reported")},
+            evidence={"auc": Estimate(0.5, note="as reported", unit="number")},
         )
     return None
 
@@ -240,8 +240,8 @@ def f1_of_always_positive(
             "than the share of the positives."
         ),
         evidence={
-            "f1": Estimate(float(f1[-1]), note="as reported"),
-            "f1_of_always_positive": Estimate(always, note="at this accuracy"),
+            "f1": Estimate(float(f1[-1]), note="as reported", unit="number"),
+            "f1_of_always_positive": Estimate(always, note="at this accuracy", unit="number"),
         },
         epochs=(numbers.epoch,),
     )
@@ -301,7 +301,7 @@ def accuracy_stands_still(
             "share."
         ),
         evidence={
-            "accuracy": Estimate(share, note="as reported"),
+            "accuracy": Estimate(share, note="as reported", unit="share"),
             "entropy": Estimate(entropy, note="of shares as the accuracy has it"),
         },
         epochs=tuple(known.epochs.tolist()),

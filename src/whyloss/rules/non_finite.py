@@ -86,7 +86,7 @@ def in_predictions(evidence: Evidence) -> Finding | None:
             f"{'is' if len(rows) == 1 else 'are'} NaN or infinite{where}; "
             "they are left out of every number here."
         ),
-        evidence={"rows": Estimate(float(len(rows)), note="a count")},
+        evidence={"rows": Estimate(float(len(rows)), note="a count", unit="count")},
         epochs=tuple(hit),
         samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
     )
@@ -119,7 +119,7 @@ def in_reported_losses(evidence: Evidence) -> Finding | None:
             "outputs, too high a learning rate, a logarithm or a division of zero, float16 without "
             "loss scaling, NaN in the inputs, an empty split."
         ),
-        evidence={"epochs": Estimate(float(len(epochs)), note="a count")},
+        evidence={"epochs": Estimate(float(len(epochs)), note="a count", unit="count")},
         epochs=epochs,
     )
 

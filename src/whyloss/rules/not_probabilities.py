@@ -104,7 +104,7 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
             f"({format_percent(len(rows) / predictions.n_samples)}) given as {predictions.scale} "
             f"{what}, and are left out of every number here. {hint}"
         ),
-        evidence={"rows": Estimate(float(len(rows)), note="a count")},
+        evidence={"rows": Estimate(float(len(rows)), note="a count", unit="count")},
         epochs=(snapshot.epoch,),
         samples=tuple(predictions.ids[rows[:100]].tolist()),
     )

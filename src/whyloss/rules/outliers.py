@@ -118,7 +118,7 @@ def few_carry_the_loss(evidence: Evidence, *, min_share: float = 0.1) -> Finding
             f"no predicted label changes. {why}{caveat}"
         ),
         evidence={
-            "share": Estimate(share, note="of the summed loss of these samples"),
+            "share": Estimate(share, note="of the summed loss of these samples", unit="share"),
             "log_loss": snapshot.log_loss,
             "log_loss_without": without,
             **numbers,
@@ -137,9 +137,13 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
             f"best temperature for the others is {noise.temperature:.2f}."
         )
         return why, {
-            "label_noise_rate": Estimate(noise.share, note="fitted jointly with a temperature"),
+            "label_noise_rate": Estimate(
+                noise.share, note="fitted jointly with a temperature", unit="share"
+            ),
             "temperature_of_the_rest": Estimate(
-                noise.temperature, note="fitted jointly with the label-noise rate"
+                noise.temperature,
+                note="fitted jointly with the label-noise rate",
+                unit="temperature",
             ),
         }
     found = noise_models.outliers

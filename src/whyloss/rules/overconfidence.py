@@ -293,7 +293,9 @@ def rises_while_right(
         ),
         evidence={
             "rise": Estimate(rise.height, note="as reported"),
-            "score_change": Estimate(-change.lost, note="in means of neighbouring epochs"),
+            "score_change": Estimate(
+                -change.lost, note="in means of neighbouring epochs", unit="number"
+            ),
         },
         nats=rise.height,
         epochs=(rise.low, rise.end),
@@ -321,7 +323,7 @@ def said_to_rise_while_right(evidence: Evidence) -> Finding | None:
             f"the confidence in the wrong ones grows. Keep the epoch of the best {said.score.words}"
             "; if you use the probabilities, fit a temperature on held-out data."
         ),
-        evidence={"trends": Estimate(float(said.count), note="that the text names")},
+        evidence={"trends": Estimate(float(said.count), note="that the text names", unit="number")},
     )
 
 
@@ -349,7 +351,9 @@ def fitted_elsewhere(evidence: Evidence, *, min_temperature: float = 1.1) -> Fin
             "logits by that lowers the loss and changes no label. Use the model with this "
             "temperature."
         ),
-        evidence={"temperature": Estimate(temperature, note="as the text has it")},
+        evidence={
+            "temperature": Estimate(temperature, note="as the text has it", unit="temperature")
+        },
     )
 
 

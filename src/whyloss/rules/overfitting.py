@@ -195,7 +195,9 @@ def loss_up_score_down(
     numbers = {"rise": Estimate(rise.height, note="as reported")}
     if rise.change is not None:
         change, words = rise.change, rise.change.score.words
-        numbers["score_change"] = Estimate(-change.lost, note="in means of neighbouring epochs")
+        numbers["score_change"] = Estimate(
+            -change.lost, note="in means of neighbouring epochs", unit="number"
+        )
         story = (
             f" and the {words} went from {change.score.text(change.before)} to "
             f"{change.score.text(change.after)}: the model knows less about new samples than it did"
@@ -281,7 +283,7 @@ def said_to_get_worse(evidence: Evidence) -> Finding | None:
                 else "Whether the decisions got worse too, the accuracy per epoch would tell."
             )
         ),
-        evidence={"trends": Estimate(float(said.count), note="that the text names")},
+        evidence={"trends": Estimate(float(said.count), note="that the text names", unit="number")},
     )
 
 

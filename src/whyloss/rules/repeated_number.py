@@ -107,8 +107,10 @@ def two_splits(evidence: Evidence, *, min_digits: float = 8) -> Finding | None:
                     "under both names."
                 ),
                 evidence={
-                    "value": Estimate(value, note="as reported, for both splits"),
-                    "digits": Estimate(float(digits), note="that agree, over all epochs"),
+                    "value": Estimate(value, note="as reported, for both splits", unit="number"),
+                    "digits": Estimate(
+                        float(digits), note="that agree, over all epochs", unit="count"
+                    ),
                 },
                 epochs=tuple(int(epoch) for epoch in evidence.history.epochs[both]),
             )
@@ -146,7 +148,9 @@ def placeholder(
             "different samples each time: the number is a placeholder, or compares something that "
             "does not change."
         ),
-        evidence={"accuracy": Estimate(float(values[0]), note="as reported, everywhere")},
+        evidence={
+            "accuracy": Estimate(float(values[0]), note="as reported, everywhere", unit="share")
+        },
         epochs=tuple(int(epoch) for epoch in known[0].epochs),
     )
 

@@ -104,7 +104,7 @@ def few_samples(
             f"{format_percent(accuracy)} means anything from {format_percent(low, 0)} to "
             f"{format_percent(high, 0)}, and smaller differences between epochs are chance."
         ),
-        evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample")},
+        evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample", unit="share")},
     )
 
 

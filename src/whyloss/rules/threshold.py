@@ -106,7 +106,7 @@ def _finding(split: str, auc: float, curve: ScoreCurve) -> Finding:
             "validation data instead of taking 0.5."
         ),
         evidence={
-            "auc": Estimate(auc, note="as reported"),
+            "auc": Estimate(auc, note="as reported", unit="number"),
             curve.score.name: Estimate(last, note="as reported"),
         },
         epochs=(int(curve.epochs[-1]),),

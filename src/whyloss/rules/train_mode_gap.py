@@ -117,8 +117,10 @@ def below_training(
             "Nothing is wrong with that."
         ),
         evidence={
-            "gap": Estimate(gap, note="median over the epochs, relative"),
-            "gap_half_an_epoch_later": Estimate(remains, note="median over the epochs, relative"),
+            "gap": Estimate(gap, note="median over the epochs, relative", unit="share"),
+            "gap_half_an_epoch_later": Estimate(
+                remains, note="median over the epochs, relative", unit="share"
+            ),
         },
         epochs=tuple(epochs[both].tolist()),
     )

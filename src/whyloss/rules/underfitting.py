@@ -122,7 +122,7 @@ def little_skill(
             "train_loss": Estimate(end, note="mean of the last two epochs"),
             "val_loss": Estimate(val_end, note="mean of the last two epochs"),
             "reference": Estimate(reference, note=name),
-            "skill": Estimate(skill, note="from the two above"),
+            "skill": Estimate(skill, note="from the two above", unit="share"),
         },
         epochs=(int(train.epochs[-1]),),
     )

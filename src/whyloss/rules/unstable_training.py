@@ -154,8 +154,10 @@ def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
             f"{format_percent(curve.accuracy[worst])}. What one epoch shows is a matter of luck."
         ),
         evidence={
-            "jumps": Estimate(float(len(jumps)), note="a count"),
-            "largest_factor": Estimate(float(np.exp(steps.max())), note="between two epochs"),
+            "jumps": Estimate(float(len(jumps)), note="a count", unit="count"),
+            "largest_factor": Estimate(
+                float(np.exp(steps.max())), note="between two epochs", unit="number"
+            ),
         },
         epochs=tuple(curve.epochs[jumps].tolist()),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from whyloss import rules
 from whyloss.errors import DataError
-from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.formatting import format_estimate, pluralize
 from whyloss.results.check import CheckResult, ConditionOutcome, ConditionResult
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Severity
@@ -126,14 +126,14 @@ class _Number:
     def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:
         name = METRICS[self.metric]
         number = diagnosis.numbers.get(name)
-        value = Estimate(number) if isinstance(number, int | float) else number
+        value = Estimate(number, unit="count") if isinstance(number, int | float) else number
         if not isinstance(value, Estimate) or math.isnan(value.value):
             return ConditionResult(
                 self.text,
                 ConditionOutcome.NOT_CHECKED,
                 f"{name} is not known from {diagnosis.level.value} of this kind or size",
             )
-        said = _written(name, value)
+        said = format_estimate(value)
         if not self._meets(value.value):
             return ConditionResult(self.text, ConditionOutcome.PASSED, said)
         if strict or value.low is None or value.high is None:
@@ -192,16 +192,3 @@ def _not_understood(text: str, wanted: str) -> DataError:
 
 def _said(found: Finding) -> str:
     return f"{found.headline}: {found.message}"
-
-
-def _written(name: str, value: Estimate) -> str:
-    """The number with its interval, or why it has none."""
-    form: Callable[[float], str] = {
-        "accuracy": format_percent,
-        "n_samples": "{:,.0f}".format,
-        "temperature": "{:.2f}".format,
-    }.get(name, format_nats)
-    text = form(value.value)
-    if value.low is not None and value.high is not None:
-        text += f" ({form(value.low)} … {form(value.high)})"
-    return f"{text}, {value.note}" if value.note else text
