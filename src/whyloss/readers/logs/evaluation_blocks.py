@@ -39,6 +39,9 @@ _PAIR = re.compile(
     r"^\s*(?:(?P<what>[A-Za-z][\w ]{0,30})[:=]\s*)?"
     r"\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]\s*$"
 )
+_EVALUATED = re.compile(
+    r"\bevaluate\b[^\[\]]{0,80}\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]"
+)
 _REPORT = ["precision", "recall", "f1-score", "support"]
 _REPORT_ROW = re.compile(
     r"^\s*(?P<name>\S.*?)\s+(?P<p>[\d.]+)\s+(?P<r>[\d.]+)\s+(?P<f>[\d.]+)\s+(?P<n>\d+)\s*$"
@@ -130,6 +133,7 @@ def evaluated_pair(text: str) -> tuple[float, float] | None:
     match = _PAIR.match(text)
     if match and match["what"] and recognise(match["what"]).kind == "metric":
         return None  # a list of values of that metric
+    match = match or _EVALUATED.search(text)
     return (float(match["loss"]), float(match["share"])) if match else None
 
 

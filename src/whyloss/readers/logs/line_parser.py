@@ -119,7 +119,7 @@ _SECTION = re.compile(
     r"(?:\W+(?:set|phase|results?|errors?|loop|metrics|performance|mode|epoch|data|summary))*[\W_]*",
     re.IGNORECASE,
 )
-_DECIMAL_COMMA = re.compile(r"[:=]\s*-?\d+,\d")
+_DECIMAL_COMMA = re.compile(r"[:=]\s*-?\d+,\d|(?<![\d,.\[(])0,\d+(?![\d,])")
 # How Keras, Lightning, OpenMMLab, the Trainer and scikit-learn print: their training numbers are
 # means over the epoch while it lasted.
 _RUNNING = (" - loss", " - acc", " - val_", "v_num=", "mmcls", "Epoch(train)", "'grad_norm':")
