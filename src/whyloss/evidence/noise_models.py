@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.measures.calibration.surprise_gap import SurpriseGap, surprise_gap
+from whyloss.measures.calibration.temperature import LogitsObjective
 from whyloss.measures.classification.label_permutation import LabelPermutation, best_permutation
 from whyloss.measures.losses.logits import RowStatus
+from whyloss.measures.losses.per_sample import per_sample
 from whyloss.measures.samples.folds import fold_of
 
 if TYPE_CHECKING:
@@ -21,22 +23,22 @@ if TYPE_CHECKING:
     from whyloss.measures.calibration.outliers import Outliers
     from whyloss.measures.estimates.intervals import BoolVector, FloatVector
 
-FEW = 0.03  # a larger share of lapses is noise in the labels, no handful of outliers
-FEW_CLASSES = 10  # with more of them no bias takes the accuracy below the largest share
-MIN_LADDER = 100  # two parameters, 50 samples each
-MAX_VALUES = 2**21  # scores that the fits is fitted to; a sample of the rows where there are more
-MIN_SKILL = 0.05  # below it a vanishing temperature explains everything and nothing
+MAX_OUTLIER_SHARE = 0.03  # a larger share of wrong labels is label noise, not a few outliers
+MAX_BIAS_CLASSES = 10  # with more classes, biases do not push the accuracy below the largest share
+MIN_SAMPLES_OF_FITS = 100  # two parameters, 50 samples each
+MAX_VALUES = 2**21  # scores that are fitted to; of larger inputs a sample of the rows is drawn
+MIN_SKILL = 0.05  # with less skill, an inverse temperature near 0 fits as well as any model
 
 
 @dataclass(frozen=True)
 class JointTemperature:
-    """A temperature beside lapses or biases of classes.
+    """Temperature fitted jointly with the label-noise and class-bias terms.
 
     Attributes
     ----------
     temperature : float
     nats : float
-        What it saves, in sample; 0 where they do without it.
+        In-sample saving; 0 if the temperature was eliminated.
     """
 
     temperature: float
@@ -44,7 +46,7 @@ class JointTemperature:
 
 
 class NoiseModels:
-    """The ladder, the outliers and the renaming of one facts.
+    """Nested noise models, outliers and label permutation at one epoch; fitted when first read.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ class NoiseModels:
 
     @cached_property
     def rows(self) -> BoolVector:
-        """The scored rows that the fits is fitted to: all, or a sample by the hash of their ids."""
+        """The scored rows that are fitted to: all, or a sample drawn by the hash of their ids."""
         facts = self._facts
         parts = -(-facts.predictions.scores.size // MAX_VALUES)
         if parts <= 1:
@@ -66,10 +68,10 @@ class NoiseModels:
 
     @cached_property
     def nested_fits(self) -> NestedFits | None:
-        """Temperature, lapses and class biases; None where there is too little to fit them to."""
+        """Temperature, label noise and class biases; None where there is too little to fit."""
         from whyloss.measures.calibration.noise_models import fit_nested  # noqa: PLC0415 - loads an optimiser
 
-        if int(np.count_nonzero(self.rows)) < MIN_LADDER or self._facts.one_class:
+        if int(np.count_nonzero(self.rows)) < MIN_SAMPLES_OF_FITS or self._facts.one_class:
             return None
         if not (self.has_skill or self._ranks_without_bias):
             return None
@@ -77,7 +79,7 @@ class NoiseModels:
 
     @property
     def joint_temperature(self) -> JointTemperature | None:
-        """The temperature where noise or biases were accepted; None where none was."""
+        """The joint temperature where label noise or biases were accepted; else None."""
         fits = self.nested_fits
         if fits is None or len(fits.nats) < 2:
             return None
@@ -85,7 +87,7 @@ class NoiseModels:
 
     @property
     def has_skill(self) -> bool:
-        """Whether the model is clearly better than the largest class: else nothing can be fitted."""
+        """Whether the model clearly beats predicting the largest class; else nothing can be fitted."""
         accuracy, shares = self._facts.accuracy, self._facts.shares
         least = float(shares.max()) if len(shares) else 1.0
         return (
@@ -104,12 +106,12 @@ class NoiseModels:
 
     @property
     def _ranks_without_bias(self) -> bool:
-        """The same with one bias per class: a few classes can hide all skill behind a wrong prior."""
+        """The same after one bias per class: wrong priors can hide skill where classes are few."""
         from whyloss.measures.calibration.noise_models import fit_bias  # noqa: PLC0415 - loads an optimiser
 
         p, calibrated = self._facts.predictions, self._facts.calibrated
         prior = self._facts.numbers.prior_entropy
-        if calibrated is None or not prior or p.n_classes > FEW_CLASSES:
+        if calibrated is None or not prior or p.n_classes > MAX_BIAS_CLASSES:
             return False
         bias = fit_bias(
             p.y_true[self.rows],
@@ -120,14 +122,12 @@ class NoiseModels:
 
     @cached_property
     def label_noise_odds(self) -> FloatVector:
-        """Probability that each row is a lapse, shape (n_samples,); 0 where none were accepted."""
+        """Probability that each label is noise, shape (n_samples,); 0 where none was accepted."""
         facts = self._facts
         odds = np.zeros(facts.predictions.n_samples)
         label_noise = None if self.nested_fits is None else self.nested_fits.label_noise
         if label_noise is None or not label_noise.accepted:
             return odds
-        from whyloss.measures.calibration.temperature import LogitsObjective  # noqa: PLC0415
-
         p, rows = facts.predictions, facts.scored
         loss = LogitsObjective(p.y_true[rows], p.scores[rows], p.scale).at(label_noise.log_beta)[0]
         noise = label_noise.share / p.n_classes
@@ -136,7 +136,7 @@ class NoiseModels:
 
     @cached_property
     def outliers(self) -> Outliers | None:
-        """Single samples that the model's own probabilities rule out; None below 10 samples."""
+        """Samples that are nearly impossible under the model's probabilities; None below 10 samples."""
         from whyloss.measures.calibration.outliers import MIN_SAMPLES, find_outliers  # noqa: PLC0415
 
         p = self._facts.predictions
@@ -148,16 +148,16 @@ class NoiseModels:
 
     @cached_property
     def noisy_rows(self) -> npt.NDArray[np.intp]:
-        """Rows that are more likely lapses than not, highest loss first, where lapses are few."""
+        """Rows whose labels are likely noise, highest loss first; empty where label noise is not rare."""
         label_noise = None if self.nested_fits is None else self.nested_fits.label_noise
-        if label_noise is None or not label_noise.accepted or label_noise.share > FEW:
+        if label_noise is None or not label_noise.accepted or label_noise.share > MAX_OUTLIER_SHARE:
             return np.zeros(0, dtype=np.intp)
         rows = np.flatnonzero((self.label_noise_odds > 0.5) & self._facts.scored)
         return rows[np.argsort(-self._facts.samples.log_loss[rows], kind="stable")]
 
     @cached_property
     def excluded_rows(self) -> npt.NDArray[np.intp]:
-        """The few rows that the model cannot have meant: lapses among many, outliers among few."""
+        """Rows to exclude: likely wrong labels if any, else outliers."""
         if not self.has_skill:
             return np.zeros(0, dtype=np.intp)
         if len(self.noisy_rows) or self.outliers is None:
@@ -166,7 +166,7 @@ class NoiseModels:
 
     @cached_property
     def gap_without_excluded(self) -> SurpriseGap:
-        """The surprise gap without the excluded_rows."""
+        """The surprise gap without the excluded rows."""
         samples, status = self._facts.samples, self._facts.samples.status.copy()
         if not len(self.excluded_rows):
             return self._facts.gap
@@ -174,18 +174,26 @@ class NoiseModels:
         return surprise_gap(replace(samples, status=status), self._facts.predictions.weights)
 
     @cached_property
-    def renaming(self) -> LabelPermutation | None:
-        """The best other names for the classes; None where none would gain 5 points."""
+    def label_permutation(self) -> LabelPermutation | None:
+        """The order of class names that fits best; None where none gains 5 points of accuracy."""
         rows = self._facts.predicted
         p = self._facts.predictions
         return best_permutation(
             p.y_true[rows], self._facts.samples.y_pred[rows], p.n_classes, at_least=0.05
         )
 
-    def loss_renamed(self, names: tuple[int, ...]) -> npt.NDArray[Any]:
-        """Loss of every row if the predicted classes had these names."""
-        from whyloss.measures.losses.per_sample import per_sample  # noqa: PLC0415
+    def loss_under_permutation(self, names: tuple[int, ...]) -> npt.NDArray[Any]:
+        """Loss of every row if the predicted classes had other names.
 
+        Parameters
+        ----------
+        names : tuple of int
+            The new class index of each predicted class.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+        """
         p = self._facts.predictions
         meant = np.empty(len(names), dtype=np.int32)
         meant[list(names)] = np.arange(len(names), dtype=np.int32)

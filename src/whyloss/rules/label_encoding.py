@@ -92,7 +92,7 @@ def _never_right(seed: int) -> KnownCause:
 )
 def moved_by_one(evidence: Evidence, *, min_gain: float = 0.1) -> Finding | None:
     """Numbering the labels from the other end of 0 and 1 makes the predictions right."""
-    best = evidence.noise_models.renaming
+    best = evidence.noise_models.label_permutation
     if best is None or best.shift is None:
         return None
     if not (best.gain.value > min_gain and best.gain.low is not None and best.gain.low > 0):

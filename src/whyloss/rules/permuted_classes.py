@@ -90,7 +90,7 @@ def renaming_helps(
     evidence: Evidence, *, min_gain: float = 0.1, min_z: float = 5.0, min_recall: float = 0.5
 ) -> Finding | None:
     """Other names for the predicted classes make them right."""
-    best = evidence.noise_models.renaming
+    best = evidence.noise_models.label_permutation
     if best is None or not (best.gain.value > min_gain and best.gain.z > min_z):
         return None
     clearer = best.recall_renamed - best.recall > min_gain
@@ -122,6 +122,6 @@ def renaming_helps(
 def _saved(evidence: Evidence, names: tuple[int, ...]) -> float:
     """Nats that the right names would save."""
     snapshot = evidence.last
-    renamed = evidence.noise_models.loss_renamed(names)
+    renamed = evidence.noise_models.loss_under_permutation(names)
     both = snapshot.scored & np.isfinite(renamed)
     return max(0.0, float((snapshot.samples.log_loss[both] - renamed[both]).mean()))

@@ -56,7 +56,7 @@ def parse(conditions: Sequence[str]) -> list[Condition]:
     Raises
     ------
     DataError
-        One of them is none of that.
+        One of them is not understood.
     """
     return [_parse(text.strip()) for text in conditions]
 
@@ -64,7 +64,7 @@ def parse(conditions: Sequence[str]) -> list[Condition]:
 def check(
     diagnosis: Diagnosis, conditions: Sequence[Condition], *, strict: bool = False
 ) -> CheckResult:
-    """Hold a diagnosis against conditions; each says what is *not* to be.
+    """Evaluate conditions on a diagnosis; each describes what must *not* be the case.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def check(
         value.
     """
     return CheckResult(
-        diagnosis, strict, tuple(condition.hold(diagnosis, strict) for condition in conditions)
+        diagnosis, strict, tuple(condition.evaluate(diagnosis, strict) for condition in conditions)
     )
 
 
@@ -86,7 +86,7 @@ class _Severity:
     text: str
     least: Severity
 
-    def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
+    def evaluate(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
         grave = [found for found in diagnosis.findings if found.severity.at_least(self.least)]
         if not grave:
             return ConditionResult(self.text, ConditionOutcome.PASSED, "no such finding")
@@ -101,7 +101,7 @@ class _Rule:
     text: str
     name: str
 
-    def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
+    def evaluate(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
         for found in diagnosis.findings:
             if found.name == self.name:
                 return ConditionResult(self.text, ConditionOutcome.FAILED, _said(found))
@@ -123,7 +123,7 @@ class _Number:
     how: str
     bound: float
 
-    def hold(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:
+    def evaluate(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:
         name = METRICS[self.metric]
         number = diagnosis.numbers.get(name)
         value = Estimate(number, unit="count") if isinstance(number, int | float) else number
