@@ -113,6 +113,15 @@ def test_several_runs_in_one_table_are_named():
         history_of(two_runs(), model="tall")
 
 
+def test_folds_are_never_taken_for_one_training():
+    records = [{"fold": f, "epoch": e, "val_loss": VAL[e] + f} for f in (0, 1) for e in (1, 2, 3)]
+    with pytest.raises(DataError, match=r"expected one; got 0, 1.*--model 0"):
+        history_of(records)
+    assert history_of(records, model="1").column("val", "loss").tolist() == [
+        VAL[e] + 1 for e in (1, 2, 3)
+    ]
+
+
 def test_the_name_of_the_only_run_changes_nothing():
     got = history_of([row for row in two_runs() if row["run"] == "wide"])
     assert got.column("val", "loss").tolist() == [VAL[e] for e in (1, 2, 3)]

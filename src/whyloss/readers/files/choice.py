@@ -15,6 +15,8 @@ RUN_WORDS = frozenset({
     "experiment name", "experiment id", "trial", "trial id", "seed", "random seed", "estimator",
     "classifier", "algorithm", "method", "architecture", "arch",
 })  # fmt: skip
+# Columns that part the samples, or repeat them.
+PART_WORDS = frozenset({"fold", "folds", "cv", "cv fold", "task", "tasks", "repeat", "repetition"})
 _MOST_NAMED = 12
 
 

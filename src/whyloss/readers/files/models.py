@@ -10,7 +10,7 @@ import numpy as np
 
 from whyloss.errors import DataError
 from whyloss.formatting import pluralize
-from whyloss.readers.files.choice import RUN_WORDS, choose
+from whyloss.readers.files.choice import PART_WORDS, RUN_WORDS, choose
 from whyloss.readers.files.prediction_columns import PredictionColumns, ScoreColumn
 from whyloss.readers.logs.metric_names import words_of
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from whyloss.readers.options import ReadOptions
 
-# Columns that part the samples, where each of them has a row for one value alone.
-_PARTS = frozenset({"fold", "folds", "cv", "cv fold", "task", "tasks", "repeat", "repetition"})
 _SUM_TOLERANCE = 0.05
 
 
@@ -52,7 +50,7 @@ def of_one_model(
     length = max((len(values) for values in table.arrays.values()), default=0)
     for label, values in table.arrays.items():
         words = " ".join(words_of(label))
-        if table.mapped.get(label) != "model" and words not in RUN_WORDS | _PARTS:
+        if table.mapped.get(label) != "model" and words not in RUN_WORDS | PART_WORDS:
             continue
         if values.shape != (length,) or label == table.find("labels"):
             continue
@@ -60,7 +58,7 @@ def of_one_model(
         present = list(dict.fromkeys(names))
         if len(present) < 2 and options.model is None:
             continue
-        if options.model is None and words in _PARTS and not _repeats(table, names):
+        if options.model is None and words in PART_WORDS and not _repeats(table, names):
             notes.append(
                 f'The rows of {pluralize(len(present), "value")} of "{label}" are taken together: '
                 "no sample comes twice. One of them alone is read with --model."

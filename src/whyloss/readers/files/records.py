@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from whyloss.data import InMemorySource
 from whyloss.errors import DataError
 from whyloss.formatting import format_nats, format_percent, pluralize
-from whyloss.readers.files.choice import RUN_WORDS, choose
+from whyloss.readers.files.choice import PART_WORDS, RUN_WORDS, choose
 from whyloss.readers.files.sizes import sizes_of
 from whyloss.readers.logs.log_table import MAX_COLUMNS
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise, words_of
@@ -109,7 +109,7 @@ def _column(rows: list[Record], names: frozenset[str]) -> str | None:
 
 def _of_one_run(rows: list[Record], options: ReadOptions, name: str) -> list[Record]:
     """Keep the rows or columns of the run that is meant."""
-    label = _column(rows, RUN_WORDS)
+    label = _column(rows, RUN_WORDS | PART_WORDS)
     if label is not None:
         runs = [str(row[label]) for row in rows if row.get(label) not in {None, ""}]
         if options.model is not None or (len(set(runs)) > 1 and _repeats(rows, label)):
