@@ -46,13 +46,13 @@ def short_answer(diagnosis: Diagnosis, width: int) -> ShortAnswer:
         Characters of a line.
     """
     verdict = diagnosis.verdict
-    told = [short(verdict.headline, LONGEST), *sentences(short(verdict.explanation, LONGEST))]
+    said = [short(verdict.headline, LONGEST), *sentences(short(verdict.explanation, LONGEST))]
     to_do = _action(diagnosis)
     least, _ = _fill(to_do[:1], width, ACTION_LINES)
-    reason, n_told = _fill(told, width, MAX_LINES - 1 - len(least))
+    reason, used = _fill(said, width, MAX_LINES - 1 - len(least))
     action, _ = _fill(to_do, width, MAX_LINES - 1 - len(reason))
     title = textwrap.shorten(f"{verdict.title} ({verdict.code}): {where(diagnosis)}", width)
-    return ShortAnswer(title, reason, action, " ".join(told[n_told:]))
+    return ShortAnswer(title, reason, action, " ".join(said[used:]))
 
 
 def where(diagnosis: Diagnosis) -> str:

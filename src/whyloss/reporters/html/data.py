@@ -131,7 +131,7 @@ def samples(d: Diagnosis) -> dict[str, Any] | None:
     if pool is None or not pool.losses:
         return None
     rows = [_row(row) for row in (*pool.costliest, *pool.drawn)]
-    losses = [[_thousandths(loss) for loss in told] for told in pool.losses]
+    losses = [[_thousandths(loss) for loss in row] for row in pool.losses]
     size = [len(htmlsafe_json_dumps(both, **COMPACT)) for both in zip(rows, losses, strict=True)]
     kept = _kept(pool, size)
     shown = [(*pool.costliest, *pool.drawn)[i] for i in kept]

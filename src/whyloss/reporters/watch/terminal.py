@@ -111,9 +111,9 @@ def changes(before: WatchState | None, now: WatchState) -> Iterator[str]:
 
     Parameters
     ----------
-    before : View or None
-        The one that was told about last.
-    now : View
+    before : WatchState or None
+        The state of the last lines; None before the first.
+    now : WatchState
     """
     found, old = now.diagnosis, before.diagnosis if before else None
     if found is not None and found is not old:
@@ -137,7 +137,7 @@ def panel(view: WatchState, width: int) -> RenderableType:
 
     Parameters
     ----------
-    view : View
+    view : WatchState
     width : int
         Columns of the terminal.
     """

@@ -176,6 +176,7 @@ def _why_silent(evidence: Evidence) -> str:
         )
     if numbers.n_classes is None:
         return (
-            "Without the number of classes there is little to compare them with: pass n_classes=."
+            "Without the number of classes there is little to compare them with: add it "
+            "(--classes N, or n_classes=N)."
         )
     return "No known cause explains these numbers; see what was not checked, and why."
