@@ -1,20 +1,22 @@
 """WL105: No model has this loss beside this accuracy.
 
 ## What it means
-A wrong prediction gives the true class at most one half, so it costs at least ln 2 = 0.693
-nats. A mean loss below the error rate times ln 2 is therefore no mean cross-entropy over the
-samples that the accuracy was counted on: one of the two numbers is something else.
+A wrong prediction gives the true class at most one half, so it costs at least ln 2 = 0.693 nats. A
+mean loss below the error rate times ln 2 is therefore no mean cross-entropy over the samples that
+the accuracy was counted on: one of the two numbers is something else.
 
 ## Signature
-The reported loss is below (1 − accuracy) · ln 2, on whatever split and at whatever epoch; or far below what a calibrated model
-of this accuracy has at least.
+The reported loss is below (1 − accuracy) · ln 2, on whatever split and at whatever epoch; or far
+below what a calibrated model of this accuracy has at least.
 
 ## Statistic and threshold
-The bound holds for every model and every set of samples, so no error bars enter, and every epoch
-of every split is tested. The loss must be below `max_share` = 0.9 of it, because running means and rounded digits move both numbers a
-little. A loss below `max_envelope` = 0.75 of the least that a calibrated model of this accuracy can have
-(the lower end of Fano's envelope) is possible only for a model that nearly always puts the truth
-second, with nearly the probability of the first; it is named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are looked at.
+The bound holds for every model and every set of samples, so no error bars enter, and every epoch of
+every split is tested. The loss must be below `max_share` = 0.9 of it, because running means and
+rounded digits move both numbers a little. A loss below `max_envelope` = 0.75 of the least that a
+calibrated model of this accuracy can have (the lower end of Fano's envelope) is possible only for a
+model that nearly always puts the truth second, with nearly the probability of the first; it is
+named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are
+looked at.
 
 ## Not to be confused with
 `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which

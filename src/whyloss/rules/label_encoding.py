@@ -1,4 +1,4 @@
-"""WL107: The labels are not what the loss or the metric takes them for.
+"""WL107: Labels are encoded differently from what the loss or the metric expects.
 
 ## What it means
 Labels count from 1 where 0 was expected, or are −1 and 1, or indices where one-hot rows were
@@ -6,14 +6,17 @@ expected, or classes of a many-class task given to a binary loss. The loss then 
 targets that do not exist, or the metric compares numbers that never agree.
 
 ## Signature
-A cross-entropy below zero: some target lies outside 0 to 1. An accuracy of exactly 0: model and
-metric number the classes differently. With predictions: every class is predicted as its
-neighbour, as labels from 1 beside outputs from 0 would have it.
+- Predictions: every class is predicted as its neighbour, as labels from 1 beside outputs from 0
+  would have it.
+- Reported numbers: a cross-entropy below zero, so some target lies outside 0 to 1; or an accuracy
+  of exactly 0, so model and metric number the classes differently.
 
 ## Statistic and threshold
-A loss below 0 has no other reason, so it has no threshold. An accuracy of exactly 0 must be seen at
-`min_epochs` = 2 evaluations. With predictions: moving all labels by one must raise the accuracy
-by more than `min_gain` = 10 points and beyond its error, and beat leaving them where they are.
+From predictions, moving all labels by one must beat leaving them where they are:
+- `min_gain` = 10 points of accuracy, and more than its error.
+
+A loss below 0 has no other reason, so it has no threshold. An accuracy of exactly 0:
+- `min_epochs` = 2 evaluations at which it must be seen.
 
 ## Not to be confused with
 `permuted-classes`: the classes are exchanged in some other way. `binary-loss-for-classes`: labels
@@ -22,8 +25,8 @@ and outputs agree, and the loss treats the outputs one by one.
 ## Remedy
 Print a few labels beside the output's shape. Integer labels 0 … K − 1 go with
 `sparse_categorical_crossentropy` or `CrossEntropyLoss`; one-hot rows with
-`categorical_crossentropy`; 0 and 1 with the binary losses. Subtract the smallest label; map
-{−1, 1} to {0, 1}. The number of outputs is the number of classes.
+`categorical_crossentropy`; 0 and 1 with the binary losses. Subtract the smallest label; map {−1, 1}
+to {0, 1}. The number of outputs is the number of classes.
 
 ## References
 What mislabelled data do to tests: arXiv:2103.14749 (Northcutt et al. 2021).

@@ -1,25 +1,36 @@
 """WL106: The reported loss is not the mean cross-entropy of these predictions.
 
 ## What it means
-The number in the log is another quantity: a sum instead of a mean, divided by the number of classes,
-in bits, clipped, or of another set of samples. Everything one knows about cross-entropies (ln K for
+The number in the log is another quantity: a sum instead of a mean, divided by the number of
+classes, in bits, clipped, or of another set of samples. What is known of cross-entropies (ln K for
 guessing, envelopes, other people's values) does not apply to it.
 
 ## Signature
-With predictions and the reported loss of the same split and epoch: they differ, and one known
-computation on these predictions reproduces the reported number to its last digit. Without
-predictions: each mistake would have to cost more than any sensible output can; or training and
-validation loss rise together from the first epoch on, as if training minimised something else.
+- Predictions and the reported loss of the same split and epoch: they differ, and one known
+  computation on these predictions reproduces the reported number to its last digit.
+- Loss and accuracy alone: each mistake would have to cost more than any sensible output can.
+- Curves: training and validation loss rise together from the first epoch on, as if training
+  minimised something else.
 
 ## Statistic and threshold
-A number that some computation reproduces to the printed digits is always named. One that nothing
-reproduces must differ by `min_difference` = 2 % of the loss, and is no concern on the training split, whose
-numbers are taken while the model learns. Without predictions the loss, less the ln K that right predictions
-may cost, divided by the error rate must exceed `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or 30.
+From predictions, a number that some computation reproduces to the printed digits is always named.
+One that nothing reproduces is no concern on the training split, whose numbers are taken while the
+model learns; elsewhere it must differ by
+- `min_difference` = 2 % of the loss.
+
+From loss and accuracy, the loss, less the ln K that right predictions may cost, divided by the
+error rate must exceed
+- `min_cost` = 60 nats: a mistake of a network whose logits are of usual size costs at most 20 or
+  30.
+
+From curves, both losses must rise at every epoch:
+- `min_step` = 0.5 % of the training loss per epoch.
+- `min_epochs` = 3.
 
 ## Not to be confused with
-`smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is one of these.
-`impossible-pair`: too small for any model. `saturated`: each mistake costs exactly a ceiling.
+`smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is
+one of these. `impossible-pair`: too small for any model. `saturated`: each mistake costs exactly a
+clipping limit.
 
 ## Remedy
 Use the mean over samples, in nats, on the split as a whole; compare runs only by the same
@@ -63,12 +74,25 @@ RULE = Rule(
     ),
 )
 
-USUAL = 10  # classes, where their number is not known
+USUAL = 10  # classes, where their number is not known; ln K hardly depends on it
+ABSURD = 1e4  # nats: beyond it training has run away, as `unstable-training` says
+BCE_LIMIT = 100.0  # nats: the most that PyTorch's BCELoss counts; `saturated` names it
+NEAR_LIMIT = 0.005  # of it: what printed digits leave open
 ELSEWHERE = {Kind.SMOOTHING, Kind.WEIGHTS, Kind.LAST_BATCH, Kind.BINARY}  # rules of their own
 
 
 def _summed(seed: int) -> KnownCause:
     return report_loss(known_cause(seed, n_samples=300), lambda losses: float(losses.sum()))
+
+
+def _both_rise(seed: int, train_end: float = 1.4, n_epochs: int = 8) -> KnownCause:
+    return known_history(
+        seed,
+        train_loss=np.linspace(0.7, train_end, n_epochs),
+        val_loss=np.linspace(0.7, 1.5, n_epochs),
+        val_accuracy=np.linspace(0.5, 0.6, n_epochs),
+        noise=0.0005,
+    )
 
 
 def _a_little_off(seed: int) -> KnownCause:
@@ -131,7 +155,11 @@ def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Fin
         # What is right may cost something, too: as much as guessing, at most.
         of_right = numbers.accuracy.value * math.log(numbers.n_classes or USUAL)
         cost = (numbers.log_loss.value - of_right) / (1.0 - numbers.accuracy.value)
-        if not cost > min_cost or numbers.log_loss.value > 1e4 or abs(cost / 100.0 - 1) < 0.005:
+        if (
+            not cost > min_cost
+            or numbers.log_loss.value > ABSURD
+            or abs(cost / BCE_LIMIT - 1) < NEAR_LIMIT
+        ):
             continue
         return Finding(
             severity=Severity.WARNING,
@@ -151,24 +179,25 @@ def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Fin
 
 @RULE.at(
     Level.CURVES,
-    fires=lambda seed: known_history(
-        seed,
-        train_loss=np.linspace(0.7, 1.4, 8),
-        val_loss=np.linspace(0.7, 1.5, 8),
-        val_accuracy=np.linspace(0.5, 0.6, 8),
-        noise=0.002,
-    ),
+    fires=_both_rise,
+    near_misses={
+        "min_step": lambda seed: _both_rise(seed, train_end=0.715),
+        "min_epochs": lambda seed: _both_rise(seed, n_epochs=2),
+    },
     always=True,
 )
-def both_losses_rise(evidence: Evidence) -> Finding | None:
+def both_losses_rise(
+    evidence: Evidence, *, min_step: float = 0.005, min_epochs: float = 3
+) -> Finding | None:
     """Training and validation loss rise together from the first epoch on."""
     train, val = evidence.train, evidence.curve()
     if train is None or val is None or train.measured:
         return None
     train, val = train.with_loss, val.with_loss
-    if len(train) < 3 or len(val) < 3:
+    fewest = min(len(train), len(val))
+    if fewest <= 1 or fewest < min_epochs:
         return None
-    rises = np.diff(train.log_loss) > 0.005 * np.abs(train.log_loss[:-1])
+    rises = np.diff(train.log_loss) > min_step * np.abs(train.log_loss[:-1])
     if not (rises.all() and (np.diff(val.log_loss) > 0).all()):
         return None
     return Finding(

@@ -318,10 +318,10 @@ def said_to_rise_while_right(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Over-confidence, most likely",
         message=(
-            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. The decisions do not "
-            "get worse, so most likely only "
-            f"the confidence in the wrong ones grows. Keep the epoch of the best {said.score.words}"
-            "; if you use the probabilities, fit a temperature on held-out data."
+            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. The decisions do "
+            "not get worse, so most likely only the confidence in the wrong ones grows. Keep the "
+            f"epoch of the best {said.score.words}; if you use the probabilities, fit a "
+            "temperature on held-out data."
         ),
         evidence={"trends": Estimate(float(said.count), note="that the text names", unit="number")},
     )

@@ -1,17 +1,21 @@
 """WL506: So few validation samples that single ones move the metric.
 
 ## What it means
-With n samples the accuracy moves in steps of 1/n and is uncertain by about 1/√n. Differences between
-epochs, or between models, that are smaller than that are chance, and the best of many epochs looks
-better than it is.
+With n samples the accuracy moves in steps of 1/n and is uncertain by about 1/√n. Differences
+between epochs, or between models, that are smaller than that are chance, and the best of many
+epochs looks better than it is.
 
 ## Signature
 Few samples; or, where the size is not known, accuracies that are all whole multiples of one step.
 
 ## Statistic and threshold
-At most `max_samples` = 200 samples: there the 95 % interval of an accuracy of 0.8 is wider than ± 5 points. Where
-only accuracies are known, the smallest n of which all of them are multiples (to the digits printed)
-is taken, if at least `min_values` = 3 different values fit and the next best explanation is far.
+- `max_samples` = 200: with so many the 95 % interval of an accuracy of 0.8 is wider than ± 5
+  points.
+
+Where only accuracies are known, the smallest n of which all of them are multiples (to the digits
+printed) is taken:
+- `min_values` = 3 different values must fit it.
+- `max_chance` = 0.001: the probability that they fit some n up to this one by chance.
 
 ## Not to be confused with
 `within-noise`: a difference that these samples cannot tell from chance, however many they are.
@@ -56,40 +60,60 @@ RULE = Rule(
     since="0.1",
 )
 
-LARGEST = 250  # sizes that are tried where the accuracies have to tell
-PRINTED = 6e-5  # error of a share printed with four digits
+LARGEST = 250  # the largest size that is tried: digits tell no larger one
+PRINTED = 6e-5  # error of a share printed with four digits; more of them are no more exact
+ROUNDED = 0.6  # of the last digit: half of it, and what float64 adds
+BASE = 10.0  # of the digits
 
 
-def _grid(seed: int, n: int, epochs: int) -> KnownCause:
-    """Accuracies as `n` samples have them, with four digits."""
+def _grid(seed: int, n: int, epochs: int, digits: int = 4) -> KnownCause:
+    """Accuracies as `n` samples have them, printed with so many digits."""
     rng = np.random.default_rng(seed)
     right = rng.integers(round(0.6 * n), round(0.9 * n), size=epochs)
     return known_history(
-        seed, val_loss=[0.5] * epochs, val_accuracy=np.round(right / n, 4).tolist()
+        seed, val_loss=[0.5] * epochs, val_accuracy=np.round(right / n, digits).tolist()
     )
 
 
 @RULE.at(
     Level.NUMBERS,
     fires=lambda seed: known_cause(seed, n_samples=80),
+    near_misses={"max_samples": lambda seed: known_cause(seed, n_samples=300)},
+)
+def few_samples(evidence: Evidence, *, max_samples: float = 200) -> Finding | None:
+    """There are few samples."""
+    n = evidence.last.n_predicted if evidence.epochs else evidence.history.n_val
+    return _finding(evidence, n) if n and n <= max_samples else None
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _grid(seed, 40, 8),
     near_misses={
-        "max_samples": lambda seed: known_cause(seed, n_samples=300),
+        "max_samples": lambda seed: _grid(seed, 240, 12),
         "min_values": lambda seed: _grid(seed, 30, 2),
+        "max_chance": lambda seed: _grid(seed, 5000, 4, digits=2),
     },
 )
-def few_samples(
-    evidence: Evidence, *, max_samples: float = 200, min_values: float = 3
+def accuracies_in_large_steps(
+    evidence: Evidence,
+    *,
+    max_samples: float = 200,
+    min_values: float = 3,
+    max_chance: float = 1e-3,
 ) -> Finding | None:
-    """Few samples are known of, or the accuracies move in large steps."""
-    n = _known_size(evidence)
-    told = ""
+    """All reported accuracies are multiples of one large step."""
     curve = evidence.reported(evidence.split)
-    if n is None and curve is not None:
-        shares = curve.accuracy[np.isfinite(curve.accuracy)]
-        n = _step_of(shares, min_values)
-        told = " (all reported accuracies are multiples of that step)"
-    if n is None or not 0 < n <= max_samples:
+    if curve is None or evidence.epochs or evidence.history.n_val is not None:
         return None
+    shares = curve.accuracy[np.isfinite(curve.accuracy)]
+    n = _step_of(shares, min_values, max_chance)
+    if n is None or not n <= max_samples:
+        return None
+    return _finding(evidence, n, ", as all reported accuracies are multiples of that step")
+
+
+def _finding(evidence: Evidence, n: int, why: str = "") -> Finding | None:
     accuracy = None if evidence.numbers is None else evidence.numbers.accuracy.value
     if accuracy is None:
         return None
@@ -99,36 +123,31 @@ def few_samples(
         severity=Severity.INFO,
         headline="Too few validation samples to tell",
         message=(
-            f"{pluralize(n, 'validation sample')} are too few to tell a cause from chance: one of "
-            f"them moves the accuracy by {format_points(1 / n).lstrip('+')}{told}, so "
-            f"{format_percent(accuracy)} means anything from {format_percent(low, 0)} to "
-            f"{format_percent(high, 0)}, and smaller differences between epochs are chance."
+            f"{pluralize(n, 'validation sample is', 'validation samples are')} too few to tell a "
+            f"cause from chance: an accuracy of {format_percent(accuracy)} means anything from "
+            f"{format_percent(low, 0)} to {format_percent(high, 0)}. One sample moves it by "
+            f"{format_points(1 / n).lstrip('+')}{why}, so smaller differences between epochs are "
+            "chance."
         ),
         evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample", unit="share")},
     )
 
 
-def _known_size(evidence: Evidence) -> int | None:
-    if evidence.epochs:
-        return evidence.last.n_predicted
-    return evidence.history.n_val
-
-
-def _step_of(shares: FloatVector, min_values: float) -> int | None:
+def _step_of(shares: FloatVector, min_values: float, max_chance: float) -> int | None:
     """The smallest n of which all shares are multiples; None where chance would do as well."""
     values = np.unique(shares)
     values = values[(values > 0) & (values < 1)]
     if len(values) < max(1, min_values):
         return None
     digits = max(len(repr(value).partition(".")[2]) for value in values.tolist())
-    error = max(PRINTED, 0.6 * 10.0**-digits)
+    error = max(PRINTED, ROUNDED * BASE**-digits)
     for n in range(2, LARGEST):
         away = np.abs(values * n - np.round(values * n))
         tolerance = error * n
         if (away <= tolerance).all():
             # Each value fits a step of 1/n by chance with this probability.
             by_chance = (2 * tolerance) ** len(values) * n
-            return n if by_chance < 1e-3 else None
+            return n if by_chance < max_chance else None
     return None
 
 

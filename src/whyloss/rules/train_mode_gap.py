@@ -2,21 +2,24 @@
 
 ## What it means
 The training numbers are taken while the model learns: averaged over the epoch, when it was still
-worse; with dropout and augmentation on; with a regulariser added to the loss. The validation numbers are taken at
-the end of the epoch, with all that switched off. So validation can look better without anything
-being wrong.
+worse; with dropout and augmentation on; with a regulariser added to the loss. The validation
+numbers are taken at the end of the epoch, with all that switched off. So validation can look better
+without anything being wrong.
 
 ## Signature
 The validation loss is below the training loss at most epochs.
 
 ## Statistic and threshold
-Below it by at least `min_gap` = 4 % at `min_share` = 80 % of the epochs. If the gap vanishes against the mean of
-this and the next epoch's training loss, the running average explains it; if it stays, the
-reasons are dropout, augmentation, a regulariser, or smoothed or weighted labels in training.
+- `min_gap` = 4 %: the validation loss must be so much below the training loss.
+- `min_share` = 80 % of the epochs at which it must be.
+
+If the gap vanishes against the mean of this and the next epoch's training loss, the running average
+explains it. If it stays, the reasons are dropout, augmentation, a regulariser, or smoothed or
+weighted labels in training.
 
 ## Not to be confused with
-`validation-too-easy`: validation really is easier, or contains training samples; predictions of both
-splits, made by the same model in evaluation mode, would tell.
+`validation-too-easy`: validation really is easier, or contains training samples. Predictions of
+both splits, made by the same model in evaluation mode, would tell.
 
 ## Remedy
 Nothing has to change. To compare fairly, evaluate the training set at the end of the epoch in evaluation
@@ -54,6 +57,10 @@ RULE = Rule(
     since="0.1",
     before="WL202",
 )
+
+# These two choose between two explanations in the message; they do not decide the finding.
+ENOUGH = 3  # epochs: the fewest whose median is more than one pair
+VANISHED = 0.25  # of the gap: what remains of it is less than a quarter
 
 
 def _dropout(seed: int, factor: float = 0.8, epochs: int = 8, step: int = 1) -> KnownCause:
@@ -98,7 +105,7 @@ def below_training(
     shifted = of_val[both][:-1] / (0.5 * (of_train[both][:-1] + later)) if len(later) else ratio
     gap = 1.0 - float(np.median(ratio))
     remains = 1.0 - float(np.median(shifted))
-    if len(later) >= 3 and remains < 0.25 * gap:
+    if len(later) >= ENOUGH and remains < VANISHED * gap:
         why = (
             "Against the mean of this and the next epoch's training loss the gap vanishes: "
             "training numbers are averages over the epoch, when the model was still worse"

@@ -2,27 +2,32 @@
 
 ## What it means
 The model has not fitted even its own training data. Either it was stopped too early (the losses
-still fall), or it cannot do better: too small, too strongly regularised, a learning rate too small, or a
-task that the inputs do not decide.
+still fall), or it cannot do better: too small, too strongly regularised, a learning rate too small,
+or a task that the inputs do not decide.
 
 ## Signature
-Both losses are high, close to each other, and above the loss of guessing by little skill.
+Both losses are high and close to each other, and a little below the loss of guessing.
 
 ## Statistic and threshold
-Skill = 1 − training loss / reference, where the reference is the entropy of the class shares, ln K where only
-K is known, and the first epoch's training loss where neither is. It must be at most `max_skill` = 0.35. The validation
-loss must exceed the training loss by at most `max_gap` = 10 %. Whether it still falls is Mann and
-Kendall's test over the last half of the epochs, in which it must fall by 2 %. A flat loss is no more than worth knowing: a task that the
-inputs do not decide looks the same.
+Skill = 1 − training loss / reference. The reference is the entropy of the class shares, ln K where
+only K is known, and the first epoch's training loss where neither is.
+- `max_skill` = 0.35: the skill must be at most so much.
+- `min_skill` = 0.02: the skill must be more than that; without any, see `chance-level`.
+- `max_gap` = 10 % by which the validation loss may exceed the training loss.
+- `min_epochs` = 4 on both splits.
+
+Whether the loss still falls is Mann and Kendall's test over the last half of the epochs, in which
+it must also fall by 2 %. A loss that no longer falls is only worth knowing: a task that the inputs
+do not decide looks the same.
 
 ## Not to be confused with
-`chance-level`: no skill at all. `train-mode-gap`: dropout and augmentation make the training numbers
-look worse than they are.
+`chance-level`: no skill at all. `train-mode-gap`: dropout and augmentation make the training
+numbers look worse than they are.
 
 ## Remedy
-If the loss still falls: train longer, or with a larger learning rate. If it is flat: a larger model,
-less regularisation (weight decay, dropout, augmentation), better features. Try to overfit 50 samples; if that
-fails, the pipeline is at fault.
+If the loss still falls: train longer, or with a larger learning rate. If it is flat: a larger
+model, less regularisation (weight decay, dropout, augmentation), better features. Try to overfit 50
+samples; if that fails, the pipeline is at fault.
 
 ## References
 Model size and the error: arXiv:1912.02292 (Nakkiran et al. 2019).
@@ -59,8 +64,8 @@ RULE = Rule(
     since="0.1",
 )
 
-MIN_EPOCHS = 4
-NOTICEABLE = 0.02  # of the loss; what falls by less in half the training has come to rest
+FALLS = 1.64  # standard errors: the one-sided 5 % point of the normal distribution
+NOTICEABLE = 0.02  # of the loss: if it falls by less in half the training, it has come to rest
 
 
 def _slow(seed: int, last: float = 0.85, gap: float = 0.0, epochs: int = 12) -> KnownCause:
@@ -84,26 +89,34 @@ def _slow(seed: int, last: float = 0.85, gap: float = 0.0, epochs: int = 12) -> 
     near_misses={
         "max_skill": lambda seed: _slow(seed, last=0.5),
         "max_gap": lambda seed: _slow(seed, gap=0.25),
+        "min_skill": lambda seed: _slow(seed, last=0.99),
+        "min_epochs": lambda seed: _slow(seed, epochs=3),
     },
 )
 def little_skill(
-    evidence: Evidence, *, max_skill: float = 0.35, max_gap: float = 0.1
+    evidence: Evidence,
+    *,
+    max_skill: float = 0.35,
+    max_gap: float = 0.1,
+    min_skill: float = 0.02,
+    min_epochs: float = 4,
 ) -> Finding | None:
     """Both losses are close to each other and little below guessing."""
     train, val = evidence.train, evidence.curve()
     if train is None or val is None:
         return None
     train, val = train.with_loss, val.with_loss
-    if len(train) < MIN_EPOCHS or len(val) < MIN_EPOCHS:
+    fewest = min(len(train), len(val))
+    if not fewest or fewest < min_epochs:
         return None
     end, val_end = float(np.mean(train.log_loss[-2:])), float(np.mean(val.log_loss[-2:]))
     reference, name = _reference(evidence, train)
     skill = 1.0 - end / reference if reference > 0 else 1.0
     gap = val_end / end - 1.0 if end > 0 else 1.0
-    if not (0.02 < skill <= max_skill and gap <= max_gap):
+    if not (min_skill < skill <= max_skill and gap <= max_gap):
         return None
     late = train.log_loss[len(train) // 2 :]
-    falling = mann_kendall(late) < -1.64 and float(late[0]) - end > NOTICEABLE * end
+    falling = mann_kendall(late) < -FALLS and float(late[0]) - end > NOTICEABLE * end
     way = (
         "It still falls: train longer, or with a larger learning rate"
         if falling
