@@ -87,7 +87,7 @@ def _broken(
         seed,
         train_loss=2.5 * np.exp(-e / 2) + 0.1,
         train_accuracy=train - 0.85 * np.exp(-e / 1.5),
-        val_loss=loss * (4.0 + 0.6 * e),
+        val_loss=np.asarray(loss * (4.0 + 0.6 * e), dtype=np.float64),
         val_accuracy=np.where(e == 4, max(once, val), np.minimum(0.05 + 0.1 * e, val)),
         noise=0.02,
         n_classes=20,

@@ -64,6 +64,7 @@ RULE = Rule(
     since="0.1",
 )
 
+SUSPECTED_FROM = 4  # epochs, for a suspicion
 FALLS = 1.64  # standard errors: the one-sided 5 % point of the normal distribution
 NOTICEABLE = 0.02  # of the loss: if it falls by less in half the training, it has come to rest
 
@@ -180,7 +181,7 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"The training loss is {format_nats(seen.train_loss)} and the validation loss "
                 f"{format_nats(seen.loss)}: neither is small.",
             )
-    if len(seen.losses) >= MIN_EPOCHS and seen.loss is not None and seen.loss >= HIGH_TRAINING_LOSS:
+    if len(seen.losses) >= SUSPECTED_FROM and seen.loss is not None and seen.loss >= HIGH_TRAINING_LOSS:
         half = float(seen.losses[len(seen.losses) // 2])
         if abs(half - seen.loss) <= PLATEAU * half:
             return Lead(
