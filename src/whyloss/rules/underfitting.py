@@ -181,7 +181,11 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"The training loss is {format_nats(seen.train_loss)} and the validation loss "
                 f"{format_nats(seen.loss)}: neither is small.",
             )
-    if len(seen.losses) >= SUSPECTED_FROM and seen.loss is not None and seen.loss >= HIGH_TRAINING_LOSS:
+    if (
+        len(seen.losses) >= SUSPECTED_FROM
+        and seen.loss is not None
+        and seen.loss >= HIGH_TRAINING_LOSS
+    ):
         half = float(seen.losses[len(seen.losses) // 2])
         if abs(half - seen.loss) <= PLATEAU * half:
             return Lead(
