@@ -901,7 +901,7 @@ def test_what_the_caller_calls_a_classification_is_read_and_a_regression_is_not(
     ],
 )
 def test_what_is_neither_a_path_nor_a_log_is_said_to_be_neither(text):
-    with pytest.raises(FormatError, match=r"There is no file .* and it is no text of a log"):
+    with pytest.raises(FormatError, match=r"No file is named .* here"):
         read(text)
 
 
