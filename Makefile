@@ -21,7 +21,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& { echo $$python; break; }; done)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test docs pictures site bench bench-diagnosis lint lint-style lint-types lint-imports venv clean distclean
+.PHONY: demo test docs pictures site bench bench-diagnosis lint lint-style lint-types lint-imports lint-docstrings venv clean distclean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyloss demo
@@ -46,8 +46,8 @@ pictures: $(VENV)/.installed-browser
 site: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
 
-# Three parts, so that `make --keep-going lint` shows everything at once.
-lint: lint-style lint-types lint-imports
+# Four parts, so that `make --keep-going lint` shows everything at once.
+lint: lint-style lint-types lint-imports lint-docstrings
 
 lint-style: $(VENV)/.installed-lint
 	$(BIN)/ruff check
@@ -58,6 +58,10 @@ lint-types: $(VENV)/.installed-lint
 
 lint-imports: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
+
+# The rooms whose docstrings are complete.
+lint-docstrings: $(VENV)/.installed-lint
+	$(BIN)/python -m numpydoc lint $$(find src/whyloss/data src/whyloss/evidence src/whyloss/recorders src/whyloss/errors.py -name '*.py')
 
 # make bench ARGS=--quick
 bench: $(VENV)/.installed-bench

@@ -63,7 +63,12 @@ class Curve:
         return self.take(np.isfinite(self.log_loss))
 
     def take(self, rows: npt.NDArray[np.bool_]) -> Curve:
-        """Some of the epochs."""
+        """Some of the epochs.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (n_epochs,)
+        """
         return Curve(
             self.split,
             self.epochs[rows],
@@ -74,7 +79,16 @@ class Curve:
         )
 
     def at(self, epochs: npt.NDArray[np.int64]) -> tuple[FloatVector, FloatVector]:
-        """Loss and accuracy at those epochs, NaN where unknown."""
+        """Loss and accuracy at some epochs, NaN where unknown.
+
+        Parameters
+        ----------
+        epochs : ndarray of int64, shape (n,)
+
+        Returns
+        -------
+        log_loss, accuracy : ndarrays of float64, shape (n,)
+        """
         place = np.searchsorted(self.epochs, epochs)
         place = np.minimum(place, max(0, len(self.epochs) - 1))
         if not len(self.epochs):

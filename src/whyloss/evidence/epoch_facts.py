@@ -87,7 +87,12 @@ class EpochFacts:
         return None if weights is None else effective_samples(weights)
 
     def weights_of(self, rows: BoolVector | npt.NDArray[np.intp]) -> FloatVector | None:
-        """Weights of some rows; None where all count alike."""
+        """Weights of some rows; None where all count equally.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (n_samples,), or of intp
+        """
         weights = self.predictions.weights
         return None if weights is None else weights[rows]
 

@@ -54,7 +54,12 @@ class Score:
     falls: bool = False
 
     def text(self, value: float) -> str:
-        """A value for a sentence: the accuracy as a percentage, all others as they are."""
+        """A value for a sentence: the accuracy as a percentage, all others as they are.
+
+        Parameters
+        ----------
+        value : float
+        """
         return format_percent(value) if self.name == "accuracy" else f"{value:.4g}"
 
 
@@ -122,7 +127,12 @@ class ScoreCurve:
         return max(1.0, largest)
 
     def at(self, epoch: int) -> float | None:
-        """The value at an epoch, None where there is none."""
+        """The value at an epoch, None where there is none.
+
+        Parameters
+        ----------
+        epoch : int
+        """
         place = int(np.searchsorted(self.epochs, epoch))
         known = place < len(self) and int(self.epochs[place]) == epoch
         return float(self.values[place]) if known else None
@@ -149,7 +159,13 @@ class ScoreCurve:
         return fall if fall.height > MIN_Z_OF_SAMPLES * se else None
 
     def change(self, start: int, end: int) -> ScoreChange | None:
-        """How the score changed between two epochs; None where either is before its first value."""
+        """How the score changed between two epochs; None where either is before its first value.
+
+        Parameters
+        ----------
+        start, end : int
+            Epochs.
+        """
         places = [
             int(np.searchsorted(self.epochs, epoch, side="right")) - 1 for epoch in (start, end)
         ]

@@ -77,16 +77,16 @@ class Recorder:
     DataError, FormatError
         The run cannot be created, or there is one already.
 
+    Notes
+    -----
+    A recorder belongs to the process that created it: in a forked one, such as the worker of a
+    data loader, it does nothing.
+
     Examples
     --------
     >>> import tempfile, whyloss
     >>> with whyloss.Recorder(tempfile.mkdtemp()) as recorder:
     ...     recorder.log(split="val", epoch=1, logits=[[2.0, 0.5], [0.1, 0.3]], y_true=[0, 0])
-
-    Notes
-    -----
-    A recorder belongs to the process that created it: in a forked one, such as the worker of a
-    data loader, it does nothing.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ def copy_tensor(tensor: torch.Tensor, *, keep_on_device: bool) -> npt.NDArray[An
     ----------
     tensor : torch.Tensor
         On any device.
-    hold : bool
+    keep_on_device : bool
         Whether a CUDA tensor may stay on its device for now, which needs no synchronisation.
     """
     tensor = tensor.detach()
