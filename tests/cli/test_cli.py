@@ -231,3 +231,14 @@ def test_samples_is_another_name_of_review(recorded):
     listed = run("--help").stdout
     assert "  review " in listed
     assert "  samples " not in listed
+
+
+def test_a_printed_dictionary_is_read_alike_pasted_and_piped():
+    text = "h.history = {'loss': [0.9, 0.4, 0.1], 'val_loss': [0.8, 0.7, 1.3], 'val_accuracy': [0.6, 0.7, 0.71]}"
+    pasted, piped = (
+        json.loads(run("diagnose", *argument, "--format", "json", input=given).stdout)
+        for argument, given in (([text], None), (["-"], text))
+    )
+    assert len(pasted["epochs"]) == 6
+    assert piped["verdict"] == pasted["verdict"]
+    assert piped["epochs"] == pasted["epochs"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from whyloss.data import Source
     from whyloss.readers import TextLog
 
+MOST_PRINTED = 1 << 20  # characters; a longer text is a log, no printed dictionary
 CHUNK = 1 << 16  # characters
 PAUSE = 20.0  # times the duration of the last diagnosis: at most a twentieth of one core is used
 
@@ -31,16 +32,20 @@ def read_stdin(stream: TextIO, known: Mapping[str, Any], *, quiet: bool) -> Sour
         Say nothing on the way.
     """
     from whyloss.data import InMemorySource  # noqa: PLC0415 - late, so that --help is quick
-    from whyloss.readers import ReadOptions, TextLog  # noqa: PLC0415
+    from whyloss.readers import ReadOptions, TextLog, printed  # noqa: PLC0415
 
     options = ReadOptions(**{name: value for name, value in known.items() if value})
     log = TextLog(options)
     verdict = None if quiet else _Verdict()
+    start = ""
     while text := stream.readline(CHUNK):
         log.feed(text)
+        start += text if len(start) < MOST_PRINTED else ""
         if verdict is not None:
             verdict.look(log)
     log.close()
+    if len(start) < MOST_PRINTED and (source := printed(start, options, "stdin")) is not None:
+        return source
     history, notes = log.history()
     return InMemorySource(history=history, name="stdin", notes=notes)
 

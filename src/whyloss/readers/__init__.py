@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from whyloss.data import Source
 
-__all__ = ["ReadOptions", "TextLog", "frame", "read"]
+__all__ = ["ReadOptions", "TextLog", "frame", "printed", "read"]
 
 _PATH_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{0,9}")
 _PASTED = "pasted text"
@@ -75,6 +75,24 @@ def frame(df: Any, *, options: ReadOptions | None = None) -> Source:  # noqa: AN
     return read_frame(df, options or ReadOptions())
 
 
+def printed(text: str, options: ReadOptions, name: str) -> Source | None:
+    """Read a dictionary of lists as Python prints it; None where the text is none.
+
+    Parameters
+    ----------
+    text : str
+    options : ReadOptions
+    name : str
+        What to call the source.
+    """
+    if not ("{" in text and "[" in text):
+        return None
+    from whyloss.readers.files.json import parse_printed, read_json  # noqa: PLC0415 - late
+
+    content = parse_printed(text)
+    return None if content is None else read_json(content, options, name)
+
+
 def _exists(source: str) -> bool:
     if "\n" in source or not source.strip():
         return False
@@ -92,11 +110,8 @@ def _read_text(text: str, options: ReadOptions) -> Source:
     )
     if _PATH_LIKE.fullmatch(text.strip()):
         raise missing
-    if "{" in text and "[" in text:
-        from whyloss.readers.files.json import parse_printed, read_json  # noqa: PLC0415 - late
-
-        if (printed := parse_printed(text)) is not None:
-            return read_json(printed, options, _PASTED)
+    if (source := printed(text, options, _PASTED)) is not None:
+        return source
     log = TextLog(options)
     log.feed(text)
     log.close()

@@ -8,7 +8,8 @@ fit (batch normalisation), or the data come from somewhere else.
 
 ## Signature
 Training accuracy far above guessing, validation accuracy hardly above it; the validation loss is
-larger than that of guessing.
+larger than that of guessing. Or: a test split is far worse than the validation split, which should
+be like it.
 
 ## Statistic and threshold
 Guessing is right in 1/K, or as often as the largest class is frequent, or, where neither is known,
@@ -21,6 +22,11 @@ And over the whole training:
 - `min_loss` = 80 % of the loss of guessing: the last validation loss must be at least that.
 
 A single line must show all of it.
+
+A test split, against the validation split:
+- `min_drop` = 10 points by which its accuracy is lower.
+- `min_z` = 3 standard errors of that difference. Where the number of samples is not known, 100 are
+  assumed.
 
 ## Not to be confused with
 `overfitting`: validation was good and got worse. `permuted-classes`: the predictions are right
@@ -49,12 +55,14 @@ from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_history
+from whyloss.testing import known_columns, known_history
 
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 POOR_ACCURACY = 0.35
+TEST = "test"
+ASSUMED_SAMPLES = 100  # where their number is not known; fewer are rarely used
 FAR_LOSS = 3.0  # nats; more than guessing among 20 classes
 
 RULE = Rule(
@@ -154,6 +162,61 @@ def training_alone_learns(
             "val_loss": Estimate(loss, note="at the last epoch"),
         },
         epochs=tuple(epochs[-LAST:].tolist()),
+    )
+
+
+def _tested(seed: int, test: float, n: int | None = 2000) -> KnownCause:
+    """A validation accuracy of 95 %, and another one on a split for the test."""
+    share = 0.95 + 0.0002 * (seed % 100)
+    return known_columns(
+        n_val=n, val_loss=[0.15], val_accuracy=[share], test_accuracy=[test + share - 0.95]
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _tested(seed, 0.6),
+    near_misses={
+        "min_drop": lambda seed: _tested(seed, 0.88),
+        "min_z": lambda seed: _tested(seed, 0.82, n=25),
+    },
+    always=True,
+)
+def differs_from_validation(
+    evidence: Evidence, *, min_drop: float = 0.10, min_z: float = 3.0
+) -> Finding | None:
+    """A test split is far worse than the validation split that it should be like."""
+    val = (
+        None
+        if evidence.split in {*TRAIN, TEST}
+        else evidence.history.column(evidence.split, "accuracy")
+    )
+    test = evidence.history.column(TEST, "accuracy")
+    if val is None or test is None:
+        return None
+    known_val, known_test = val[np.isfinite(val)], test[np.isfinite(test)]
+    if not (len(known_val) and len(known_test)):
+        return None
+    first, second = float(known_val[-1]), float(known_test[-1])
+    n = evidence.history.n_val or ASSUMED_SAMPLES
+    se = float(np.sqrt((first * (1.0 - first) + second * (1.0 - second)) / n))
+    drop = first - second
+    if not (drop > min_drop and drop > min_z * se):
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="The test data are not like the validation data",
+        message=(
+            f"The accuracy is {format_percent(first)} on split {evidence.split!r} and "
+            f"{format_percent(second)} on split {TEST!r}. Validation is too easy, or the test is "
+            "different: near-copies of training samples in the validation split, another source "
+            "or another preparation of the test data, or labels in another order."
+        ),
+        evidence={
+            "val_accuracy": Estimate(first, note="as reported", unit="share"),
+            "test_accuracy": Estimate(second, note="as reported", unit="share"),
+            "drop": Estimate(drop, drop - 2 * se, drop + 2 * se, se, unit="share"),
+        },
     )
 
 
