@@ -1,5 +1,6 @@
 """The contract that every rule keeps; no rule is named here."""
 
+import ast
 import importlib.util
 import inspect
 import itertools
@@ -90,6 +91,40 @@ def test_finding_carries_numbers_and_a_plain_sentence(rule, check):
     assert found.evidence
     for number in found.evidence.values():
         assert number.low is not None or number.note
+
+
+PLAIN = {0, 1, 2, 0.5, 100}  # identities, halves and percentages; all others have a name
+
+
+def bare_numbers(source):
+    """Numbers in the functions of a rule, but for its examples and the digits of a format."""
+    for function in ast.parse(source).body:
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        if function.returns is not None and ast.unparse(function.returns) == "KnownCause":
+            continue
+        nodes = [node for line in function.body for node in ast.walk(line)]
+        digits = {
+            id(part)
+            for node in nodes
+            if isinstance(node, ast.FormattedValue)
+            or (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("format_"))
+            for part in ast.walk(node)
+        }
+        for node in nodes:
+            number = isinstance(node, ast.Constant) and type(node.value) in {int, float}
+            if number and node.value not in PLAIN and id(node) not in digits:
+                yield node.value
+
+
+@every_rule
+def test_numbers_of_a_check_are_thresholds_or_have_a_name(rule):
+    path = Path(rules.__file__).parent / f"{rule.name.replace('-', '_')}.py"
+    assert list(bare_numbers(path.read_text(encoding="utf-8"))) == []
+
+
+def test_a_bare_number_in_a_check_is_noticed():
+    assert list(bare_numbers("def check(e, *, min_z=3.0):\n    return e.z > 4.0")) == [4.0]
 
 
 def test_every_file_is_a_rule_of_the_same_name_and_codes_are_unique():

@@ -72,6 +72,7 @@ RULE = Rule(
     ),
 )
 
+SELDOM = 1e-3  # accuracy: below it 1000 classes are assumed, more than nearly any task has
 MIN_ERRORS = 0.01  # below it the digits of the accuracy decide
 
 
@@ -129,13 +130,13 @@ def _implausible(numbers: Metrics, max_envelope: float) -> bool:
     """Whether the loss is far below that of any calibrated model; the best accuracy that n allows."""
     share = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
     # The lower end does not depend on the number of classes, as long as that allows the accuracy.
-    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, 1e-3))))[0]
+    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, SELDOM))))[0]
     return share < 1.0 - MIN_ERRORS and 0.0 <= numbers.log_loss.value <= max_envelope * least
 
 
 def _hardly_possible(split: str, numbers: Metrics) -> Finding:
     share, loss = numbers.accuracy.value, numbers.log_loss.value
-    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, 1e-3))))[0]
+    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, SELDOM))))[0]
     return Finding(
         severity=Severity.WARNING,
         headline="A hardly possible pair",

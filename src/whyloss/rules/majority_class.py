@@ -80,6 +80,7 @@ RULE = Rule(
 
 SAME = 5e-4  # accuracies that agree so far are the same count, printed with three digits
 OF_ERRORS = 0.01  # of the error rate, by which accuracies may differ and be the same count
+PRINTED = 4  # digits of most printed accuracies
 ROUNDING = 1e-9  # of a share in float64
 EVEN = 0.01  # accuracy above 1/K, from which on one class is more frequent than the others
 MOST = 2.0  # times the entropy of the shares: the largest loss of a model that predicts one class
@@ -273,7 +274,7 @@ def accuracy_stands_still(
         return None
     share, loss = float(known.accuracy[-1]), float(known.log_loss[-1])
     # From the first epoch on: an accuracy that comes to rest later is what learning looks like.
-    many_digits = bool((known.accuracy != np.round(known.accuracy, 4)).any())
+    many_digits = bool((known.accuracy != np.round(known.accuracy, PRINTED)).any())
     told_apart = share < max_accuracy or (many_digits and share < 1.0)
     apart = float(np.ptp(known.accuracy))
     if not (share > 0.5 and told_apart and apart <= min(SAME, OF_ERRORS * (1.0 - share))):

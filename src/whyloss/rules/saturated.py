@@ -69,6 +69,7 @@ RULE = Rule(
     ),
 )
 
+ROUNDING_ERROR = 1e-12  # of a share in float64: fewer errors are none
 MOST = 0.9  # of the mistakes
 NEAR = 0.01  # of the ceiling: float16 and float32 round it
 ROUNDING = 0.0001  # of an accuracy printed with four digits, twice over
@@ -94,9 +95,9 @@ def mistakes_at_ceiling(
 ) -> Finding | None:
     """The loss is the error rate times a known ceiling."""
     numbers = evidence.numbers
-    if numbers is None or not 1.0 - numbers.accuracy.value >= max(min_errors, 1e-12):
+    errors = 0.0 if numbers is None else 1.0 - numbers.accuracy.value
+    if numbers is None or not (errors > ROUNDING_ERROR and errors >= min_errors):
         return None
-    errors = 1.0 - numbers.accuracy.value
     per_error = numbers.log_loss.value / errors
     nearest = min(CLIPPING_LIMITS, key=lambda ceiling: abs(per_error / ceiling.log_loss - 1.0))
     if abs(per_error / nearest.log_loss - 1.0) > max_distance + ROUNDING / errors:
