@@ -18,9 +18,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines import on_disk
 from peers import THREADS, tasks
 from workloads import SIZES, make
+
+from engines import on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ every_result = pytest.mark.parametrize("name", ["Diagnosis", "Comparison", "Revi
 
 @every_result
 def test_repr_is_one_short_line_with_the_answer(results, name, capsys):
-    print(results[name])
+    print(results[name])  # noqa: T201 - what print shows is tested
     printed = capsys.readouterr().out
     assert printed.count("\n") == 1
     assert len(printed) < 200
