@@ -1,0 +1,1 @@
+"""Plain loops beside the kernels that are shipped."""
