@@ -21,6 +21,26 @@ def curves(text):
 @pytest.mark.parametrize(
     ("text", "epochs", "expected"),
     [
+        (  # names of a program: what has no split is that of the training
+            "loss falls from 0.9 to 0.2 but val_loss goes from 0.8 to 1.3, acc is 0.95 and val_acc 0.71",
+            [1, 2],
+            {
+                "train_loss": [0.9, 0.2],
+                "val_loss": [0.8, 1.3],
+                "train_accuracy": [NAN, 0.95],
+                "val_accuracy": [NAN, 0.71],
+            },
+        ),
+        (  # a setting of the training is no accuracy
+            "The validation accuracy is 0.83 and I use a dropout of 0.5 and a momentum of 0.9.",
+            [1],
+            {"val_accuracy": [0.83]},
+        ),
+        (
+            "Validation accuracy rises to 0.8 with a dropout rate of 0.25 and label smoothing 0.1.",
+            [1],
+            {"val_accuracy": [0.8]},
+        ),
         (
             "The validation accuracy went from 0.81 to 0.79 while the loss climbed to 1.7.",
             [1, 2],

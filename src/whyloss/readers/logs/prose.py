@@ -91,9 +91,13 @@ _TO = re.compile(
     r"(?:\bto|\bthen|->|→|\buntil)\s*(?:about|around|only|just|~|a\s+|an\s+)*\s*$", re.IGNORECASE
 )
 _NO_VALUE = re.compile(
-    r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bthan|\bsize|\bwithin|\bpatience)\s*$",
+    r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bthan|\bsize|\bwithin|\bpatience)\s*$"
+    # A setting of the training is no value of the metric that was named before it.
+    r"|\b(?:dropout|momentum|decay|smoothing|threshold|gamma|alpha|beta|temperature|fraction|ratio)"
+    r"(?:\s+(?:rate|factor|value))?(?:\s+(?:of|is|was|at|to))?\s*$",
     re.IGNORECASE,
 )
+_CODED = re.compile(r"\b(?:val|valid|eval|test)_(?:loss|acc\w*)", re.IGNORECASE)
 _UNIT = re.compile(r"\s*(?:-?fold|classes|class|images|samples|photos|layers|times|gb|ms|min|hours?|orders|models|features|digits)\b", re.IGNORECASE)  # fmt: skip
 _CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|\bdef |\bimport ")
 _DENIED = re.compile(
@@ -176,7 +180,7 @@ def read_prose(text: str) -> Told:
         names_metric = any(token["name"] for token in _token().finditer(sentence))
         clause = _Sentence(sentence, told, clause).read()
         clause = _Clause(metrics=clause.metrics, epoch=None if names_metric else clause.epoch)
-    _resolve_splits(told)
+    _resolve_splits(told, coded=bool(_CODED.search(text)))
     return told
 
 
@@ -211,18 +215,28 @@ def rows_of(statements: list[Statement]) -> tuple[str, list[tuple[float, Stateme
     return ("epoch" if named else "row"), placed
 
 
-def _resolve_splits(told: Told) -> None:
-    """Give what names no split that of the same metric, or the one that is spoken of."""
+def _resolve_splits(told: Told, *, coded: bool) -> None:
+    """Give what names no split that of the same metric, or the one that is spoken of.
+
+    Where names are those of a program (`coded`), "loss" beside "val_loss" is that of the training.
+    """
     last: str | None = None
     by_metric: dict[str, str] = {}
     named = {one.split for one in told.statements} | {trend.split for trend in told.trends}
     named -= {None, ""}
+    of_val = {
+        recognise(one.label).metric
+        for one in told.statements
+        if one.split not in {None, "", "train"}
+    }
 
     def resolve(split: str | None, metric: str) -> str | None:
         nonlocal last
         if split:
             last = by_metric[metric] = split
             return split
+        if coded and metric in of_val:
+            return "train"
         score = metric not in {"loss", "perplexity"}
         if score and named == {"train"}:
             return "val"  # a score beside training numbers is one of an evaluation
