@@ -31,6 +31,16 @@ def curves(text):
                 "val_accuracy": [NAN, 0.71],
             },
         ),
+        (  # few of the common words, and a colon
+            "The loss bounces badly: 0.8, 4.1, 1.2, 7.7, with learning rate 0.1. accuracy goes 0.6 0.3 0.5 0.2",
+            [1, 2, 3, 4],
+            {"train_loss": [0.8, 4.1, 1.2, 7.7], "train_accuracy": [0.6, 0.3, 0.5, 0.2]},
+        ),
+        (  # how many samples there are is no accuracy
+            "Validation accuracy jumps between 0.6 and 0.8 and I have 30 validation samples. 70% of the images are cats.",
+            [1, 2],
+            {"val_accuracy": [0.6, 0.8]},
+        ),
         (  # a setting of the training is no accuracy
             "The validation accuracy is 0.83 and I use a dropout of 0.5 and a momentum of 0.9.",
             [1],

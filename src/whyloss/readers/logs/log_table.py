@@ -33,7 +33,7 @@ class LogTable:
     boosting : bool
         The lines are those of a boosting library, whose ``logloss`` has two classes.
     has_metrics : bool
-        Some number is one of a known metric.
+        Some number is a loss or a score.
     thinned : int
         Rows that were dropped between others, to bound the memory.
     left_out : int
@@ -103,7 +103,7 @@ class LogTable:
                 self.left_out += 1
                 return
             column = self._columns[at] = Column(label, name, at[0])
-            self.has_metrics |= name.kind == "metric"
+            self.has_metrics |= name.measures
         if percent and not column.is_stray_percent(value):
             column.percent = True
             value /= 100

@@ -181,6 +181,11 @@ class Name:
         """The name of the metric, with the output that it belongs to."""
         return f"{self.head}_{self.metric}" if self.head else self.metric
 
+    @property
+    def measures(self) -> bool:
+        """Whether it is a loss or a score, and no setting such as the learning rate."""
+        return self.kind == "metric" and self.metric != "learning_rate"
+
 
 def _synonyms() -> dict[tuple[str, ...], Name]:
     known: dict[tuple[str, ...], Name] = {}

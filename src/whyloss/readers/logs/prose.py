@@ -37,18 +37,7 @@ _NUMBER = (
     rf"|(?P<number>{_DIGITS})(?P<percent>\s*%|\s*percent\b)?(?![\w^/]|\.\d)"
     r"|(?P<word>\bnan\b|\binf(?:inity)?\b|\bzero\b)"
 )
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-]
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _EPOCH = (
     r"(?:epochs?|iterations?|steps?)\s*(?:#|~|:|=|number\s)?\s*(?P<epoch>\d+)(?:\s*(?:[-–/]|of)\s*\d+)?(?!\.?\d)"
     r"|(?P<count>\d+)(?:\s*[-–]\s*\d+)?(?:st|nd|rd|th)?\s+(?:epochs?|iterations?|steps?)\b"
@@ -98,7 +87,12 @@ _NO_VALUE = re.compile(
     re.IGNORECASE,
 )
 _CODED = re.compile(r"\b(?:val|valid|eval|test)_(?:loss|acc\w*)", re.IGNORECASE)
-_UNIT = re.compile(r"\s*(?:-?fold|classes|class|images|samples|photos|layers|times|gb|ms|min|hours?|orders|models|features|digits)\b", re.IGNORECASE)  # fmt: skip
+_UNIT = re.compile(
+    rf"\s*(?:(?:{_SPLIT}|labelled|labeled)\s+)?(?:-?fold|classes|class|images|samples|examples|rows|photos"
+    r"|layers|times|gb|ms|min|hours?|orders|models|features|digits)\b"
+    r"|\s*of\s+(?:my |the |our |all )*(?:samples|images|data|labels|examples|rows|labels|photos|time)\b",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|\bdef |\bimport ")
 _DENIED = re.compile(
     r"\b(?:can't|cannot|not|never|no|don't|doesn't|didn't|won't|without)\s+(?:\w+\s+){0,2}$"

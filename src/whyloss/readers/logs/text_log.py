@@ -297,14 +297,19 @@ class TextLog:
             self._section_began = began
             self._take_parsed(line, text)
             self._learn(text, shape, line, section)
+            if not any(pair.name.measures for pair in line.pairs):
+                self._keep_unread(text)  # a sentence whose words were taken for names, perhaps
         elif line.step is not None:
             self._rows.name_step(line.step)
         elif not said:
             self._skipped += 1
-            if not self._log_table.has_metrics and len(self._unread) < _MOST_UNREAD:
-                self._unread.append(text)
+            self._keep_unread(text)
             if len(self._idle) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
                 self._idle.add(shape)
+
+    def _keep_unread(self, text: str) -> None:
+        if not self._log_table.has_metrics and len(self._unread) < _MOST_UNREAD:
+            self._unread.append(text)
 
     def _take_parsed(self, line: Line, text: str) -> None:
         began, self._section_began = self._section_began, False
