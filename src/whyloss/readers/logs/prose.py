@@ -37,7 +37,7 @@ _NUMBER = (
     rf"|(?P<number>{_DIGITS})(?P<percent>\s*%|\s*percent\b)?(?![\w^/]|\.\d)"
     r"|(?P<word>\bnan\b|\binf(?:inity)?\b|\bzero\b)"
 )
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]  # fmt: skip
 _EPOCH = (
     r"(?:epochs?|iterations?|steps?)\s*(?:#|~|:|=|number\s)?\s*(?P<epoch>\d+)(?:\s*(?:[-–/]|of)\s*\d+)?(?!\.?\d)"
     r"|(?P<count>\d+)(?:\s*[-–]\s*\d+)?(?:st|nd|rd|th)?\s+(?:epochs?|iterations?|steps?)\b"
