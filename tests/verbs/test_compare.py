@@ -195,7 +195,7 @@ def test_reported_numbers_are_compared_as_far_as_they_go(two):
     assert loss.difference.low is None
     assert loss.better is None
     assert accuracy.better == "A"
-    assert "whether by chance is not known" in render(found, "markdown")
+    assert "not known whether that is chance" in render(found, "markdown")
 
 
 def test_other_classes_cannot_be_compared():

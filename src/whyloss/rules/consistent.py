@@ -118,8 +118,8 @@ def _healthy(seed: int, fall: float = 0.6, rise: float = 0.0, train: float = 0.9
     fires=known_cause,
     near_misses={
         # Either of the two suffices, so what both hold back is held back by each.
-        "max_z": lambda seed: known_cause(seed, temperature=1.2),
-        "max_gap": lambda seed: known_cause(seed, temperature=1.2),
+        "max_z": lambda seed: known_cause(seed, temperature=1.25),
+        "max_gap": lambda seed: known_cause(seed, temperature=1.25),
         "max_excess": _reported_above_envelope,
         "max_deficit": _reported_below_envelope,
         "min_samples": lambda seed: known_cause(seed, n_samples=40),

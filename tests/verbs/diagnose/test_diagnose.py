@@ -244,7 +244,7 @@ def test_model_that_doubts_too_much_is_told_so():
     assert found.verdict.name == "underconfidence"
     (remedy,) = found.remedies
     assert remedy.name == "temperature"
-    assert "temperature of 0.5" in found.verdict.text
+    assert "logits by 0.50" in found.verdict.text
 
 
 def test_snippet_for_probabilities_is_code_that_does_what_it_promises():
