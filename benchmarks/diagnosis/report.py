@@ -25,7 +25,7 @@ HOW_COUNTED = """\
 - The true nats are those of the very samples drawn: their loss with the cause, less their loss without it.
   Of two causes at once they are the range over the order in which they are removed. Over-confidence seen
   in curves alone is a lower bound, right where it is not above the truth.
-- NoiseModels that are merely worth knowing come after "nothing is wrong"; they count as the verdict where they are
+- Causes that are merely worth knowing come after "nothing is wrong"; they count as the verdict where they are
   the first such finding.
 - Precision counts every trial of a single cause and the healthy ones, of which there are more than of any cause.
 """

@@ -25,7 +25,7 @@ LARGE = 400_000  # scores; beyond it the middle severity stands for all
 LARGEST = 1_000_000  # beyond it only causes that a threshold decides about
 # A rate of 2 % takes more healthy trials than one cause takes.
 REPEATS = {"healthy": 4, "healthy (run)": 3, "healthy (curves)": 4}
-# NoiseModels that a threshold decides about: all severities everywhere. Of the others one in each cell.
+# Causes that a threshold decides about: all severities everywhere. Of the others one in each cell.
 BY_DEGREES = (
     "healthy",
     "overconfidence",

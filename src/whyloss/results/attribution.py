@@ -92,7 +92,7 @@ class Attribution:
     scale_parts : tuple of Part
         Another split of the same total: the size of the logits, and their direction.
     accuracy : Estimate
-        LossChange of the accuracy, paired.
+        Change of the accuracy, paired.
     held : Held
         What became of the accuracy.
     """
