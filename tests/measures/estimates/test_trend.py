@@ -9,9 +9,6 @@ from scipy import stats
 from whyloss.measures.estimates.trend import (
     mann_kendall,
     noise_sd,
-    rise_after_minimum,
-    running_mean,
-    window,
 )
 
 curves = st.lists(st.floats(0.01, 10.0), min_size=1, max_size=60).map(np.array)
@@ -59,24 +56,3 @@ def test_trend_of_a_rising_curve_in_closed_form():
 @given(curves)
 def test_turning_the_curve_round_turns_the_trend(values):
     assert mann_kendall(values[::-1]) == pytest.approx(-mann_kendall(values))
-
-
-@given(curves)
-def test_the_end_is_never_below_the_minimum(values):
-    rise = rise_after_minimum(values)
-    assert rise.height >= -1e-12
-    assert 0 <= rise.at < len(values)
-    assert rise.lowest == pytest.approx(running_mean(values, window(len(values))).min())
-
-
-def test_curves_of_pure_noise_seldom_rise_clearly():
-    rng = np.random.default_rng(3)
-    clear = [rise_after_minimum(rng.normal(1.0, 0.1, 30)).z > 4.0 for _ in range(1000)]
-    assert np.mean(clear) < 0.05
-
-
-def test_a_rise_is_measured_from_its_minimum():
-    values = np.concatenate([np.linspace(1.0, 0.2, 9), np.linspace(0.21, 0.9, 9)])
-    rise = rise_after_minimum(values)
-    assert (rise.at, rise.lowest, rise.last) == (8, pytest.approx(0.2), pytest.approx(0.9))
-    assert rise.z > 10

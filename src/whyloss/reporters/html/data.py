@@ -30,7 +30,6 @@ COMPACT: dict[str, Any] = {"separators": (",", ":")}
 EXACT = 2**53  # integers up to here survive JavaScript
 
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-_QUADRANTS = ("stayed right", "broke", "fixed", "stayed wrong")
 
 
 # --- epochs -------------------------------------------------------------------------------------
