@@ -190,6 +190,8 @@ def test_the_outlier_is_named_with_its_share_and_the_loss_without_it():
     assert finding.evidence["log_loss_without"].value < 0.2 * finding.evidence["log_loss"].value
     assert "no predicted label changes" in finding.message
     assert found.samples[0].id == c5_training.OUTLIER
+    # Two mistakes of twenty and one outlier are no gap between training and new samples.
+    assert "generalisation-gap" not in [each.name for each in found.findings]
 
 
 def test_points_are_separable_but_for_the_outlier():

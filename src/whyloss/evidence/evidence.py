@@ -298,11 +298,32 @@ class Evidence:
         DataError
             An accuracy is not between 0 and 1.
         """
-        if split in TRAIN:
-            n_samples = self.history.n_train
-        else:
-            n_samples = self.history.n_val if split == self.split else None
-        return reported_curve(self.history, split, n_samples=n_samples, to_epoch=self._to_epoch)
+        return reported_curve(
+            self.history, split, n_samples=self.n_samples(split), to_epoch=self._to_epoch
+        )
+
+    def n_samples(self, split: str) -> int | None:
+        """How many samples of a split were scored.
+
+        Parameters
+        ----------
+        split : str
+
+        Returns
+        -------
+        int or None
+            As given, else as counted in the predictions of its last epoch; None where neither
+            is there.
+        """
+        given = self.history.n_train if split in TRAIN else None
+        if split == self.split:
+            given = self.history.n_val
+        if given is not None:
+            return given
+        if split == self.split:
+            return self.last.n_predicted if self.epochs else None
+        recorded = self.source.epochs(split) if split in self.source.splits else ()
+        return self.at(recorded[-1], split).n_predicted if recorded else None
 
     @cached_property
     def reported_losses(self) -> dict[int, float]:

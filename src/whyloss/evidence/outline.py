@@ -93,7 +93,7 @@ def outline(evidence: Evidence) -> Outline:
     """
     val = evidence.reported(evidence.split)
     train = None if evidence.split in TRAIN else evidence.train
-    scores = score_curves(evidence.history, evidence.split, evidence.history.n_val)
+    scores = score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
     return Outline(
         losses=_finite(val, "log_loss"),
         train_losses=_finite(train, "log_loss"),

@@ -132,7 +132,7 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
 
 def _of_score(evidence: Evidence) -> Remedy | None:
     """Propose the best epoch by another score, where one is reported and no accuracy is."""
-    scores = score_curves(evidence.history, evidence.split, evidence.history.n_val)
+    scores = score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
     if evidence.epochs or not scores or scores[0].score.name == "accuracy":
         return None
     curve, score = scores[0], scores[0].score

@@ -11,10 +11,12 @@ scores, a validation loss that is a multiple of the training loss.
 
 ## Statistic and threshold
 - Scores: training minus validation exceeds `min_gap` = 0.10, and `min_z` = 3 standard errors of the
-  difference. Where the number of samples is not known, 100 are assumed: fewer are rarely used.
+  difference (with two successes and two failures added to each share). Where the number of
+  samples is not known, 100 are assumed: fewer are rarely used.
 - Losses: the validation loss is at least `min_ratio` = 3 times the training loss, and `min_nats` =
   0.5 nats above it. Well-calibrated models on easy tasks have ratios of five between two tiny
-  losses, so the ratio alone says nothing.
+  losses, so the ratio alone says nothing. Where predictions are there, the lower end of the
+  loss's interval counts, since one outlier of few samples can make the whole difference.
 
 ## Not to be confused with
 `overfitting`: the validation itself got worse since an earlier epoch, which then is the one to
@@ -53,6 +55,7 @@ SUSPECT_GAP = 0.04  # of accuracy
 CERTAIN_GAP = 0.10
 SUSPECT_RATIO = 1.5  # validation loss over training loss
 CERTAIN_RATIO = 3.0
+ADDED = 2.0  # successes and failures added to a share (Agresti & Coull 1998, for 95 %)
 
 RULE = Rule(
     "WL507",
@@ -98,11 +101,7 @@ def by_scores(evidence: Evidence, *, min_gap: float = 0.10, min_z: float = 3.0) 
     train, val = pair
     first, second = float(train.values[-1]), float(val.values[-1])
     gap = float(train.gains[-1] - val.gains[-1])
-    variance = sum(
-        share * (1.0 - share) / (curve.n_samples or ASSUMED_SAMPLES)
-        for share, curve in ((first, train), (second, val))
-    )
-    se = math.sqrt(max(0.0, variance))
+    se = math.sqrt(sum(_variance(curve) for curve in pair))
     if not (gap > min_gap and gap > min_z * se):
         return None
     words = train.score.words
@@ -143,7 +142,11 @@ def by_losses(
     if not len(of_train) or not len(of_val):
         return None
     first, second = float(of_train.log_loss[-1]), float(of_val.log_loss[-1])
-    if not (first >= 0.0 and second >= min_ratio * first and second - first >= min_nats):
+    # One outlier of few samples can make the whole difference: where predictions are there, the
+    # lower end of the loss counts.
+    low = evidence.last.log_loss.low if evidence.epochs else None
+    least = second if low is None else low
+    if not (first >= 0.0 and least >= min_ratio * first and least - first >= min_nats):
         return None
     return Finding(
         severity=Severity.WARNING,
@@ -162,16 +165,22 @@ def by_losses(
     )
 
 
+def _variance(curve: ScoreCurve) -> float:
+    """Variance of the last share; :data:`ADDED`, since a share of 100 % alone would have none."""
+    n = curve.n_samples or ASSUMED_SAMPLES
+    share = (n * float(curve.values[-1]) + ADDED) / (n + 2.0 * ADDED)
+    return share * (1.0 - share) / n
+
+
 def _last_pair(evidence: Evidence) -> tuple[ScoreCurve, ScoreCurve] | None:
     """The preferred score that both splits have, from 0 to 1, where larger is better."""
     if evidence.split in TRAIN or evidence.train is None:
         return None
-    history = evidence.history
+    history, of = evidence.history, evidence.train.split
     of_train = {
-        curve.score.name: curve
-        for curve in score_curves(history, evidence.train.split, history.n_train)
+        curve.score.name: curve for curve in score_curves(history, of, evidence.n_samples(of))
     }
-    for curve in score_curves(history, evidence.split, history.n_val):
+    for curve in score_curves(history, evidence.split, evidence.n_samples(evidence.split)):
         train = of_train.get(curve.score.name)
         plain = curve.unit <= 1.0 and curve.score.family is not Family.OTHER_TARGET
         if train is not None and plain and not curve.score.falls:

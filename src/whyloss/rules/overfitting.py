@@ -239,7 +239,7 @@ def score_down(evidence: Evidence, *, min_fall: float = 0.04, min_z: float = 4.0
     """A score falls since its best epoch and stays down, whatever the loss does."""
     if evidence.split in TRAIN or evidence.epochs:
         return None
-    for curve in score_curves(evidence.history, evidence.split, evidence.history.n_val):
+    for curve in score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split)):
         fall = curve.lasting_fall(min_fall=min_fall, min_z=min_z)
         if fall is None:
             continue
@@ -288,7 +288,7 @@ def said_to_get_worse(evidence: Evidence) -> Finding | None:
 
 
 def _scores(evidence: Evidence) -> tuple[ScoreCurve, ...]:
-    return score_curves(evidence.history, evidence.split, evidence.history.n_val)
+    return score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
 
 
 def _provable(evidence: Evidence) -> float:

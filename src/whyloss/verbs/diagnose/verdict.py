@@ -71,7 +71,7 @@ def _what(evidence: Evidence) -> str:
         if numbers is None:
             return f"Nothing on split {evidence.split!r} can be scored."
         return _one_epoch(evidence, numbers)
-    scores = score_curves(evidence.history, evidence.split, evidence.history.n_val)
+    scores = score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
     losses = None if curve is None else curve.with_loss
     if losses is not None and len(losses):
         return _at_the_end(losses.epochs, losses.log_loss, scores[:1])
