@@ -7,6 +7,7 @@ import pytest
 
 from whyloss import History, Predictions
 from whyloss.errors import DataError
+from whyloss.readers import ReadOptions
 from whyloss.verbs.sources import source_of
 
 EVALS = {
@@ -22,8 +23,14 @@ RECORDS = [
 KERAS = {"loss": [0.9, 0.6], "val_loss": np.array([1.0, 0.8]), "val_accuracy": (0.5, 0.75)}
 
 
-def opened(source=None, **given):
-    return source_of(source, split=None, given=given)
+REPORTED = ("val_loss", "val_accuracy")
+
+
+def opened(source=None, history=None, **given):
+    reported = {name: given.pop(name) for name in REPORTED if name in given}
+    return source_of(
+        source, options=ReadOptions(), labelled=given, reported=reported, history=history
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ from whyloss.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     import numpy.typing as npt
 
     from whyloss.data import History, Source
     from whyloss.data.validation import Scale
     from whyloss.evidence import Evidence
+    from whyloss.readers import KnownFacts, ReadOptions
     from whyloss.results import diagnosis
 
 
@@ -109,7 +111,7 @@ def diagnose(
             got="a second argument without a name",
             hint="For example whyloss.diagnose(y_true, logits=z).",
         )
-    given = {
+    labelled = {
         "logits": logits,
         "log_probs": log_probs,
         "probs": probs,
@@ -117,25 +119,28 @@ def diagnose(
         "classes": classes,
         "weights": weights,
         "slices": slices,
-        "history": history,
+    }
+    reported = {
         "loss": loss,
         "accuracy": accuracy,
         "val_loss": val_loss,
         "val_accuracy": val_accuracy,
-        "n_classes": n_classes,
-        "n_train": n_train,
-        "n_val": n_val,
-        "class_shares": class_shares,
-        "columns": columns,
-        "task": task,
-        "scale": scale,
-        "model": model,
-        "metric": metric,
     }
+    options = _options(
+        n_classes=n_classes,
+        n_train=n_train,
+        n_val=n_val,
+        class_shares=None if class_shares is None else tuple(class_shares),
+        columns=columns or {},
+        task=task,
+        scale=scale,
+        model=model,
+        metric=metric,
+    )
     from whyloss.verbs.diagnose import diagnose as diagnose_verb  # noqa: PLC0415 - needs numpy
 
-    evidence = _evidence(source, given, split=split, from_epoch=from_epoch, to_epoch=to_epoch)
-    return Diagnosis.of(diagnose_verb(evidence))
+    opened = _open(source, options, split, labelled=labelled, reported=reported, history=history)
+    return Diagnosis.of(diagnose_verb(_evidence(opened, split, from_epoch, to_epoch)))
 
 
 def compare(
@@ -185,21 +190,22 @@ def compare(
     >>> whyloss.compare(a, b).named["fixed"]
     (2,)
     """
-    given = {
-        "n_classes": n_classes,
-        "n_train": n_train,
-        "n_val": n_val,
-        "class_shares": class_shares,
-        "columns": columns,
-        "task": task,
-        "scale": scale,
-        "model": model,
-        "metric": metric,
-    }
+    options = _options(
+        n_classes=n_classes,
+        n_train=n_train,
+        n_val=n_val,
+        class_shares=None if class_shares is None else tuple(class_shares),
+        columns=columns or {},
+        task=task,
+        scale=scale,
+        model=model,
+        metric=metric,
+    )
     from whyloss.verbs.compare import compare as compare_verb  # noqa: PLC0415 - needs numpy
 
-    first, second = (_side(source, given, split) for source in (a, b))
-    return Comparison.of(compare_verb(first[0], second[0], names=(first[1], second[1])))
+    sides = (_side(source, options, split) for source in (a, b))
+    (first, second), names = zip(*sides, strict=True)
+    return Comparison.of(compare_verb(first, second, names=names))
 
 
 def review(
@@ -264,7 +270,7 @@ def review(
     >>> [(row.id, row.reason) for row in found.rows]
     [(2, 'sure and wrong')]
     """
-    given = {
+    labelled = {
         "logits": logits,
         "log_probs": log_probs,
         "probs": probs,
@@ -272,21 +278,22 @@ def review(
         "classes": classes,
         "weights": weights,
         "slices": slices,
-        "history": history,
-        "n_classes": n_classes,
-        "n_train": n_train,
-        "n_val": n_val,
-        "class_shares": class_shares,
-        "columns": columns,
-        "task": task,
-        "scale": scale,
-        "model": model,
-        "metric": metric,
     }
+    options = _options(
+        n_classes=n_classes,
+        n_train=n_train,
+        n_val=n_val,
+        class_shares=None if class_shares is None else tuple(class_shares),
+        columns=columns or {},
+        task=task,
+        scale=scale,
+        model=model,
+        metric=metric,
+    )
     from whyloss.verbs.review import review as review_verb  # noqa: PLC0415 - needs numpy
 
-    evidence = _evidence(source, given, split=split, to_epoch=epoch)
-    return Review.of(review_verb(evidence, top=top))
+    opened = _open(source, options, split, labelled=labelled, history=history)
+    return Review.of(review_verb(_evidence(opened, split, to_epoch=epoch), top=top))
 
 
 def check(
@@ -328,24 +335,34 @@ def check(
     return CheckResult.of(check_verb(found, parse(conditions), strict=strict))
 
 
-def _evidence(
+def _options(**known: Unpack[KnownFacts]) -> ReadOptions:
+    from whyloss.readers import ReadOptions  # noqa: PLC0415 - needs numpy
+
+    return ReadOptions(**known)
+
+
+def _open(
     source: Any,  # noqa: ANN401 - whatever can be diagnosed
-    given: Mapping[str, Any],
-    *,
+    options: ReadOptions,
     split: str | None,
-    from_epoch: int | None = None,
-    to_epoch: int | None = None,
+    *,
+    labelled: Mapping[str, object] | None = None,
+    reported: Mapping[str, object] | None = None,
+    history: object = None,
+) -> Source:
+    from whyloss.verbs.sources import source_of  # noqa: PLC0415 - needs numpy
+
+    return source_of(
+        source, options=options, split=split, labelled=labelled, reported=reported, history=history
+    )
+
+
+def _evidence(
+    source: Source, split: str | None, from_epoch: int | None = None, to_epoch: int | None = None
 ) -> Evidence:
     from whyloss.evidence import Evidence  # noqa: PLC0415 - needs numpy
 
-    opened = _open(source, given, split)
-    return Evidence(opened, split=split, from_epoch=from_epoch, to_epoch=to_epoch)
-
-
-def _open(source: Any, given: Mapping[str, Any], split: str | None) -> Source:  # noqa: ANN401
-    from whyloss.verbs.sources import source_of  # noqa: PLC0415 - needs numpy
-
-    return source_of(source, split=split, given=given)
+    return Evidence(source, split=split, from_epoch=from_epoch, to_epoch=to_epoch)
 
 
 _AT_EPOCH = re.compile(r"(?P<path>.+)@(?P<epoch>\d{1,9})", re.DOTALL)
@@ -353,13 +370,14 @@ _AT_EPOCH = re.compile(r"(?P<path>.+)@(?P<epoch>\d{1,9})", re.DOTALL)
 
 def _side(
     source: Any,  # noqa: ANN401 - whatever can be diagnosed
-    given: Mapping[str, Any],
+    options: ReadOptions,
     split: str | None,
 ) -> tuple[Evidence, str]:
     """One side of a comparison, and what to call it."""
     path, epoch = _at_epoch(str(source)) if isinstance(source, str | Path) else (None, None)
-    evidence = _evidence(source if path is None else path, given, split=split, to_epoch=epoch)
-    return evidence, path if path is not None and _exists(path) else evidence.source.name
+    opened = _open(source if path is None else path, options, split)
+    evidence = _evidence(opened, split, to_epoch=epoch)
+    return evidence, path if path is not None and _exists(path) else opened.name
 
 
 def _at_epoch(text: str) -> tuple[str, int | None]:

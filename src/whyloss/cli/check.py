@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,11 @@ from whyloss import api
 from whyloss.api import CheckResult
 from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known
 from whyloss.errors import DataError, FormatError
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from whyloss.readers import KnownFacts
 
 FAILED = 1
 NOT_CHECKED = 2
@@ -66,7 +71,7 @@ def check(
     split: str | None,
     epoch: int | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - what_is_known
+    **known: Unpack[KnownFacts],
 ) -> None:
     """Exit with 1 if SOURCE meets a condition that it should not.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from whyloss import api
 from whyloss.api import Comparison
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from whyloss.readers import KnownFacts
 
 
 @click.command()
@@ -32,7 +37,7 @@ def compare(
     output_format: str,
     split: str | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - what_is_known
+    **known: Unpack[KnownFacts],
 ) -> None:
     """Say what differs between A and B beyond noise, in which samples, and which to take.
 

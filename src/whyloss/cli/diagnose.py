@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from whyloss.api import Diagnosis
 from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known, which_part
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from whyloss.readers import KnownFacts
 
 
 @click.command()
@@ -33,7 +38,7 @@ def diagnose(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - what_is_known
+    **known: Unpack[KnownFacts],
 ) -> None:
     """Say why the loss of SOURCE is what it is.
 

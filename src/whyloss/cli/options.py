@@ -14,8 +14,11 @@ from whyloss.formatting import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Unpack
 
     from whyloss.api import Diagnosis
+    from whyloss.data import Source
+    from whyloss.readers import KnownFacts
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -75,7 +78,7 @@ def what_is_known(command: F) -> F:
 
 def _mapping(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str] | None:
+) -> dict[str, str]:
     pairs = {}
     for value in values:
         theirs, equals, ours = value.rpartition("=")
@@ -84,7 +87,7 @@ def _mapping(
                 f"expected NAME=MEANING, such as vl=val.loss or y=labels; got {value}"
             )
         pairs[theirs] = ours
-    return pairs or None
+    return pairs
 
 
 def _shares(
@@ -112,7 +115,7 @@ def run_diagnosis(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - the options of `what_is_known`
+    **known: Unpack[KnownFacts],
 ) -> Diagnosis:
     """Diagnose `source` (``-``: what comes on stdin) with a spinner on stderr."""
     with working("Reading and diagnosing", quiet=quiet):
@@ -122,8 +125,8 @@ def run_diagnosis(
         return diagnose(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch, **known)
 
 
-def opened(source: str, known: dict[str, Any], *, quiet: bool) -> tuple[Any, dict[str, Any]]:
-    """What to diagnose, and what is known beside it: stdin is read here, a path is left as it is.
+def opened(source: str, known: KnownFacts, *, quiet: bool) -> tuple[str | Source, KnownFacts]:
+    """What to diagnose, and the facts still to be passed on: stdin is read here, no path is.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,9 @@ from whyloss.cli.options import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
+
+    from whyloss.readers import KnownFacts
 
 
 @click.command()
@@ -33,7 +36,7 @@ def report(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - what_is_known
+    **known: Unpack[KnownFacts],
 ) -> None:
     """Write the answer about SOURCE as one HTML file."""
     found = run_diagnosis(

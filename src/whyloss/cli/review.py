@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,11 @@ from whyloss import api
 from whyloss.api import Review
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
 from whyloss.formatting import pluralize
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from whyloss.readers import KnownFacts
 
 
 @click.command()
@@ -42,7 +47,7 @@ def review(
     split: str | None,
     epoch: int | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - what_is_known
+    **known: Unpack[KnownFacts],
 ) -> None:
     """List the samples of SOURCE to look at, most suspect label first.
 

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import TextIO
 
     from whyloss.data import Source
-    from whyloss.readers import TextLog
+    from whyloss.readers import KnownFacts, TextLog
 
 MOST_PRINTED = 1 << 20  # characters; a longer text is a log, no printed dictionary
 CHUNK = 1 << 16  # characters
 PAUSE = 20.0  # times the duration of the last diagnosis: at most a twentieth of one core is used
 
 
-def read_stdin(stream: TextIO, known: Mapping[str, Any], *, quiet: bool) -> Source:
+def read_stdin(stream: TextIO, known: KnownFacts, *, quiet: bool) -> Source:
     """Read a log to its end; on the way, say on stderr whenever the verdict changes.
 
     Parameters
     ----------
     stream : text file
         Read line by line where it is a pipe that something still writes to.
-    known : mapping of str to object
-        Fields of :class:`whyloss.readers.ReadOptions`; None counts as not given.
+    known : KnownFacts
+        What the options of the command line say about the log.
     quiet : bool
         Say nothing on the way.
     """
     from whyloss.data import InMemorySource  # noqa: PLC0415 - late, so that --help is quick
     from whyloss.readers import ReadOptions, TextLog, printed  # noqa: PLC0415
 
-    options = ReadOptions(**{name: value for name, value in known.items() if value})
+    options = ReadOptions(**known)
     log = TextLog(options)
     verdict = None if quiet else _Verdict()
     start = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Never
 
 import click
 
@@ -13,7 +13,9 @@ from whyloss.cli.options import opened, quiet_option, what_is_known, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
+    from whyloss.readers import KnownFacts
     from whyloss.results.watch import WatchState
     from whyloss.verbs.watch.watcher import Watcher
 
@@ -47,7 +49,7 @@ def watch(
     port: int,
     split: str | None,
     quiet: bool,
-    **known: Any,  # noqa: ANN401 - what_is_known
+    **known: Unpack[KnownFacts],
 ) -> None:
     """Follow SOURCE while the training runs; Ctrl-C ends with the whole diagnosis.
 
@@ -70,7 +72,7 @@ def watch(
     from whyloss.reporters.watch.terminal import Lines, Screen  # noqa: PLC0415
     from whyloss.verbs.watch.watcher import Watcher  # noqa: PLC0415 - late, so that --help is quick
 
-    options = ReadOptions(**{name: value for name, value in known.items() if value})
+    options = ReadOptions(**known)
     with Watcher(source, options=options, split=split) as watcher:
         try:
             with ExitStack() as stack:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from whyloss.data import InMemorySource
 from whyloss.errors import FormatError
 from whyloss.readers.logs.text_log import TextLog
-from whyloss.readers.options import ReadOptions
+from whyloss.readers.options import KnownFacts, ReadOptions
 
 if TYPE_CHECKING:
     import os
 
     from whyloss.data import Source
 
-__all__ = ["ReadOptions", "TextLog", "frame", "printed", "read"]
+__all__ = ["KnownFacts", "ReadOptions", "TextLog", "frame", "printed", "read"]
 
 _PATH_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{0,9}")
 _PASTED = "pasted text"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from whyloss.errors import DataError
 
@@ -84,3 +84,17 @@ class ReadOptions:
     def direction(self) -> str | None:
         """``"min"`` or ``"max"``, as it stands behind the name of the metric."""
         return (self.metric or "").partition(":")[2] or None
+
+
+class KnownFacts(TypedDict, total=False):
+    """The fields of :class:`ReadOptions` by name, for functions that pass them on."""
+
+    columns: Mapping[str, str]
+    n_classes: int | None
+    n_train: int | None
+    n_val: int | None
+    class_shares: tuple[float, ...] | None
+    task: str | None
+    scale: Scale | None
+    model: str | None
+    metric: str | None

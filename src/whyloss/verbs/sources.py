@@ -17,49 +17,47 @@ from whyloss.readers import ReadOptions, frame, read
 if TYPE_CHECKING:
     from whyloss.data import Source
 
-_SCORES = ("logits", "log_probs", "probs")
-_BESIDE_LABELS = (*_SCORES, "ids", "classes", "weights", "slices")
-_REPORTED = ("loss", "accuracy", "val_loss", "val_accuracy")
-_KNOWN = (
-    "n_classes",
-    "n_train",
-    "n_val",
-    "class_shares",
-    "columns",
-    "task",
-    "scale",
-    "model",
-    "metric",
-)
-_ALL = (*_BESIDE_LABELS, *_REPORTED, *_KNOWN, "history")
+SCORES = ("logits", "log_probs", "probs")
 
 
-def source_of(source: Any, *, split: str | None, given: Mapping[str, Any]) -> Source:  # noqa: ANN401
+def source_of(
+    source: Any,  # noqa: ANN401 - whatever can be diagnosed
+    *,
+    options: ReadOptions,
+    split: str | None = None,
+    labelled: Mapping[str, Any] | None = None,
+    reported: Mapping[str, Any] | None = None,
+    history: object = None,
+) -> Source:
     """Make a source of the arguments of :func:`whyloss.diagnose`.
 
     Parameters
     ----------
     source
         Its first argument.
-    split : str or None
-    given : mapping of str to object
-        Its other arguments by name.
+    options : ReadOptions
+        Facts that the source does not contain.
+    split : str, optional
+        The split that labels and scores are of; the validation split if left out.
+    labelled : mapping of str to object, optional
+        Scores, ids and so on of labels, by the names of :meth:`Predictions.from_arrays`; None
+        counts as not given.
+    reported : mapping of str to float or sequence of float, optional
+        Reported numbers by name; None counts as not given.
+    history : History, mapping, list of mappings or object of a framework, optional
+        Scalars per epoch.
+
+    Returns
+    -------
+    Source
 
     Raises
     ------
-    TypeError
-        An argument that there is not.
     WhylossError
         Arguments that do not fit together, or input that cannot be read.
     """
-    for name in given:
-        if name not in _ALL:
-            raise TypeError(f"diagnose() has no argument {name!r}; it has {', '.join(_ALL)}")
-    given = {name: value for name, value in given.items() if value is not None}
-    options = ReadOptions(**{name: given[name] for name in _KNOWN if name in given})
-    reported = {name: given[name] for name in _REPORTED if name in given}
-    beside_labels = {name: given[name] for name in _BESIDE_LABELS if name in given}
-    if reported and "history" in given:
+    labelled, reported = _given(labelled), _given(reported)
+    if reported and history is not None:
         raise DataError(
             "The same numbers can be given in two ways here",
             expected=f"either history= or {', '.join(f'{name}=' for name in reported)}",
@@ -72,41 +70,46 @@ def source_of(source: Any, *, split: str | None, given: Mapping[str, Any]) -> So
             expected="one value per epoch in each",
             got=", ".join(f"{name}: {length}" for name, length in lengths.items()),
         )
-    told, name = (
-        (_listed(reported), "reported numbers") if reported else (given.get("history"), "history")
+    curves = (
+        _curves(_listed(reported), options, "reported numbers")
+        if reported
+        else _curves(history, options, "history")
     )
-    history = _history(told, options, name)
-    if reported and source is not None and not _are_labels(source, beside_labels):
+    if reported and source is not None and not _are_labels(source, labelled):
         raise DataError(
             "Reported numbers were given beside a source that has its own",
             expected="either a source, or loss=, accuracy=, val_loss=, val_accuracy=",
             got=f"{type(source).__name__} and {', '.join(reported)}",
         )
-    whole = _whole(source, options, history, labelled=bool(beside_labels))
+    whole = _whole(source, options, curves, labelled=bool(labelled))
     if whole is not None:
-        if beside_labels:
-            raise _unlabelled(beside_labels, source)
+        if labelled:
+            raise _unlabelled(labelled, source)
         return whole
-    predictions = Predictions.from_arrays(source, split=split or "val", **beside_labels)
-    return _beside(predictions, history)
+    predictions = Predictions.from_arrays(source, split=split or "val", **labelled)
+    return _with_curves(predictions, curves)
 
 
-def _are_labels(source: Any, beside_labels: Mapping[str, Any]) -> bool:  # noqa: ANN401
+def _given(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (arguments or {}).items() if value is not None}
+
+
+def _are_labels(source: object, labelled: Mapping[str, Any]) -> bool:
     """Whether the first argument is labels, or predictions that have them."""
-    return isinstance(source, Predictions) or any(name in beside_labels for name in _SCORES)
+    return isinstance(source, Predictions) or any(name in labelled for name in SCORES)
 
 
 def _whole(
     source: Any,  # noqa: ANN401
     options: ReadOptions,
-    history: InMemorySource | None,
+    curves: InMemorySource | None,
     *,
     labelled: bool,
 ) -> Source | None:
-    """A source that needs nothing beside it; None where `source` is labels."""
+    """A source that is complete without scores; None where `source` is labels."""
     if source is None:
-        if history is not None:
-            return history
+        if curves is not None:
+            return curves
         raise DataError(
             "There is nothing to diagnose",
             expected="a run, a file, the text of a log, labels with logits=, log_probs= or probs=, "
@@ -117,18 +120,18 @@ def _whole(
     if isinstance(source, str | Path):
         whole = read(source, options=options)
     elif isinstance(source, Predictions):
-        whole = _beside(source, history)
+        whole = _with_curves(source, curves)
     elif hasattr(source, "predictions") and hasattr(source, "epochs"):
         whole = cast("Source", source)
     elif not labelled and _is_frame(source):
         whole = frame(source, options=options)
     elif not labelled and _is_history(source):
-        whole = _history(source, options, "history")
+        whole = _curves(source, options, "history")
     return whole
 
 
-def _unlabelled(beside_labels: Mapping[str, Any], source: object) -> DataError:
-    named = ", ".join(f"{name}=" for name in beside_labels)
+def _unlabelled(labelled: Mapping[str, Any], source: object) -> DataError:
+    named = ", ".join(f"{name}=" for name in labelled)
     return DataError(
         "Predictions were given beside a source that has its own, or without labels",
         expected=f"labels as the first argument where {named} is given",
@@ -139,8 +142,8 @@ def _unlabelled(beside_labels: Mapping[str, Any], source: object) -> DataError:
 # --- reported numbers -------------------------------------------------------------------------------
 
 
-def _beside(predictions: Predictions, reported: InMemorySource | None) -> InMemorySource:
-    """Put reported numbers beside predictions, at the epoch that these are of."""
+def _with_curves(predictions: Predictions, reported: InMemorySource | None) -> InMemorySource:
+    """Predictions together with reported numbers, at the epoch that these are of."""
     if reported is None:
         return InMemorySource([predictions])
     epochs = reported.history.epochs
@@ -154,26 +157,26 @@ def _beside(predictions: Predictions, reported: InMemorySource | None) -> InMemo
     return InMemorySource([predictions], history=reported.history, notes=notes)
 
 
-def _history(
-    told: Any,  # noqa: ANN401 - whatever frameworks give
+def _curves(
+    history: Any,  # noqa: ANN401 - whatever frameworks give
     options: ReadOptions,
     name: str,
 ) -> InMemorySource | None:
     """Make curves of numbers that were reported, as Python objects."""
-    if told is None:
+    if history is None:
         return None
-    if isinstance(told, History):
-        return InMemorySource(history=told, name=name)
-    if not _is_history(told):
+    if isinstance(history, History):
+        return InMemorySource(history=history, name=name)
+    if not _is_history(history):
         raise DataError(
             "The history is not understood",
             expected="a whyloss.History, a mapping such as {'loss': [...], 'val_loss': [...]}, or a "
             "list of mappings, one per epoch",
-            got=type(told).__name__,
+            got=type(history).__name__,
         )
     from whyloss.readers.files.json import read_json  # noqa: PLC0415 - late: seldom needed
 
-    return read_json(_plain(_unwrapped(told)), options, name)
+    return read_json(_plain(_unwrapped(history)), options, name)
 
 
 def _listed(reported: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,17 +184,17 @@ def _listed(reported: Mapping[str, Any]) -> dict[str, Any]:
     return {name: np.atleast_1d(np.asarray(value)) for name, value in reported.items()}
 
 
-def _unwrapped(told: Any) -> Any:  # noqa: ANN401
+def _unwrapped(history: Any) -> Any:  # noqa: ANN401
     """What Keras' ``fit`` returns and the state of a Trainer hold such a mapping or list."""
     for name in ("history", "log_history", "evals_result_"):
-        inner = getattr(told, name, None)
+        inner = getattr(history, name, None)
         if isinstance(inner, Mapping | list):
             return inner
-    return told
+    return history
 
 
-def _is_history(told: Any) -> bool:  # noqa: ANN401
-    inner = _unwrapped(told)
+def _is_history(history: Any) -> bool:  # noqa: ANN401
+    inner = _unwrapped(history)
     if isinstance(inner, Mapping):
         return bool(inner)
     return isinstance(inner, list) and bool(inner) and all(isinstance(r, Mapping) for r in inner)
