@@ -6,7 +6,8 @@ import pytest
 
 from whyloss.data import Trend
 from whyloss.readers import read
-from whyloss.readers.logs.prose import is_prose, read_prose
+from whyloss.readers.logs.prose import read_prose
+from whyloss.readers.logs.prose_words import is_prose
 
 NAN = math.nan
 
@@ -21,6 +22,111 @@ def curves(text):
 @pytest.mark.parametrize(
     ("text", "epochs", "expected"),
     [
+        (  # an epoch behind a number is that of the number, also in a list
+            "The loss is negative: -3.1 at epoch 1, -14.0 at epoch 2, -61.5 at epoch 3.",
+            [1, 2, 3],
+            {"train_loss": [-3.1, -14.0, -61.5]},
+        ),
+        (
+            "Eval loss went up from 0.44 after the first epoch to 1.2 after the fourth, while eval accuracy stays at 0.77.",
+            [1, 4],
+            {"val_loss": [0.44, 1.2], "val_accuracy": [NAN, 0.77]},
+        ),
+        (
+            "Valid loss jumped from 2.1 at epoch 7 to 9.4 at epoch 8.",
+            [7, 8],
+            {"val_loss": [2.1, 9.4]},
+        ),
+        (
+            "Epoch 2 gives a validation loss of 0.61, epoch 4 0.55, epoch 9 0.98.",
+            [2, 4, 9],
+            {"val_loss": [0.61, 0.55, 0.98]},
+        ),
+        (  # how many epochs there were is no epoch
+            "val_acc is exactly 0.43 for 25 epochs, train acc rises from 0.5 to 0.9 and val loss goes from 0.7 to 2.2",
+            [1, 2],
+            {"val_accuracy": [NAN, 0.43], "train_accuracy": [0.5, 0.9], "val_loss": [0.7, 2.2]},
+        ),
+        (  # a number whose subject is no metric
+            "AUC on validation is 0.91 but recall is 0.04. The positive rate is 6 percent.",
+            [1],
+            {"val_auc": [0.91], "val_recall": [0.04]},
+        ),
+        (  # the loss of some samples is not that of the split
+            "Validation loss is 0.85. The median per-sample loss is 0.002, but five samples have a loss above 150.",
+            [1],
+            {"val_loss": [0.85]},
+        ),
+        (
+            "My train/test accuracy is 0.98/0.66 and the train/test loss 0.03/1.7.",
+            [1],
+            {
+                "train_accuracy": [0.98],
+                "test_accuracy": [0.66],
+                "train_loss": [0.03],
+                "test_loss": [1.7],
+            },
+        ),
+        (
+            "After 40 epochs the training and validation accuracy are 0.96 and 0.58 respectively.",
+            [40],
+            {"train_accuracy": [0.96], "val_accuracy": [0.58]},
+        ),
+        (
+            "My validation loss is lower than my training loss: 0.31 vs 0.49.",
+            [1],
+            {"val_loss": [0.31], "train_loss": [0.49]},
+        ),
+        (
+            "On the training set I get 97%, on the test set 52%.",
+            [1],
+            {"train_accuracy": [0.97], "test_accuracy": [0.52]},
+        ),
+        (  # how the data were divided
+            "I use 70% for training and 30% for testing. Accuracy is 0.8 on the test data.",
+            [1],
+            {"test_accuracy": [0.8]},
+        ),
+        (  # what somebody hoped for
+            "I expected an accuracy of 0.93 as in the paper, but my model reaches 0.68 on the test set.",
+            [1],
+            {"test_accuracy": [0.68]},
+        ),
+        (  # a comparison is no trend, and a number in brackets may be that of both
+            "Validation accuracy is better than training accuracy (0.9 vs 0.81).",
+            [1],
+            {"val_accuracy": [0.9], "train_accuracy": [0.81]},
+        ),
+        (  # "the loss" before the first "val loss" is that of the training
+            "The loss starts at 2.2 and goes to 0.02, but val loss drops to 0.8 and climbs to 2.5.",
+            [1, 2],
+            {"train_loss": [2.2, 0.02], "val_loss": [0.8, 2.5]},
+        ),
+        (
+            "The AUC is about 0.8 with a sensitivity of 0.2 on 300 test images (12% positive).",
+            [1],
+            {"test_auc": [0.8], "test_recall": [0.2]},
+        ),
+        (  # among shares a score of more than 1 is none
+            "The training accuracy is 0.03 at first and rises to 2.6 in the end; validation accuracy is 0.02.",
+            [1],
+            {"train_accuracy": [0.03], "val_accuracy": [0.02]},
+        ),
+        (  # with a percent sign on one of them they are percentages
+            "The accuracy is 91% on train and 64 on val.",
+            [1],
+            {"train_accuracy": [0.91], "val_accuracy": [0.64]},
+        ),
+        (
+            "Training accuracy reaches 100% (loss 0.002) whereas validation accuracy plateaus at 81% (loss 1.4).",
+            [1],
+            {
+                "train_accuracy": [1.0],
+                "train_loss": [0.002],
+                "val_accuracy": [0.81],
+                "val_loss": [1.4],
+            },
+        ),
         (  # names of a program: what has no split is that of the training
             "loss falls from 0.9 to 0.2 but val_loss goes from 0.8 to 1.3, acc is 0.95 and val_acc 0.71",
             [1, 2],

@@ -11,121 +11,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from whyloss.data.history import Trend
+from whyloss.readers.logs import prose_words as words
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise
+from whyloss.readers.logs.prose_rows import Statement, as_shares
 
-_SPLIT = "(?:" + "|".join(sorted(SPLIT_WORDS, key=len, reverse=True)) + ")"
-_SPLITS = rf"{_SPLIT}(?:(?:\s*(?:/|,|\band\b|\bor\b|&)\s*){_SPLIT})*"
-_METRIC_WORDS = (
-    r"(?:(?:regression|reconstruction|box|kl|regulari[sz]ation|classification) )?(?:log[- ]?loss|loss|cost|cross[- ]?entropy|nll)(?:es)?",
-    r"(?:balanced |top[- ]?[15] |classification )?accurac(?:y|ies)|acc\b",
-    r"error rates?|errors?|(?:roc[- ]?)?auc(?:[- ]?roc)?|auroc|(?:soft-?|macro[- ]?|micro[- ]?)?f1(?:[- ]?score)?|f-?score",
-    r"mean average precision|average precision|m?AP(?:@?\d+(?:[-:]\d+)?)?(?![a-z])|precision|recall|sensitivity|specificity",
-    r"m?IoU|dice(?: score| coefficient)?|bleu(?: score)?|rouge(?:-?[l12])?|wer|cer|word error rate|perplexity|ppl",
-    r"mcc|kappa|exact match|ece|entropy",
-)  # fmt: skip
-_METRIC = (
-    rf"(?:(?P<splits>{_SPLITS})(?:\s+(?:set|data|phase|epoch))?[\s_-]+)?"
-    rf"(?:(?!mean average precision|average precision)(?:the|total|mean|average|overall|final|per-class)\s+)*"
-    rf"(?P<name>{'|'.join(_METRIC_WORDS)})(?![a-z])"
-)
-_DIGITS = r"[-−]?(?:\d+(?:,\d{3})*\.?\d*|\.\d+)(?:e[-+]?\d+)?"
-_NUMBER = (
-    rf"(?P<low>{_DIGITS})\s*%?\s*(?:~|–|—|-)\s*(?P<high>\d+\.?\d*)(?P<percents>\s*%|\s*percent)?(?![\w.]\d)"
-    rf"|(?P<number>{_DIGITS})(?P<percent>\s*%|\s*percent\b)?(?![\w^/]|\.\d)"
-    r"|(?P<word>\bnan\b|\binf(?:inity)?\b|\bzero\b)"
-)
-_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]  # fmt: skip
-_EPOCH = (
-    r"(?:epochs?|iterations?|steps?)\s*(?:#|~|:|=|number\s)?\s*(?P<epoch>\d+)(?:\s*(?:[-–/]|of)\s*\d+)?(?!\.?\d)"
-    r"|(?P<count>\d+)(?:\s*[-–]\s*\d+)?(?:st|nd|rd|th)?\s+(?:epochs?|iterations?|steps?)\b"
-    rf"|(?P<ordinal>{'|'.join(_ORDINALS)})\s+(?:epoch|iteration)\b"
-)
-_DIRECTIONS = {
-    "varies": r"var(?:y|ies|ying)|fluctuat\w+|oscillat\w+|jump(?:s|ing|ed)?|noisy|rang(?:es|ed|ing)|unstable|going up and down",
-    "constant": (
-        r"stay(?:s|ed|ing)?|stuck|constant(?:ly)?|fixed|flat|plateau\w*|hover\w*|remain\w*|always|never changes?|"
-        r"(?:does|do|did)(?: not|n't) (?:change|move|improve|decrease|increase|go)|same|stagnat\w+|unchanged|saturat\w+"
-    ),
-    "rises": (
-        r"ris(?:es?|ing)|rose|increas\w+|climb\w*|grow(?:s|ing)?|grew|goes up|going up|go up|went up|explod\w+|"
-        r"diverg\w+|degrad\w+|shoots? up|getting higher"
-    ),
-    "falls": (
-        r"fall(?:s|ing)?|fell|decreas\w+|drop\w*|declin\w+|lower(?:s|ed|ing)|reduc\w+|goes down|going down|"
-        r"go down|went down|goes lower|shrink\w*|sink\w*|converg\w+"
-    ),
-    "improves": r"improv\w+|(?:much |marginally |slightly |gets? |getting |got )?better",
-    "worsens": r"worsen\w*|deteriorat\w+|(?:much |slightly |gets? |getting |got )?worse",
-}  # fmt: skip
-_DIRECTION = "|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _DIRECTIONS.items())
-_BOUND = r"(?P<bound>[,;:()]|\b(?:while|whereas|but|although|though|however|then|when|and|so)\b)"
-_LONE_SPLIT = rf"(?P<lone>\b{_SPLITS}\b(?:\s+(?:set|data))?)"
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
-_COMMON_WORDS = (
-    "the a an is are was were be of and but while to after my i i'm we it its in at for "
-    "with that this then when does not only from until around about me why how has have "
-    "had get getting keeps all on between as so or up down"
-)
-_COMMON = frozenset(_COMMON_WORDS.split())
-_ENOUGH_COMMON = 3
-_SPEAKERS = frozenset({"i", "i'm", "my", "we", "our", "the", "it", "it's", "when", "why", "while"})
-_LAID_OUT = re.compile(r"[:=|\[{]")
 _LOWER_IS_BETTER = frozenset({"loss", "wer", "cer", "perplexity", "hamming", "calibration_error"})
-_TO_THE_METRIC = re.compile(r"\s*(?:of\s+|for\s+)?(?:(?:the|our|my|a)\s+)?$", re.IGNORECASE)
-_FOR = re.compile(r"\bfor\s+(?:the\s+)?$", re.IGNORECASE)
-_TO = re.compile(
-    r"(?:\bto|\bthen|->|→|\buntil)\s*(?:about|around|only|just|~|a\s+|an\s+)*\s*$", re.IGNORECASE
-)
-_NO_VALUE = re.compile(
-    r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bthan|\bsize|\bwithin|\bpatience)\s*$"
-    # A setting of the training is no value of the metric that was named before it.
-    r"|\b(?:dropout|momentum|decay|smoothing|threshold|gamma|alpha|beta|temperature|fraction|ratio)"
-    r"(?:\s+(?:rate|factor|value))?(?:\s+(?:of|is|was|at|to))?\s*$",
-    re.IGNORECASE,
-)
-_CODED = re.compile(r"\b(?:val|valid|eval|test)_(?:loss|acc\w*)", re.IGNORECASE)
-_UNIT = re.compile(
-    rf"\s*(?:(?:{_SPLIT}|labelled|labeled)\s+)?(?:-?fold|classes|class|images|samples|examples|rows|photos"
-    r"|layers|times|gb|ms|min|hours?|orders|models|features|digits)\b"
-    r"|\s*of\s+(?:my |the |our |all )*(?:samples|images|data|labels|examples|rows|labels|photos|time)\b",
-    re.IGNORECASE,
-)
-_CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|\bdef |\bimport ")
-_DENIED = re.compile(
-    r"\b(?:can't|cannot|not|never|no|don't|doesn't|didn't|won't|without)\s+(?:\w+\s+){0,2}$"
-)
-_JOINTS = frozenset({"", ",", "and", ", and", "/", "&", "or"})
-_MEANWHILE = re.compile(r"\b(?:during|while|when)\s+$", re.IGNORECASE)
-_ON = re.compile(r"\s*(?:accuracy\s+)?(?:on|in|for|at)\s+(?:the\s+|my\s+|our\s+)?", re.IGNORECASE)
-_SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-_SCALE = re.compile(r"\s*(thousand|million|billion|trillion)\b", re.IGNORECASE)
-_PER_CLASS = re.compile(r"\bper[- ]class\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A number that a sentence gives.
-
-    Attributes
-    ----------
-    split : str or None
-    label : str
-        The name of the metric.
-    value : float
-    epoch : int or None
-        None where the sentence names none.
-    first : bool
-        It is what another value of the same sentence came from.
-    """
-
-    split: str | None
-    label: str
-    value: float
-    epoch: int | None = None
-    first: bool = False
 
 
 @dataclass
@@ -141,23 +33,18 @@ class _Clause:
     """Where a reader is in a sentence: what is spoken of, and what waits for its metric."""
 
     metrics: list[tuple[str | None, str]] = field(default_factory=list)
+    inherited: bool = False  # the metrics are those of the sentence before
     fresh: bool = False
     numbered: bool = False
     epoch: int | None = None
+    since: int | None = None
     direction: str | None = None
-    waiting: list[float] = field(default_factory=list)
+    waiting: list[Statement] = field(default_factory=list)
     subject: list[str | None] = field(default_factory=list)
+    compared: list[tuple[str | None, str]] = field(default_factory=list)  # "lower than the …"
+    named: int = 0  # where the last name of a metric ended
     at: int = 0
-
-
-def is_prose(line: str) -> bool:
-    """Whether a line is a sentence, and no output of a program."""
-    words = re.findall(r"[a-z']+", line.casefold())
-    common = sum(word in _COMMON for word in words)
-    if _CODE.search(line):
-        return common >= 2 * _ENOUGH_COMMON
-    speaks = words[:1] and words[0] in _SPEAKERS and not _LAID_OUT.search(line)
-    return common >= (_ENOUGH_COMMON - 1 if speaks else _ENOUGH_COMMON)
+    began: int = 0  # where the clause began
 
 
 def read_prose(text: str) -> Told:
@@ -170,49 +57,21 @@ def read_prose(text: str) -> Told:
     """
     told = Told()
     clause = _Clause()
-    for sentence in _SENTENCE.split(text.replace("\n", " ")):
-        names_metric = any(token["name"] for token in _token().finditer(sentence))
+    for sentence in words.SENTENCE.split(text.replace("\n", " ")):
+        names_metric = any(token["name"] for token in words.token().finditer(sentence))
+        clause.epoch = None if names_metric else clause.epoch
         clause = _Sentence(sentence, told, clause).read()
-        clause = _Clause(metrics=clause.metrics, epoch=None if names_metric else clause.epoch)
-    _resolve_splits(told, coded=bool(_CODED.search(text)))
+        clause = _Clause(metrics=clause.metrics, inherited=True, epoch=clause.epoch)
+    _resolve_splits(told, coded=bool(words.CODED.search(text)))
+    told.statements = as_shares(told.statements)
     return told
-
-
-def rows_of(statements: list[Statement]) -> tuple[str, list[tuple[float, Statement]]]:
-    """Give each statement its row.
-
-    Returns
-    -------
-    {"epoch", "row"}
-        What the keys of the rows count.
-    list of (float, Statement)
-        Those of which a row is known.
-    """
-    named = [one.epoch for one in statements if one.epoch is not None]
-    series: dict[tuple[str | None, str], list[Statement]] = {}
-    for one in statements:
-        series.setdefault((one.split, recognise(one.label).own), []).append(one)
-    length = max(map(len, series.values()), default=0)
-    placed: list[tuple[float, Statement]] = []
-    for values in series.values():
-        known = [one for one in values if one.epoch is not None]
-        if not named:
-            first = length - len(values) + 1
-            placed += [(float(at), one) for at, one in enumerate(values, start=first)]
-        elif known:
-            # What a value came from stands before it; which epoch that was is not said.
-            before = min(1, *(one.epoch or 0 for one in known))
-            placed += [(float(before), one) for one in values if one.first and one.epoch is None]
-            placed += [(float(one.epoch or 0), one) for one in known]
-        else:
-            placed.append((float(max(named)), values[-1]))
-    return ("epoch" if named else "row"), placed
 
 
 def _resolve_splits(told: Told, *, coded: bool) -> None:
     """Give what names no split that of the same metric, or the one that is spoken of.
 
-    Where names are those of a program (`coded`), "loss" beside "val_loss" is that of the training.
+    Where names are those of a program (`coded`), "loss" beside "val_loss" is that of the training; so
+    it is where "the loss" comes before the first "validation loss".
     """
     last: str | None = None
     by_metric: dict[str, str] = {}
@@ -229,7 +88,7 @@ def _resolve_splits(told: Told, *, coded: bool) -> None:
         if split:
             last = by_metric[metric] = split
             return split
-        if coded and metric in of_val:
+        if metric in of_val and (coded or metric not in by_metric):
             return "train"
         score = metric not in {"loss", "perplexity"}
         if score and named == {"train"}:
@@ -249,15 +108,6 @@ def _resolve_splits(told: Told, *, coded: bool) -> None:
     ]
 
 
-@lru_cache(maxsize=1)
-def _token() -> re.Pattern[str]:
-    """The words of the five kinds, compiled when a sentence comes: most logs have none."""
-    return re.compile(
-        rf"(?<![\w])(?:{_METRIC}|{_EPOCH}|{_DIRECTION}|{_LONE_SPLIT}|(?<![\w.^/])(?:{_NUMBER}))|{_BOUND}",
-        re.IGNORECASE,
-    )
-
-
 class _Sentence:
     """One sentence, read from its first word to its last."""
 
@@ -265,25 +115,26 @@ class _Sentence:
         self._text = text
         self._told = told
         self._clause = clause
-        self._tokens = list(_token().finditer(text))
+        self._tokens = list(words.token().finditer(text))
         self._own: list[Statement] = []
-        self._taken = -1  # the place of a split that a number before it has taken
+        self._divides = bool(words.DIVIDED.search(text))
+        self._taken: set[int] = set()  # places of tokens that one before them has taken
 
     def read(self) -> _Clause:
         for at, token in enumerate(self._tokens):
-            if at == self._taken:
+            if at in self._taken:
                 continue
             if token["name"]:
                 self._metric(at, token)
             elif token["number"] or token["low"] or token["word"]:
                 self._number(at, token)
-            elif token["epoch"] or token["count"] or token["ordinal"]:
-                self._epoch(token)
+            elif token["epoch"] or token["count"] or token["ordinal"] or token["nth"]:
+                self._epoch(at, token)
             elif token["lone"]:
                 self._lone_split(at, token)
             elif token["bound"]:
-                self._bound(token["bound"].casefold())
-            elif token.lastgroup in _DIRECTIONS:
+                self._bound(token)
+            elif token.lastgroup in words.DIRECTIONS:
                 self._direct(token)
         self._end_trend()
         epochs = {one.epoch for one in self._own} - {None}
@@ -298,10 +149,13 @@ class _Sentence:
     def _metric(self, at: int, token: re.Match[str]) -> None:
         clause = self._clause
         name = token["name"]
-        if _PER_CLASS.search(self._text, max(token.start() - 12, 0), token.end()):
+        if words.PER_CLASS.search(self._text, max(token.start() - 12, 0), token.end()):
             return
-        meanwhile = _MEANWHILE.search(self._text[: token.start()])
-        splits = _splits(None if meanwhile else token["splits"])
+        lead = self._text[: token.start()]
+        if words.OF_SOME.search(lead[-40:]):
+            clause.metrics, clause.fresh = [], False
+            return
+        splits = _splits(None if words.DURING.search(lead[-10:]) else token["splits"])
         if splits == [None] and clause.subject:
             splits = clause.subject
         named = [(split, name) for split in splits]
@@ -310,102 +164,185 @@ class _Sentence:
             before -= 1
         after_metric = before >= 0 and bool(self._tokens[before]["name"])
         joined = after_metric and not clause.numbered and clause.direction is None
-        if joined and self._between(before, at) in _JOINTS:
+        if joined and self._between(before, at) in words.JOINTS:
             clause.metrics = [*clause.metrics, *named]
         else:
             if clause.direction and not clause.fresh:
-                self._told.trends += _trends(named, clause.direction, clause.epoch)
+                self._told.trends += _trends(named, clause.direction, clause.since)
                 clause.direction = None
             elif clause.direction and not clause.numbered:
                 self._end_trend()
+            compares = words.COMPARED.search(self._text[clause.named : token.start()])
+            clause.compared = clause.metrics if compares and not clause.numbered else []
             clause.metrics = named
-        clause.fresh, clause.numbered = True, False
-        for value in clause.waiting:
-            self._state(value)
-        clause.waiting = []
+        clause.inherited, clause.fresh, clause.numbered = False, True, False
+        clause.named = token.end()
+        waiting, clause.waiting = clause.waiting, []
+        for one in waiting:
+            self._state(one.value, percent=one.percent)
 
     def _between(self, before: int, at: int) -> str:
         return self._text[self._tokens[before].end() : self._tokens[at].start()].strip().casefold()
 
     def _number(self, at: int, token: re.Match[str]) -> None:
         clause = self._clause
-        before = self._text[clause.at : token.start()]
-        clause.at = token.end()
-        if _NO_VALUE.search(self._text[: token.start()]) or _UNIT.match(self._text, token.end()):
+        start, clause.at = clause.at, token.end()
+        before = self._text[start : token.start()]
+        if words.NO_VALUE.search(self._text[: token.start()]) or words.UNIT.match(
+            self._text, token.end()
+        ):
             return
-        scale = _SCALE.match(self._text, token.end())
-        values = [
-            value * _SCALES[scale[1].casefold()] if scale else value for value in _values(token)
-        ]
-        if self._split_behind(at, token, values):
+        values = self._scaled(token)
+        percent = bool(token["percent"] or token["percents"])
+        if self._split_behind(at, token, values, percent=percent):
             return
-        following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
-        if following is not None and following["name"] and len(values) == 1:
-            gap = self._text[token.end() : following.start()]
-            percent = bool(token["percent"])
-            free = not clause.fresh or clause.numbered
-            if _TO_THE_METRIC.fullmatch(gap) and (
-                _FOR.search(gap) or (percent and not gap.strip(" of")) or free
-            ):
-                clause.waiting = values
-                return
-        if not clause.metrics:
+        if self._waits_for_metric(at, token, values, percent=percent):
             return
-        if clause.numbered and self._own and _TO.search(before):
+        if not clause.metrics and percent and clause.subject and not self._divides:
+            clause.metrics = [(split, "accuracy") for split in clause.subject]
+        if not self._belongs(token, before, values[0]):
+            return
+        if clause.numbered and self._own and words.TO.search(before):
             self._own[-1] = replace(self._own[-1], first=True)
-        for value in values:
-            self._state(value)
+        if not self._one_each(at, values, percent=percent):
+            for value in values:
+                self._state(value, percent=percent)
 
-    def _split_behind(self, at: int, token: re.Match[str], values: list[float]) -> bool:
+    def _belongs(self, token: re.Match[str], before: str, value: float) -> bool:
+        """Whether a number is one of the metric that was named before it."""
+        clause = self._clause
+        if not clause.metrics or words.is_hoped_for(self._text[clause.began : token.start()]):
+            return False
+        if self._own and before.strip().endswith("(") and self._own[-1].value == value:
+            return False  # the same once more, in another form
+        if clause.numbered:
+            return bool(words.TO.search(before)) or words.goes_on(before)
+        return not clause.inherited or words.goes_on(self._text[: token.start()])
+
+    def _scaled(self, token: re.Match[str]) -> list[float]:
+        scale = words.SCALE.match(self._text, token.end())
+        factor = words.SCALES[scale[1].casefold()] if scale else 1.0
+        return [value * factor for value in _values(token)]
+
+    def _waits_for_metric(
+        self, at: int, token: re.Match[str], values: list[float], *, percent: bool
+    ) -> bool:
+        """Keep a number for the metric that follows it: "78 % accuracy"."""
+        clause = self._clause
+        following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
+        if following is None or not following["name"] or len(values) != 1:
+            return False
+        gap = self._text[token.end() : following.start()]
+        free = not clause.fresh or clause.numbered
+        if not words.TO_THE_METRIC.fullmatch(gap):
+            return False
+        if not (words.FOR.search(gap) or (percent and not gap.strip(" of")) or free):
+            return False
+        hoped = words.is_hoped_for(self._text[clause.began : token.start()])
+        clause.waiting = [] if hoped else [Statement(None, "", values[0], percent=percent)]
+        return True
+
+    def _one_each(self, at: int, values: list[float], *, percent: bool) -> bool:
+        """Share out as many numbers as there are metrics: "train/test loss is 0.1/0.9"."""
+        clause = self._clause
+        whole = [*clause.compared, *clause.metrics]
+        places, end = [at], at + 1
+        while end < len(self._tokens) and len(places) < len(whole):
+            following = self._tokens[end]
+            if following["number"]:
+                if self._between(places[-1], end) not in words.BETWEEN_NUMBERS:
+                    break
+                places.append(end)
+            elif (following["bound"] or "").casefold() not in {",", "and"}:
+                break
+            end += 1
+        if clause.numbered or len(places) < 2 or len(places) != len(whole):
+            return False
+        percent = percent or bool(self._tokens[places[-1]]["percent"])
+        numbers = [values[0], *(self._scaled(self._tokens[place])[0] for place in places[1:])]
+        for metric, value, place in zip(whole, numbers, places, strict=True):
+            clause.metrics = [metric]
+            own = percent and not self._tokens[place]["percent"]
+            self._state(value / 100 if own else value, percent=percent)
+        clause.metrics, clause.at = whole, self._tokens[places[-1]].end()
+        self._taken.update(places)
+        return True
+
+    def _split_behind(
+        self, at: int, token: re.Match[str], values: list[float], *, percent: bool
+    ) -> bool:
         """Take a number with the split that follows it: "0.9 on train but 0.6 on test"."""
         clause = self._clause
         following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
+        taken = at + 1
+        if following is not None and following["bound"] == "(":
+            taken = at + 2
+            following = self._tokens[taken] if taken < len(self._tokens) else None
         if following is None or not following["lone"]:
             return False
-        if not _ON.fullmatch(self._text[token.end() : following.start()]):
+        if not words.ON.fullmatch(self._text[token.end() : following.start()]):
             return False
-        if not clause.metrics and not (token["percent"] or token["percents"]):
+        of_data = not words.OF_DATA.search(self._text[token.end() : following.start()])
+        if not clause.metrics and (not percent or self._divides or of_data):
             return False
         # A percentage of a split, without a name, is the share that is right.
         name = clause.metrics[-1][1] if clause.metrics else "accuracy"
         clause.metrics = [(split, name) for split in _splits(following["lone"])]
         for value in values:
-            self._state(value)
+            self._state(value, percent=percent)
         clause.fresh = True
-        self._taken = at + 1
+        self._taken.update(range(at + 1, taken + 1))
         return True
 
-    def _state(self, value: float) -> None:
+    def _state(self, value: float, *, percent: bool) -> None:
         clause = self._clause
         for split, name in clause.metrics:
-            self._own.append(Statement(split, name, value, clause.epoch))
+            self._own.append(Statement(split, name, value, clause.epoch, percent=percent))
         clause.numbered = True
 
-    def _epoch(self, token: re.Match[str]) -> None:
+    def _epoch(self, at: int, token: re.Match[str]) -> None:
         clause = self._clause
-        if token["ordinal"]:
-            epoch = _ORDINALS.index(token["ordinal"].casefold()) + 1
+        ordinal = token["ordinal"] or token["nth"]
+        lead = self._text[max(token.start() - 24, 0) : token.start()].casefold()
+        if not (token["nth"] or words.says_which(lead, ordinal=not token["count"])):
+            return
+        if ordinal:
+            said = ordinal.casefold()
+            epoch = words.ORDINALS.index(said) + 1 if said in words.ORDINALS else int(said[:-2])
         else:
             epoch = int(token["epoch"] or token["count"])
-        lead = self._text[max(token.start() - 16, 0) : token.start()].casefold()
-        if re.search(r"(?:first|within|\ball|only|\bevery|\()\s*$", lead):
-            return  # how many there are, and not which
+        gap = self._text[clause.at : token.start()]
         clause.at = token.end()
-        if clause.numbered and self._own and self._own[-1].epoch is None:
-            last = self._own[-1]
-            for number, one in enumerate(self._own):
-                if one.epoch is None and one.label == last.label and not one.first:
-                    self._own[number] = replace(one, epoch=epoch)
         clause.epoch = epoch
+        clause.since = epoch if words.says_since(lead) else None
+        if not (clause.numbered and self._own):
+            return
+        last = self._own[-1]
+        behind = at > 0 and bool(self._tokens[at - 1]["number"]) and words.is_at_epoch(gap)
+        for number, one in enumerate(self._own):
+            same = one.label == last.label and not one.first
+            if (one.epoch is None and last.epoch is None and same) or (
+                behind and one.value == last.value and same
+            ):
+                self._own[number] = replace(one, epoch=epoch)
 
     def _lone_split(self, at: int, token: re.Match[str]) -> None:
         """A split that follows its metric: "accuracy on train and valid"."""
         clause = self._clause
-        lead = self._text[max(token.start() - 12, 0) : token.start()].casefold()
+        lead = self._text[max(token.start() - 14, 0) : token.start()].casefold()
         following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
-        if not re.search(r"\b(?:on|for|in|both)\s+(?:the |both )?$", lead) and (
-            not lead.endswith("and ") or (following is not None and following["number"])
-        ):
+        if words.COUNTED.match(self._text, token.end()):
+            self._of_counted(token)
+            return
+        numbered = following is not None and bool(following["number"])
+        gap = self._text[token.end() : following.start()] if following is not None else ""
+        behind = clause.numbered and numbered and gap.strip(" :=,") in words.IS
+        if behind or (not clause.metrics and token["data"]):
+            lead = ""
+        if not words.OF_SPLIT.search(lead) and (not lead.endswith("and ") or numbered):
+            trains = _splits(token["lone"]) == ["train"] and not token["data"]
+            if trains and not numbered:
+                return  # it is what somebody does, and no part of the data
             clause.subject = _splits(token["lone"])  # "the test set has 50 % accuracy"
             if clause.metrics and clause.numbered:
                 clause.metrics = [(split, clause.metrics[-1][1]) for split in clause.subject]
@@ -427,39 +364,48 @@ class _Sentence:
             seen = {other.split for other in self._own if other.label == last}
             self._own += [replace(one, split=split) for split in splits if split not in seen]
 
+    def _of_counted(self, token: re.Match[str]) -> None:
+        """Take the split of "0.8 on 500 test images" for the numbers of the sentence without one."""
+        if words.ON_MANY.search(self._text[max(token.start() - 30, 0) : token.start()]):
+            split = _splits(token["lone"])[0]
+            self._own = [replace(one, split=one.split or split) for one in self._own]
+
     def _direct(self, token: re.Match[str]) -> None:
         clause, direction = self._clause, token.lastgroup or ""
+        lead = self._text[max(token.start() - 40, clause.began) : token.start()].casefold()
+        denied = direction in {"improves", "rises", "falls"} and words.DENIED.search(lead[-24:])
+        if not (denied or words.happens(lead, self._text[token.end() : token.end() + 40])):
+            return
         if clause.direction is not None and clause.fresh:
             if direction in {"constant", clause.direction}:
                 return
             self._end_trend()
-        lead = self._text[max(token.start() - 24, 0) : token.start()].casefold()
-        if direction in {"improves", "rises", "falls"} and _DENIED.search(lead):
-            direction = "constant"
-        clause.direction = direction
+        clause.direction = "constant" if denied else direction
 
-    def _bound(self, bound: str) -> None:
+    def _bound(self, token: re.Match[str]) -> None:
         clause = self._clause
+        bound = token["bound"].casefold()
         if bound in {"and", ",", "(", ")"} and not clause.direction:
             return  # it may join names or numbers
         self._end_trend()
         clause.direction = None
         if bound not in {"and", ",", "(", ")", "then"}:
-            clause.epoch = None
+            clause.epoch = clause.since = None
+            clause.began = token.end()
         clause.fresh = False
 
     def _end_trend(self) -> None:
         clause = self._clause
         if clause.direction and clause.metrics:
-            self._told.trends += _trends(clause.metrics, clause.direction, clause.epoch)
+            self._told.trends += _trends(clause.metrics, clause.direction, clause.since)
         clause.direction = None
 
 
-def _splits(words: str | None) -> list[str | None]:
-    if not words:
+def _splits(said: str | None) -> list[str | None]:
+    if not said:
         return [None]
     found = [
-        SPLIT_WORDS[word] for word in re.findall(r"[a-z]+", words.casefold()) if word in SPLIT_WORDS
+        SPLIT_WORDS[word] for word in re.findall(r"[a-z]+", said.casefold()) if word in SPLIT_WORDS
     ]
     return list(dict.fromkeys(found)) or [None]
 

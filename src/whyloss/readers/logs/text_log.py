@@ -21,7 +21,9 @@ from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, parse_line, s
 from whyloss.readers.logs.line_templates import Template, make_template
 from whyloss.readers.logs.log_table import LogTable
 from whyloss.readers.logs.metric_names import recognise
-from whyloss.readers.logs.prose import is_prose, read_prose, rows_of
+from whyloss.readers.logs.prose import read_prose
+from whyloss.readers.logs.prose_rows import rows_of
+from whyloss.readers.logs.prose_words import is_prose
 from whyloss.readers.logs.row_tracker import RowTracker
 from whyloss.readers.logs.table_parser import Table, flattened, heading, is_rule
 from whyloss.readers.options import ReadOptions
