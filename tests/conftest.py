@@ -1,10 +1,17 @@
 """What several test files use."""
 
 import importlib
+import io
 import os
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
+
+from whyloss.cli import main
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("whyloss", deadline=None)
@@ -19,6 +26,32 @@ def require(name):
     if os.environ.get("WHYLOSS_REQUIRE_EXTRAS") == "1":
         return importlib.import_module(name)
     return pytest.importorskip(name, exc_type=ImportError)
+
+
+def run_cli(*arguments, given="", cwd=".", encoding="utf-8"):
+    """Run a command of whyloss: its exit code, and what it printed.
+
+    It runs in this process, since starting Python costs more than most commands do.
+    """
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="") for _ in range(3)]
+    stdin, stdout, stderr = streams
+    stdin.write(given)
+    stdin.seek(0)
+    with (
+        patch.object(sys, "argv", ["whyloss", *map(str, arguments)]),
+        patch.object(sys, "stdin", stdin),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+        chdir(cwd),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    for stream in streams:
+        stream.flush()
+    printed = (stream.buffer.getvalue().decode(encoding, "replace") for stream in (stdout, stderr))
+    return SimpleNamespace(
+        returncode=ended.value.code or 0, **dict(zip(("stdout", "stderr"), printed, strict=True))
+    )
 
 
 def pytest_addoption(parser):

@@ -1,7 +1,6 @@
 """The command line as a user meets it: what it prints, how it fails, with which exit code."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -9,19 +8,8 @@ import numpy as np
 import pytest
 
 import whyloss
+from conftest import run_cli
 from whyloss.testing import known_cause
-
-
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "whyloss", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        **environment,
-    )
 
 
 def record(path, snapshots, **keywords):
@@ -54,41 +42,41 @@ def assert_one_line_error(result, *words):
 
 
 def test_diagnose_prints_the_verdict(recorded):
-    result = run("diagnose", recorded)
+    result = run_cli("diagnose", recorded)
     assert result.returncode == 0, result.stderr
     assert "Over-confidence" in result.stdout
     assert "The loss rose by" in result.stdout
 
 
 def test_diagnose_json_is_for_machines(recorded):
-    result = run("diagnose", recorded, "--format", "json")
+    result = run_cli("diagnose", recorded, "--format", "json")
     assert json.loads(result.stdout)["verdict"]["name"] == "overconfidence"
     assert result.stderr == ""
 
 
 def test_epochs_can_be_chosen(recorded):
-    result = run("diagnose", recorded, "--format", "json", "--from", 2, "--to", 3)
+    result = run_cli("diagnose", recorded, "--format", "json", "--from", 2, "--to", 3)
     attribution = json.loads(result.stdout)["attribution"]
     assert (attribution["from_epoch"], attribution["to_epoch"]) == (2, 3)
 
 
 def test_report_writes_the_file_it_names(recorded, tmp_path):
-    result = run("report", recorded, "-o", tmp_path / "r.html")
+    result = run_cli("report", recorded, "-o", tmp_path / "r.html")
     assert result.returncode == 0, result.stderr
     assert str(tmp_path / "r.html") in result.stdout
     assert (tmp_path / "r.html").read_text("utf-8").startswith("<!doctype html>")
 
 
 def test_demo_needs_no_framework_and_writes_a_report(tmp_path):
-    result = run("demo", cwd=tmp_path)
+    result = run_cli("demo", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "Over-confidence" in result.stdout
     assert (tmp_path / "whyloss-report.html").stat().st_size < 3_000_000
 
 
 def test_rules_are_listed_and_shown():
-    assert "WL301" in run("rules").stdout
-    assert "## Remedy" in run("rules", "overconfidence").stdout
+    assert "WL301" in run_cli("rules").stdout
+    assert "## Remedy" in run_cli("rules", "overconfidence").stdout
 
 
 def test_output_can_be_cut_short(recorded):
@@ -101,28 +89,28 @@ def test_output_can_be_cut_short(recorded):
 
 
 def test_missing_run_is_named():
-    assert_one_line_error(run("diagnose", "no/such/run"), "no/such/run", "expected")
+    assert_one_line_error(run_cli("diagnose", "no/such/run"), "no/such/run", "expected")
 
 
 def test_empty_file_is_no_run(tmp_path):
     (tmp_path / "empty.csv").touch()
-    assert_one_line_error(run("diagnose", tmp_path / "empty.csv"), "expected")
+    assert_one_line_error(run_cli("diagnose", tmp_path / "empty.csv"), "expected")
 
 
 def test_folder_without_a_run_is_named(tmp_path):
-    assert_one_line_error(run("diagnose", tmp_path), "run.json")
+    assert_one_line_error(run_cli("diagnose", tmp_path), "run.json")
 
 
 def test_run_of_a_newer_format_asks_for_an_upgrade(tmp_path, recorded):
     content = json.loads((recorded / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps({**content, "format_version": 99}))
-    assert_one_line_error(run("diagnose", tmp_path), "newer", "99")
+    assert_one_line_error(run_cli("diagnose", tmp_path), "newer", "99")
 
 
 def test_run_without_predictions_says_what_to_log(tmp_path):
     with whyloss.Recorder(tmp_path / "r") as recorder:
         recorder.log_scalars(epoch=1, split="val", note_only=1.0)
-    result = run("diagnose", tmp_path / "r")
+    result = run_cli("diagnose", tmp_path / "r")
     assert "Traceback" not in result.stderr
     assert result.returncode in {0, 2}
 
@@ -138,7 +126,7 @@ def test_epochs_with_different_ids_say_how_to_log_them(tmp_path):
                 logits=rng.normal(size=(100, 3)),
                 ids=np.arange(100) + 1000 * epoch,
             )
-    assert_one_line_error(run("diagnose", tmp_path / "r"), "no sample in common", "ids=")
+    assert_one_line_error(run_cli("diagnose", tmp_path / "r"), "no sample in common", "ids=")
 
 
 def test_nan_logits_are_a_finding(tmp_path):
@@ -147,7 +135,7 @@ def test_nan_logits_are_a_finding(tmp_path):
     scores[:7] = np.nan
     with whyloss.Recorder(tmp_path / "r") as recorder:
         recorder.log(split="val", epoch=0, y_true=one.y_true, logits=scores)
-    result = run("diagnose", tmp_path / "r", "--format", "json")
+    result = run_cli("diagnose", tmp_path / "r", "--format", "json")
     assert json.loads(result.stdout)["verdict"]["name"] == "non-finite"
 
 
@@ -156,7 +144,7 @@ def test_probabilities_as_logits_are_a_finding(tmp_path):
     probs = np.exp(one.scores - np.logaddexp.reduce(one.scores, axis=1)[:, None])
     with whyloss.Recorder(tmp_path / "r") as recorder:
         recorder.log(split="val", epoch=0, y_true=one.y_true, logits=probs)
-    result = run("diagnose", tmp_path / "r", "--format", "json")
+    result = run_cli("diagnose", tmp_path / "r", "--format", "json")
     assert json.loads(result.stdout)["verdict"]["name"] == "double-softmax"
 
 
@@ -166,7 +154,7 @@ def test_damaged_part_is_named(tmp_path, recorded):
     copy = shutil.copytree(recorded, tmp_path / "copy")
     part = next(copy.rglob("part-*.arrow"))
     part.write_bytes(part.read_bytes()[:100])
-    assert_one_line_error(run("diagnose", copy), part.name)
+    assert_one_line_error(run_cli("diagnose", copy), part.name)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +162,12 @@ def test_damaged_part_is_named(tmp_path, recorded):
     [(("--split", "nope"), "nope"), (("--to", "77"), "77"), (("--from", "77"), "77")],
 )
 def test_parts_that_are_not_there_are_named_with_those_that_are(recorded, arguments, word):
-    assert_one_line_error(run("diagnose", recorded, *arguments), word, "expected one of")
+    assert_one_line_error(run_cli("diagnose", recorded, *arguments), word, "expected one of")
 
 
 def test_unknown_case_and_rule_are_named():
-    assert_one_line_error(run("demo", "C99"), "C99", "C1")
-    assert_one_line_error(run("rules", "WL999"), "WL999", "overconfidence")
+    assert_one_line_error(run_cli("demo", "C99"), "C99", "C1")
+    assert_one_line_error(run_cli("rules", "WL999"), "WL999", "overconfidence")
 
 
 def test_import_loads_no_framework():
@@ -193,7 +181,7 @@ def test_import_loads_no_framework():
 
 def test_folder_that_is_not_there_is_named_before_the_work(tmp_path, recorded):
     for command in (("report", recorded), ("demo",)):
-        result = run(*command, "-o", tmp_path / "no" / "r.html")
+        result = run_cli(*command, "-o", tmp_path / "no" / "r.html")
         assert result.returncode == 2
         assert "no' does not exist" in result.stderr
         assert result.stdout == ""
@@ -204,21 +192,15 @@ LINE = "loss: 0.4011 - acc: 0.8224 - val_loss: 0.4577 - val_acc: 0.7826"
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_any_encoding_of_the_stream_gets_the_whole_answer(recorded, encoding):
-    done = subprocess.run(
-        [sys.executable, "-m", "whyloss", "diagnose", str(recorded)],
-        capture_output=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": encoding},
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    text = done.stdout.decode(encoding)
+    done = run_cli("diagnose", recorded, encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = done.stdout
     assert "Over-confidence (WL301)" in text
     assert ("####" in text) == (encoding != "utf-8")
 
 
 def test_brief_prints_the_answer_in_five_lines_at_most():
-    result = run("diagnose", LINE, "--classes", 2, "--brief")
+    result = run_cli("diagnose", LINE, "--classes", 2, "--brief")
     lines = result.stdout.splitlines()
     assert 3 <= len(lines) <= 5
     assert "(WL202)" in lines[0]
@@ -226,9 +208,9 @@ def test_brief_prints_the_answer_in_five_lines_at_most():
 
 
 def test_samples_is_another_name_of_review(recorded):
-    old, new = (run(verb, recorded, "--top", 2) for verb in ("samples", "review"))
+    old, new = (run_cli(verb, recorded, "--top", 2) for verb in ("samples", "review"))
     assert old.stdout == new.stdout != ""
-    listed = run("--help").stdout
+    listed = run_cli("--help").stdout
     assert "  review " in listed
     assert "  samples " not in listed
 
@@ -236,8 +218,8 @@ def test_samples_is_another_name_of_review(recorded):
 def test_a_printed_dictionary_is_read_alike_pasted_and_piped():
     text = "h.history = {'loss': [0.9, 0.4, 0.1], 'val_loss': [0.8, 0.7, 1.3], 'val_accuracy': [0.6, 0.7, 0.71]}"
     pasted, piped = (
-        json.loads(run("diagnose", *argument, "--format", "json", input=given).stdout)
-        for argument, given in (([text], None), (["-"], text))
+        json.loads(run_cli("diagnose", *argument, "--format", "json", given=given).stdout)
+        for argument, given in (([text], ""), (["-"], text))
     )
     assert len(pasted["epochs"]) == 6
     assert piped["verdict"] == pasted["verdict"]

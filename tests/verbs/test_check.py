@@ -1,8 +1,6 @@
 """Conditions for continuous integration: what fails, what passes, and what cannot be told."""
 
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from xml.etree import ElementTree as ET
 
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import whyloss
+from conftest import run_cli
 from whyloss import diagnose
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
@@ -20,18 +19,6 @@ from whyloss.results.check import ConditionOutcome
 from whyloss.rules import ALL
 from whyloss.testing import known_cause
 from whyloss.verbs.check import METRICS, check, parse
-
-
-def run(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "whyloss", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        **options,
-    )
 
 
 def snapshot(accuracy, n):
@@ -216,23 +203,23 @@ def recorded(tmp_path_factory):
 
 
 def test_exit_codes(recorded, tmp_path):
-    failed = run("check", recorded, cwd=tmp_path)
+    failed = run_cli("check", recorded, cwd=tmp_path)
     assert failed.returncode == 1
     assert failed.stderr == ""
     assert failed.stdout.startswith("FAILED  warning  ")
-    assert run("check", recorded, "--fail-on", "error", cwd=tmp_path).returncode == 0
+    assert run_cli("check", recorded, "--fail-on", "error", cwd=tmp_path).returncode == 0
     text = "val_loss: 0.5 - val_acc: 0.8"
-    unknown = run("check", text, "--fail-on", "outliers", cwd=tmp_path)
+    unknown = run_cli("check", text, "--fail-on", "outliers", cwd=tmp_path)
     assert unknown.returncode == 2
     assert unknown.stdout.startswith("NOT CHECKED")
-    wrong = run("check", recorded, "--fail-on", "acuracy<1", cwd=tmp_path)
+    wrong = run_cli("check", recorded, "--fail-on", "acuracy<1", cwd=tmp_path)
     assert wrong.returncode == 2
     assert wrong.stdout == ""
     assert wrong.stderr.count("\n") == 1
 
 
 def test_an_epoch_can_be_chosen(recorded, tmp_path):
-    done = run("check", recorded, "--fail-on", "overconfidence", "--epoch", 1, cwd=tmp_path)
+    done = run_cli("check", recorded, "--fail-on", "overconfidence", "--epoch", 1, cwd=tmp_path)
     assert done.returncode == 0
 
 
@@ -246,21 +233,21 @@ def test_conditions_stand_in_the_pyproject_here_or_above(recorded, tmp_path):
     (tmp_path / "pyproject.toml").write_text(TOML.format(condition="overconfidence"))
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    done = run("check", recorded, cwd=below)
+    done = run_cli("check", recorded, cwd=below)
     assert done.returncode == 1
     assert "2 conditions: 1 passed, 1 failed" in done.stdout
-    given_here = run("check", recorded, "--fail-on", "error", cwd=below)
+    given_here = run_cli("check", recorded, "--fail-on", "error", cwd=below)
     assert given_here.returncode == 0
 
 
 def test_conditions_stand_in_a_file_of_their_own(recorded, tmp_path):
     path = tmp_path / "gates.toml"
     path.write_text('fail-on = ["temperature>2.3"]\nstrict = true\nepoch = 2\n')
-    done = run("check", recorded, "--config", path, cwd=tmp_path)
+    done = run_cli("check", recorded, "--config", path, cwd=tmp_path)
     assert done.returncode == 1
     assert "temperature>2.3" in done.stdout
     path.write_text(TOML.format(condition="error"))
-    assert run("check", recorded, "--config", path, cwd=tmp_path).returncode == 0
+    assert run_cli("check", recorded, "--config", path, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -277,7 +264,7 @@ def test_conditions_stand_in_a_file_of_their_own(recorded, tmp_path):
 def test_settings_that_are_not_understood_are_named(recorded, tmp_path, content, words):
     path = tmp_path / "gates.toml"
     path.write_text(content)
-    done = run("check", recorded, "--config", path, cwd=tmp_path)
+    done = run_cli("check", recorded, "--config", path, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     for word in words:

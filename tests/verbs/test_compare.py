@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import whyloss
+from conftest import run_cli
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.measures.estimates.intervals import mean_estimate, wilson
@@ -21,18 +20,6 @@ from whyloss.reporters.compare import render
 from whyloss.reporters.json import schema
 from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause, rule_out_truth
-
-
-def run(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "whyloss", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        **options,
-    )
 
 
 def predictions(known, epoch=0, **changes):
@@ -331,12 +318,12 @@ def recorded(tmp_path_factory):
 
 
 def test_two_epochs_of_a_run(recorded):
-    done = run("compare", f"{recorded}@1", recorded)
+    done = run_cli("compare", f"{recorded}@1", recorded)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "A has the smaller loss" in done.stdout
     content = json.loads(
-        run("compare", f"{recorded}@1", f"{recorded}@2", "--format", "json").stdout
+        run_cli("compare", f"{recorded}@1", f"{recorded}@2", "--format", "json").stdout
     )
     assert [content[side]["epoch"] for side in ("first", "second")] == [1, 2]
     assert any("owes a part of that to chance" in note for note in content["notes"])
@@ -349,7 +336,7 @@ def test_what_cannot_be_compared_is_named(recorded, tmp_path):
         ((recorded, recorded.parent), "is a folder of 1 run"),
         ((recorded, "-"), "stdin"),
     ):
-        done = run("compare", *sides)
+        done = run_cli("compare", *sides)
         assert done.returncode == 2
         assert done.stdout == ""
         assert word in done.stderr

@@ -13,21 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import whyloss
+from conftest import run_cli
 from whyloss.data import InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.reporters.review.tables import COLUMNS, write
 from whyloss.results.review import Review, ReviewRow
 from whyloss.testing import known_cause, rule_out_truth, spoil
-
-
-def run(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "whyloss", *map(str, arguments)],
-        capture_output=True,
-        timeout=120,
-        check=False,
-        **options,
-    )
 
 
 def written(review, form):
@@ -237,26 +228,26 @@ def recorded(tmp_path_factory):
 
 
 def test_the_list_streams_to_stdout_with_what_the_run_knows_of_samples(recorded):
-    done = run("review", recorded, "--top", 3)
+    done = run_cli("review", recorded, "--top", 3)
     assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader(io.StringIO(done.stdout.decode())))
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) == 3
     assert rows[0]["text"] == f"'=cmd({rows[0]['id']})"
     assert rows[0]["path"] == "i.png"
-    assert b"3 samples of" in done.stderr
-    assert run("review", recorded, "--top", 3, "--quiet").stderr == b""
+    assert "3 samples of" in done.stderr
+    assert run_cli("review", recorded, "--top", 3, "--quiet").stderr == ""
 
 
 def test_the_suffix_chooses_the_format(recorded, tmp_path):
-    assert run("review", recorded, "-o", tmp_path / "r.parquet").returncode == 0
+    assert run_cli("review", recorded, "-o", tmp_path / "r.parquet").returncode == 0
     table = pq.read_table(tmp_path / "r.parquet")
     assert table["text"][0].as_py().startswith("=cmd")
-    assert run("review", recorded, "-o", tmp_path / "r.JSONL").returncode == 0
+    assert run_cli("review", recorded, "-o", tmp_path / "r.JSONL").returncode == 0
     lines = (tmp_path / "r.JSONL").read_text("utf-8").splitlines()
     assert len(lines) == table.num_rows
-    wrong = run("review", recorded, "-o", tmp_path / "r.xlsx")
+    wrong = run_cli("review", recorded, "-o", tmp_path / "r.xlsx")
     assert wrong.returncode == 2
-    assert b".csv, .jsonl or .parquet" in wrong.stderr
+    assert ".csv, .jsonl or .parquet" in wrong.stderr
 
 
 def test_the_list_can_be_cut_short(recorded):
@@ -273,9 +264,9 @@ def test_a_folder_of_runs_lists_them_with_the_command_for_each(recorded, tmp_pat
     for name in ("one", "the other"):
         shutil.copytree(recorded, tmp_path / name)
     for verb in ("diagnose", "review", "samples"):
-        done = run(verb, tmp_path)
+        done = run_cli(verb, tmp_path)
         assert done.returncode == 2
-        text = done.stderr.decode()
+        text = done.stderr
         assert "is a folder of 2 runs" in text
         assert f"whyloss {verb} {tmp_path}/one" in text
         assert f"whyloss {verb} '{tmp_path}/the other'" in text

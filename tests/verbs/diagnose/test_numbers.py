@@ -7,11 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import whyloss
+from conftest import run_cli
 from whyloss import History, diagnose
-from whyloss.cli import cli
 from whyloss.errors import WhylossError
 from whyloss.evidence import Evidence, best_of_curve, envelope_gap
 from whyloss.measures.envelope import fano_envelope
@@ -22,10 +21,6 @@ BEGINNER = "loss: 0.4011 - acc: 0.8224 - val_loss: 0.4577 - val_acc: 0.7826"
 
 def names(found):
     return [finding.name for finding in found.findings]
-
-
-def run(*arguments, stdin=None):
-    return CliRunner().invoke(cli, [str(a) for a in arguments], input=stdin)
 
 
 # One line of a log: is this good?
@@ -207,24 +202,24 @@ def test_terminal_reads_text_options_and_stdin(tmp_path):
     file = tmp_path / "train.log"
     file.write_text(BEGINNER + "\n", encoding="utf-8")
     answers = [
-        run("diagnose", BEGINNER, "--classes", 2),
-        run("diagnose", file, "--classes", 2),
-        run("diagnose", "-", "--classes", 2, stdin=BEGINNER),
+        run_cli("diagnose", BEGINNER, "--classes", 2),
+        run_cli("diagnose", file, "--classes", 2),
+        run_cli("diagnose", "-", "--classes", 2, given=BEGINNER),
     ]
     for answer in answers:
-        assert answer.exit_code == 0, answer.output
-        assert "Nothing looks wrong" in answer.output
-        assert "0.301 … 0.524" in answer.output
-        assert 'val_loss ← "val_loss"' in answer.output
+        assert answer.returncode == 0, answer.stderr
+        assert "Nothing looks wrong" in answer.stdout
+        assert "0.301 … 0.524" in answer.stdout
+        assert 'val_loss ← "val_loss"' in answer.stdout
 
 
 def test_flags_settle_what_a_log_leaves_open():
-    answer = run(
+    answer = run_cli(
         "diagnose", "vl: 0.62 va: 0.7", "--map", "vl=val.loss", "--map", "va=val.accuracy",
         "--class-shares", "70,30", "--n-val", "5000", "--format", "json",
     )  # fmt: skip
-    assert answer.exit_code == 0, answer.output
-    found = json.loads(answer.output)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
     assert found["verdict"]["name"] == "chance-level"
     (row,) = found["reference_losses"]
     assert row["metrics"]["prior_entropy"] == pytest.approx(0.6109, abs=1e-4)
@@ -242,9 +237,9 @@ def test_flags_settle_what_a_log_leaves_open():
     ],
 )
 def test_wrong_flags_say_what_was_expected(wrong):
-    answer = run("diagnose", BEGINNER, *wrong)
-    assert answer.exit_code == 2
-    assert "Traceback" not in answer.output
+    answer = run_cli("diagnose", BEGINNER, *wrong)
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
 
 
 def test_growing_log_is_told_about_when_the_verdict_changes():
@@ -253,13 +248,7 @@ def test_growing_log_is_told_about_when_the_verdict_changes():
         "- val_acc: 0.85\n"
         for e in range(1, 30)
     ]
-    process = subprocess.run(
-        [sys.executable, "-m", "whyloss", "diagnose", "-", "--format", "json"],
-        input="".join(lines),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    process = run_cli("diagnose", "-", "--format", "json", given="".join(lines))
     assert json.loads(process.stdout)["verdict"]["name"] == "overconfidence"
     said = process.stderr.splitlines()
     assert said
