@@ -310,9 +310,8 @@ def clip_probabilities(known: KnownCause, *, rows: int, least: float) -> KnownCa
     def change(predictions: Predictions) -> Predictions:
         prob = np.exp(_log_softmax(predictions.scores.astype(np.float64)))
         place, y = np.arange(rows), predictions.y_true[:rows]
-        rest = 1.0 - prob[place, y]
         prob[place, y] = 0.0
-        prob[:rows] *= ((1.0 - least) / rest)[:, None]
+        prob[:rows] *= (1.0 - least) / prob[:rows].sum(axis=1, keepdims=True)
         prob[place, y] = least
         return replace(predictions, scores=prob, scale="probs")
 

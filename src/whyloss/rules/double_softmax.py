@@ -25,8 +25,9 @@ From loss and accuracy, as medians of the last five epochs:
 - `min_accuracy` = 0.7: below it an ordinary model has such a loss.
 
 Where the number of classes is not known, one from 2 to 40 must fit, as one does by chance for every
-fifth flat curve. Then the training loss must be above the same floor by its own error rate, or the
-accuracy at least 0.85 for five epochs.
+fifth flat curve. Then the training loss must be above the same floor by its own error rate, or:
+- `min_steady` = 0.85, the accuracy of five epochs: hardly another model with it has such a loss for
+  so long.
 
 ## Not to be confused with
 `chance-level`: the loss is as high, but so is the error rate. Under-confidence by label smoothing
@@ -103,7 +104,6 @@ ROUNDING = 0.005  # nats: no epoch may be further below the floor than printed d
 LAST = 5  # reported epochs that are taken together
 SLACK = 0.1  # classes by which the number that fits may miss a whole one
 RELATIVE_SLACK = 0.015  # the same for many classes: so much does 0.015 nat of the loss move it
-STEADY = 0.85  # accuracy above which hardly any other model has such a loss for so long
 MIN_ONE_COLUMN = 50  # a few raw outputs may lie between 0 and 1 by chance
 
 
@@ -116,6 +116,8 @@ def _at_floor(
     n_classes: int = 10,
     errors: tuple[float, ...] = (0.2, 0.15, 0.12, 0.1, 0.1),
     above: float = 0.0,
+    *,
+    known: bool = True,
 ) -> KnownCause:
     """A loss at the floor of so many classes, plus the error rate."""
     floor = math.log(math.e + n_classes - 1) - 1
@@ -124,7 +126,7 @@ def _at_floor(
         val_loss=[floor + rate + above for rate in errors],
         val_accuracy=[1 - rate for rate in errors],
         noise=0.001,
-        n_classes=n_classes,
+        n_classes=n_classes if known else None,
     )
 
 
@@ -195,6 +197,7 @@ def _share_of_probabilities(scores: npt.NDArray[np.floating[Any]], enough: float
         "min_excess": lambda seed: _at_floor(seed, n_classes=2, errors=(0.2,) * 5),
         "max_rise": lambda seed: _at_floor(seed, errors=(0.1, 0.1, *(0.2,) * 5)),
         "min_accuracy": lambda seed: _at_floor(seed, errors=(0.4,) * 5),
+        "min_steady": lambda seed: _at_floor(seed, errors=(0.2,) * 5, known=False),
     },
 )
 def loss_at_floor(
@@ -204,6 +207,7 @@ def loss_at_floor(
     min_excess: float = 0.05,
     max_rise: float = 0.05,
     min_accuracy: float = 0.7,
+    min_steady: float = 0.85,
 ) -> Finding | None:
     """The reported loss stays at the floor of a softmax of a softmax."""
     curve = evidence.reported(evidence.split)
@@ -223,7 +227,7 @@ def loss_at_floor(
     lowest = float(known.log_loss.min())
     if not (loss <= lowest + max_rise and lowest > floor - ROUNDING):
         return None
-    steady = len(known) >= LAST and accuracy >= STEADY
+    steady = len(known) >= LAST and accuracy >= min_steady
     if evidence.n_classes is None and not (steady or _training_tells(evidence, accuracy, floor)):
         return None
     found = "" if evidence.n_classes else f" (for {k} classes, which is the number that fits)"

@@ -10,13 +10,15 @@ The reported loss is below (1 − accuracy) · ln 2, on whatever split and at wh
 below what a calibrated model of this accuracy has at least.
 
 ## Statistic and threshold
-The bound holds for every model and every set of samples, so no error bars enter, and every epoch of
-every split is tested. The loss must be below `max_share` = 0.9 of it, because running means and
-rounded digits move both numbers a little. A loss below `max_envelope` = 0.75 of the least that a
-calibrated model of this accuracy can have (the lower end of Fano's envelope) is possible only for a
-model that nearly always puts the truth second, with nearly the probability of the first; it is
-named as hardly possible. Losses that whyloss computes itself keep the bound; only reported ones are
-looked at.
+Only reported losses are tested: those that whyloss computes itself keep the bound.
+
+Impossible: the bound holds for every model and every set of samples, so no error bars enter, and
+every epoch of every split is tested. The loss must be below `max_share` = 0.9 of it, because running
+means and rounded digits move both numbers a little.
+
+Hardly possible: the loss is below `max_envelope` = 0.75 of the least that a calibrated model of this
+accuracy can have (the lower end of Fano's envelope). Only a model that nearly always puts the truth
+second, with nearly the probability of the first, has such a loss.
 
 ## Not to be confused with
 `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
@@ -92,28 +94,41 @@ def _just_possible(seed: int) -> KnownCause:
     )
 
 
-@RULE.at(
-    Level.NUMBERS,
-    fires=_too_small,
-    near_misses={
-        "max_share": _just_possible,
-        "max_envelope": lambda seed: known_history(
-            seed, val_loss=[0.36], val_accuracy=[0.7], noise=0.01
-        ),
-    },
-)
-def too_small(
-    evidence: Evidence, *, max_share: float = 0.9, max_envelope: float = 0.75
-) -> Finding | None:
-    """The loss is below what its accuracy allows."""
+@RULE.at(Level.NUMBERS, fires=_too_small, near_misses={"max_share": _just_possible})
+def too_small(evidence: Evidence, *, max_share: float = 0.9) -> Finding | None:
+    """The loss is below what any model of this accuracy has."""
     for split in evidence.splits:
         pairs = _impossible(evidence.reported(split), max_share)
         if pairs is not None and len(pairs):
             return _finding(pairs)
+    return None
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_history(seed, val_loss=[0.25], val_accuracy=[0.7], noise=0.01),
+    near_misses={
+        "max_envelope": lambda seed: known_history(
+            seed, val_loss=[0.36], val_accuracy=[0.7], noise=0.01
+        )
+    },
+)
+def hardly_possible(evidence: Evidence, *, max_envelope: float = 0.75) -> Finding | None:
+    """The loss is far below what a calibrated model of this accuracy has at least."""
     numbers = evidence.reported_numbers(evidence.split)
-    if numbers is not None and _implausible(numbers, max_envelope):
+    if numbers is None:
+        return None
+    # The upper end of the accuracy's interval allows the smallest loss.
+    best = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
+    loss = numbers.log_loss.value
+    if best < 1.0 - MIN_ERRORS and 0.0 <= loss <= max_envelope * _least_calibrated(best):
         return _hardly_possible(evidence.split, numbers)
     return None
+
+
+def _least_calibrated(accuracy: float) -> float:
+    """The smallest loss of a calibrated model, which the number of classes does not change."""
+    return fano_envelope(accuracy, max(2, math.ceil(1.0 / max(accuracy, SELDOM))))[0]
 
 
 def _impossible(curve: Curve | None, max_share: float) -> Curve | None:
@@ -126,17 +141,9 @@ def _impossible(curve: Curve | None, max_share: float) -> Curve | None:
     return known.take(small & (bounds > ROUNDING))
 
 
-def _implausible(numbers: Metrics, max_envelope: float) -> bool:
-    """Whether the loss is far below that of any calibrated model; the best accuracy that n allows."""
-    share = numbers.accuracy.value if numbers.accuracy.high is None else numbers.accuracy.high
-    # The lower end does not depend on the number of classes, as long as that allows the accuracy.
-    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, SELDOM))))[0]
-    return share < 1.0 - MIN_ERRORS and 0.0 <= numbers.log_loss.value <= max_envelope * least
-
-
 def _hardly_possible(split: str, numbers: Metrics) -> Finding:
     share, loss = numbers.accuracy.value, numbers.log_loss.value
-    least = fano_envelope(share, max(2, math.ceil(1.0 / max(share, SELDOM))))[0]
+    least = _least_calibrated(share)
     return Finding(
         severity=Severity.WARNING,
         headline="A hardly possible pair",

@@ -22,8 +22,9 @@ From a Matthews correlation of exactly 0: at `min_epochs` = 2 evaluations or mor
 
 From curves the accuracy must be above one half and the same to four digits:
 - `min_epochs` = 3 evaluations or more.
-- `min_ratio` = 0.7: the loss is at least so much of the entropy of such shares, and at most twice
-  it.
+- `min_ratio` = 0.7 and `max_ratio` = 2: the loss is between so many times the entropy of such
+  shares. With more classes the others may share the rest evenly, which allows a larger loss.
+- `min_lead` = 1 point above 1/K, where K is known: below it no class is more frequent.
 - `max_accuracy` = 0.98: above it four printed digits do not tell accuracies apart; more digits do.
 - `max_ahead` = 10 points by which the training accuracy may be higher: a model that predicts one
   class is no better in training.
@@ -82,9 +83,7 @@ SAME = 5e-4  # accuracies that agree so far are the same count, printed with thr
 OF_ERRORS = 0.01  # of the error rate, by which accuracies may differ and be the same count
 PRINTED = 4  # digits of most printed accuracies
 ROUNDING = 1e-9  # of a share in float64
-EVEN = 0.01  # accuracy above 1/K, from which on one class is more frequent than the others
-MOST = 2.0  # times the entropy of the shares: the largest loss of a model that predicts one class
-SPREAD = 1.05  # times Fano's envelope: the same where the other classes share the rest evenly
+SPREAD = 1.05  # times Fano's envelope: the noise of a loss on a few hundred samples
 
 
 def _one_class(seed: int) -> KnownCause:
@@ -107,7 +106,9 @@ def _stuck(
     epochs: int,
     accuracy: float = 0.7,
     loss: float = 1.0,
+    *,
     train_accuracy: float | None = None,
+    n_classes: int | None = None,
 ) -> KnownCause:
     """An accuracy that does not move, and a loss near the entropy of such shares."""
     return known_history(
@@ -116,6 +117,7 @@ def _stuck(
         val_accuracy=[accuracy] * epochs,
         train_loss=None if train_accuracy is None else [0.5] * epochs,
         train_accuracy=None if train_accuracy is None else [train_accuracy] * epochs,
+        n_classes=n_classes,
     )
 
 
@@ -254,6 +256,8 @@ def f1_of_always_positive(
     near_misses={
         "min_epochs": lambda seed: _stuck(seed, 2),
         "min_ratio": lambda seed: _stuck(seed, 6, loss=0.6),
+        "max_ratio": lambda seed: _stuck(seed, 6, loss=2.5),
+        "min_lead": lambda seed: _stuck(seed, 6, accuracy=0.505, n_classes=2),
         "max_accuracy": lambda seed: _stuck(seed, 6, accuracy=0.99, loss=0.09),
         "max_ahead": lambda seed: _stuck(seed, 6, train_accuracy=0.85),
     },
@@ -263,6 +267,8 @@ def accuracy_stands_still(
     *,
     min_epochs: float = 3,
     min_ratio: float = 0.7,
+    max_ratio: float = 2.0,
+    min_lead: float = 0.01,
     max_accuracy: float = 0.98,
     max_ahead: float = 0.1,
 ) -> Finding | None:
@@ -281,7 +287,7 @@ def accuracy_stands_still(
         return None
     k = evidence.n_classes
     entropy = binary_entropy(share)
-    most = MOST * entropy
+    most = max_ratio * entropy
     if k is not None:  # the others may share what is left evenly
         most = max(most, SPREAD * fano_envelope(share, k)[1])
     if not min_ratio * entropy <= loss <= most:
@@ -289,7 +295,7 @@ def accuracy_stands_still(
     train = None if evidence.train is None else evidence.train.whole
     if train is not None and len(train) and train.accuracy[-1] > share + max_ahead:
         return None  # whoever predicts one class is no better in training
-    if k is not None and share <= 1.0 / k + EVEN:
+    if k is not None and share <= 1.0 / k + min_lead:
         return None
     return Finding(
         severity=Severity.WARNING,

@@ -11,10 +11,15 @@ Loss = ceiling × error rate: 16.118 (probabilities clipped at 1e-7 in float32),
 beside 0.5.
 
 ## Statistic and threshold
-The loss divided by the error rate must lie within `max_distance` = 0.2 % of a known ceiling, plus
-what four printed digits of the accuracy leave open, and within 1 % at the three last epochs. Where
-there are predictions, nine of ten mistakes must lie at it. At least `min_errors` = 1 % of the
-samples must be wrong; below that the rounding decides.
+From predictions, the loss of each mistake:
+- `min_share` = nine of ten mistakes cost the same known limit.
+- `max_distance` = 1 % from the limit, which float16 and float32 round.
+- `min_errors` = 1 % of the samples are wrong; a few at the limit are `clipped-loss`.
+
+From reported numbers, the loss divided by the error rate:
+- `max_distance` = 0.2 % from a known limit, plus what four printed digits of the accuracy leave open.
+- `max_drift` = 1 % from it at each of the three last epochs: a single epoch may pass by.
+- `min_errors` = 1 %: below it the rounding of the accuracy decides.
 
 ## Not to be confused with
 `overconfidence`: sure of itself, but each mistake costs differently and training still moves.
@@ -35,16 +40,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence import outline
-from whyloss.formatting import format_nats, format_percent
-from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
+from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS, ClippingLimit
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_history
+from whyloss.testing import clip_probabilities, known_cause, known_history
 
 if TYPE_CHECKING:
-    from whyloss.evidence import EpochFacts, Evidence
+    from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
 
 STANDING = 3  # epochs
@@ -70,77 +75,129 @@ RULE = Rule(
 )
 
 ROUNDING_ERROR = 1e-12  # of a share in float64: fewer errors are none
-MOST = 0.9  # of the mistakes
-NEAR = 0.01  # of the ceiling: float16 and float32 round it
 ROUNDING = 0.0001  # of an accuracy printed with four digits, twice over
 
 
-def _history(seed: int, factor: float, accuracy: float) -> KnownCause:
-    loss = factor * CLIPPING_LIMITS[seed % len(CLIPPING_LIMITS)].log_loss * (1 - accuracy)
-    return known_history(seed, val_loss=[round(loss, 4)] * 3, val_accuracy=[accuracy] * 3)
+def _clipped(seed: int, *, rows: int = 60, signal: float = 6.0, cost: float = 16.118) -> KnownCause:
+    """A model with nearly no mistakes but the first rows, each of which costs the same."""
+    known = known_cause(seed, n_samples=400, signal=signal)
+    return clip_probabilities(known, rows=rows, least=float(np.exp(-cost)))
+
+
+@RULE.at(
+    Level.SNAPSHOT,
+    fires=_clipped,
+    near_misses={
+        "min_share": lambda seed: _clipped(seed, signal=1.0),
+        "max_distance": lambda seed: _clipped(seed, cost=11.2),
+        "min_errors": lambda seed: _clipped(seed, rows=2),
+    },
+)
+def mistakes_at_limit(
+    evidence: Evidence,
+    *,
+    min_share: float = 0.9,
+    max_distance: float = 0.01,
+    min_errors: float = 0.01,
+) -> Finding | None:
+    """Nearly every mistake costs what the loss can cost at most."""
+    snapshot = evidence.last
+    mistakes = snapshot.samples.log_loss[snapshot.scored & ~snapshot.right]
+    if not len(mistakes) or len(mistakes) < min_errors * snapshot.n_scored:
+        return None
+    limit = _nearest(float(np.median(mistakes)))
+    share = float(np.mean(np.abs(mistakes / limit.log_loss - 1.0) <= max_distance))
+    if share < min_share:
+        return None
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Saturated outputs",
+        message=(
+            f"{format_percent(share)} of {pluralize(len(mistakes), 'mistake')} cost "
+            f"{format_nats(limit.log_loss)}, the most that one can cost {limit.where}: every "
+            "output is 0 or 1, and the network no longer learns."
+        ),
+        evidence={
+            "log_loss": snapshot.log_loss,
+            "accuracy": snapshot.accuracy,
+            "share_at_limit": Estimate(share, note="of the mistakes, a count", unit="share"),
+            "ceiling": Estimate(limit.log_loss, note="exact"),
+        },
+        nats=snapshot.log_loss.value,
+        epochs=(snapshot.epoch,),
+    )
+
+
+def _nearest(cost: float) -> ClippingLimit:
+    return min(CLIPPING_LIMITS, key=lambda limit: abs(cost / limit.log_loss - 1.0))
+
+
+def _history(
+    seed: int, accuracy: float, *, per_error: float = 0.0, before: float = 1.0
+) -> KnownCause:
+    """Three epochs with so many nats per mistake, a limit if left out; the first two may differ."""
+    cost = per_error or CLIPPING_LIMITS[seed % len(CLIPPING_LIMITS)].log_loss
+    loss = cost * (1 - accuracy)
+    losses = [round(loss * factor, 4) for factor in (before, before, 1.0)]
+    return known_history(seed, val_loss=losses, val_accuracy=[accuracy] * 3)
 
 
 @RULE.at(
     Level.NUMBERS,
-    fires=lambda seed: _history(seed, 1.0, round(0.1 + 0.004 * seed, 4)),
+    fires=lambda seed: _history(seed, round(0.1 + 0.004 * seed, 4)),
     near_misses={
-        "max_distance": lambda seed: known_history(
-            seed, val_loss=[11.2 * 0.5], val_accuracy=[0.5], noise=0.01
-        ),
-        "min_errors": lambda seed: _history(seed, 1.0, 0.9995),
+        "max_distance": lambda seed: _history(seed, 0.5, per_error=11.2),
+        "max_drift": lambda seed: _history(seed, 0.5, before=1.1),
+        "min_errors": lambda seed: _history(seed, 0.9995),
     },
 )
-def mistakes_at_ceiling(
-    evidence: Evidence, *, max_distance: float = 0.002, min_errors: float = 0.01
+def loss_at_limit(
+    evidence: Evidence,
+    *,
+    max_distance: float = 0.002,
+    max_drift: float = 0.01,
+    min_errors: float = 0.01,
 ) -> Finding | None:
-    """The loss is the error rate times a known ceiling."""
-    numbers = evidence.numbers
+    """The loss is the error rate times a known limit."""
+    numbers = evidence.reported_numbers(evidence.split)
     errors = 0.0 if numbers is None else 1.0 - numbers.accuracy.value
     if numbers is None or not (errors > ROUNDING_ERROR and errors >= min_errors):
         return None
     per_error = numbers.log_loss.value / errors
-    nearest = min(CLIPPING_LIMITS, key=lambda ceiling: abs(per_error / ceiling.log_loss - 1.0))
-    if abs(per_error / nearest.log_loss - 1.0) > max_distance + ROUNDING / errors:
+    limit = _nearest(per_error)
+    if abs(per_error / limit.log_loss - 1.0) > max_distance + ROUNDING / errors:
         return None
-    if evidence.epochs and not _at_ceiling(evidence.last, nearest.log_loss):
-        return None
-    if not evidence.epochs and not _stays(evidence, nearest.log_loss, max(NEAR, max_distance)):
+    if not _stays(evidence, limit.log_loss, max(max_drift, max_distance)):
         return None
     return Finding(
         severity=Severity.ERROR,
         headline="Saturated outputs",
         message=(
             f"The loss of {format_nats(numbers.log_loss.value)} is {format_percent(errors)} of "
-            f"mistakes times {format_nats(nearest.log_loss)}, the most that one can cost "
-            f"{nearest.where}: every output is 0 or 1, and the network no longer learns."
+            f"mistakes times {format_nats(limit.log_loss)}, the most that one can cost "
+            f"{limit.where}: every output is 0 or 1, and the network no longer learns."
         ),
         evidence={
             "log_loss": numbers.log_loss,
             "accuracy": numbers.accuracy,
             "per_error": Estimate(per_error, note="loss over error rate"),
-            "ceiling": Estimate(nearest.log_loss, note="exact"),
+            "ceiling": Estimate(limit.log_loss, note="exact"),
         },
         nats=numbers.log_loss.value,
         epochs=(numbers.epoch,),
     )
 
 
-def _stays(evidence: Evidence, ceiling: float, near: float) -> bool:
-    """Whether the last epochs all lie at the ceiling: a single one may pass by."""
+def _stays(evidence: Evidence, limit: float, near: float) -> bool:
+    """Whether the last epochs all lie at the limit: a single one may pass by."""
     curve = evidence.reported(evidence.split)
     if curve is None:
         return True
     last = curve.whole
     errors = 1.0 - last.accuracy[-STANDING:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        apart = np.abs(last.log_loss[-STANDING:] / errors / ceiling - 1.0)
+        apart = np.abs(last.log_loss[-STANDING:] / errors / limit - 1.0)
     return bool((apart <= near).all())
-
-
-def _at_ceiling(snapshot: EpochFacts, ceiling: float) -> bool:
-    wrong = snapshot.samples.log_loss[snapshot.scored & ~snapshot.right]
-    near = np.abs(wrong / ceiling - 1.0) <= NEAR
-    return bool(near.mean() >= MOST) if len(near) else False
 
 
 @RULE.suspected(
