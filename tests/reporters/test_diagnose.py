@@ -1,6 +1,7 @@
 """Terminal, Markdown and JSON: what they print, and that they break on nothing."""
 
 import dataclasses
+import functools
 import io
 import json
 import re
@@ -43,17 +44,24 @@ LEVELS = {
         )
     ),
 }
+
+
+@functools.cache
+def diagnosis_of(level):
+    return LEVELS[level]()
+
+
 every_level = pytest.mark.parametrize("level", LEVELS)
 
 
 @every_level
 def test_json_follows_the_schema_and_is_strict_json(level):
-    content = json.loads(LEVELS[level]().to_json(), parse_constant=pytest.fail)
+    content = json.loads(diagnosis_of(level).to_json(), parse_constant=pytest.fail)
     jsonschema.validate(content, schema(whyloss.Diagnosis), cls=jsonschema.Draft202012Validator)
 
 
 def test_json_has_the_agreed_outline():
-    content = LEVELS["run"]().to_dict()
+    content = diagnosis_of("run").to_dict()
     assert content["level"] == "run"
     assert {"code", "name", "text"} <= set(content["verdict"])
     assert set(content["best_epochs"]) == {"accuracy", "log_loss", "refinement"}
@@ -68,7 +76,7 @@ def test_json_has_the_agreed_outline():
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
 @pytest.mark.parametrize("level", ["run", "snapshot", "twenty", "numbers"])
 def test_text_is_as_reviewed(level, form, request):
-    text = LEVELS[level]().render(form)
+    text = diagnosis_of(level).render(form)
     path = SNAPSHOTS / f"{level}.{form}.txt"
     if request.config.getoption("--update-snapshots"):
         path.parent.mkdir(exist_ok=True)
@@ -79,7 +87,7 @@ def test_text_is_as_reviewed(level, form, request):
 @every_level
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
 def test_text_shows_verdict_and_no_number_that_is_none(level, form):
-    found = LEVELS[level]()
+    found = diagnosis_of(level)
     text = found.render(form)
     assert found.verdict.code in text
     assert not re.search(r"\b(nan|None|inf)\b", text)
@@ -88,7 +96,7 @@ def test_text_shows_verdict_and_no_number_that_is_none(level, form):
 @every_level
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_short_answer_has_five_lines_with_the_verdict_a_reason_and_what_to_do(level, width):
-    found = LEVELS[level]()
+    found = diagnosis_of(level)
     answer = short_answer(found, width)
     assert len(answer.lines) <= 5
     assert max(map(len, answer.lines)) <= width
@@ -98,13 +106,13 @@ def test_the_short_answer_has_five_lines_with_the_verdict_a_reason_and_what_to_d
 
 
 def test_the_short_answer_and_the_rest_hold_the_whole_explanation():
-    found = LEVELS["run"]()
+    found = diagnosis_of("run")
     answer = short_answer(found, 100)
     assert f"{' '.join(answer.reason)} {answer.rest}".strip() == found.verdict.text
 
 
 def test_brief_prints_nothing_but_the_short_answer(capsys):
-    found = LEVELS["run"]()
+    found = diagnosis_of("run")
     found.show(brief=True)
     printed = capsys.readouterr().out.splitlines()
     assert [line.rstrip() for line in printed] == list(short_answer(found, 80).lines)
@@ -118,7 +126,7 @@ SUSPECTS = (
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
 def test_suspects_stand_in_their_order_with_their_check_and_their_snippet(form):
-    text = dataclasses.replace(LEVELS["numbers"](), suspects=SUSPECTS).render(form)
+    text = dataclasses.replace(diagnosis_of("numbers"), suspects=SUSPECTS).render(form)
     assert "Possible causes" in text
     places = [text.index(word) for word in ("double-softmax", "Compare both", "majority-class")]
     assert places == sorted(places)
@@ -126,17 +134,17 @@ def test_suspects_stand_in_their_order_with_their_check_and_their_snippet(form):
 
 
 def test_suspects_in_json_have_the_agreed_keys():
-    found = dataclasses.replace(LEVELS["numbers"](), suspects=SUSPECTS).to_dict()["suspects"]
+    found = dataclasses.replace(diagnosis_of("numbers"), suspects=SUSPECTS).to_dict()["suspects"]
     assert [set(suspect) for suspect in found] == [{"code", "name", "why", "check", "snippet"}] * 2
 
 
 def test_a_diagnosis_without_suspects_has_no_such_section():
     for form in ("terminal", "markdown", "html"):
-        assert "Possible causes" not in LEVELS["run"]().render(form)
+        assert "Possible causes" not in diagnosis_of("run").render(form)
 
 
 def test_an_unproved_remedy_is_named_apart_from_those_with_a_clear_gain():
-    found = LEVELS["run"]()
+    found = diagnosis_of("run")
     names = {remedy.name for remedy in found.remedies}
     assert {"temperature", "epoch-for-labels"} <= names
     listed, _, unclear = found.render("terminal").partition("No clear gain, may be chance: ")
@@ -149,7 +157,7 @@ def test_show_writes_on_streams_of_any_encoding(encoding, monkeypatch):
     out = io.BytesIO()
     stream = io.TextIOWrapper(out, encoding=encoding, newline="")
     monkeypatch.setattr(sys, "stdout", stream)
-    LEVELS["run"]().show()
+    diagnosis_of("run").show()
     stream.flush()
     text = out.getvalue().decode(encoding)
     assert "#####" in text  # the bars
@@ -226,7 +234,7 @@ def test_a_change_that_few_samples_make_is_said_in_one_line(delta, line):
 
 
 def test_the_numbers_behind_a_finding_are_written_in_their_unit():
-    numbers, run = LEVELS["numbers"](), LEVELS["run"]()
+    numbers, run = diagnosis_of("numbers"), diagnosis_of("run")
     assert numbers.findings[0].evidence["accuracy"].unit == "share"
     assert numbers.findings[0].evidence["envelope_low"].unit == "nats"
     assert "<dt>accuracy</dt><dd>78.3 %" in numbers.render("html")

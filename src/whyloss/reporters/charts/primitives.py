@@ -204,12 +204,11 @@ def finish(
     words: str, layers: Sequence[alt.Chart], height: int, colours: Mapping[str, str]
 ) -> alt.LayerChart:
     """The layers as one chart as wide as its container, in the style that all charts share."""
-    chart: alt.LayerChart = (
-        alt.layer(*layers)
-        .properties(description=words, width="container", height=height, background="transparent")
-        .configure(font=FONT, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-        .configure_view(stroke=None)
-        .configure_axis(
+    config = alt.Config(
+        font=FONT,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=colours["muted"],
             titleColor=colours["muted"],
             gridColor=colours["grid"],
@@ -218,8 +217,16 @@ def finish(
             titleFontWeight="normal",
             labelFontSize=11,
             titleFontSize=11,
-        )
-        .configure_legend(labelColor=colours["ink"], labelFontSize=11, symbolStrokeWidth=2.4)
-        .configure_text(fontSize=12)
+        ),
+        legend=alt.LegendConfig(labelColor=colours["ink"], labelFontSize=11, symbolStrokeWidth=2.4),
+        text=alt.MarkConfig(fontSize=12),
     )
-    return chart
+    # In one call, since each of Altair's methods copies the chart with all its rows.
+    return alt.LayerChart(
+        layer=list(layers),
+        description=words,
+        width="container",
+        height=height,
+        background="transparent",
+        config=config,
+    )

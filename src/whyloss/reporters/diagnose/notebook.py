@@ -57,7 +57,7 @@ def _picture(chart: alt.LayerChart) -> tuple[str, str]:
     """A chart as SVG in base64, and its words."""
     import vl_convert  # noqa: PLC0415 - late: slow to import
 
-    spec = chart.properties(width=WIDTH).to_dict()
+    spec = chart.properties(width=WIDTH).to_dict(validate=False)
     svg: str = vl_convert.vegalite_to_svg(spec)
     # As an image: drawn into the page, names inside it would clash with those of other cells.
     return base64.b64encode(svg.encode()).decode(), spec["description"]
