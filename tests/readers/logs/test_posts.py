@@ -19,6 +19,217 @@ def curves(text):
 
 
 CASES = {
+    # a log that lost its line ends
+    "several epochs in one line": (
+        "Epoch 1/3 20/20 [====] - 2s - loss: 1.9 - acc: 0.3 - val_loss: 1.8 - val_acc: 0.35 Epoch 2/3 "
+        "20/20 [====] - 2s - loss: 1.4 - acc: 0.5 - val_loss: 1.6 - val_acc: 0.42 Epoch 3/3 20/20 [====] "
+        "- 2s - loss: 1.1 - acc: 0.6 - val_loss: 1.7 - val_acc: 0.41",
+        [1, 2, 3],
+        {
+            "train_loss": [1.9, 1.4, 1.1],
+            "train_accuracy": [0.3, 0.5, 0.6],
+            "val_loss": [1.8, 1.6, 1.7],
+            "val_accuracy": [0.35, 0.42, 0.41],
+        },
+    ),
+    "the best so far in the middle of a line": (
+        """\
+        t.py:9] epoch 7 best test acc: 0.88, train loss: 1.31; train acc: 0.52 val acc: 0.5
+        t.py:9] epoch 8 best test acc: 0.88, train loss: 1.02; train acc: 0.51 val acc: 0.49
+        """,
+        [7, 8],
+        {"train_loss": [1.31, 1.02], "train_accuracy": [0.52, 0.51], "val_accuracy": [0.5, 0.49]},
+    ),
+    "a table in a comment": (
+        """\
+        # epoch     train_loss  valid_loss  accuracy  time
+        # 0         0.61        0.52        0.71      00:27
+        # 1         0.42        0.50        0.75      00:26
+        """,
+        [0, 1],
+        {"train_loss": [0.61, 0.42], "val_loss": [0.52, 0.5], "val_accuracy": [0.71, 0.75]},
+    ),
+    "quoted lines": (
+        """\
+        > epoch 1 loss: 0.9 val_loss: 0.8
+        > epoch 2 loss: 0.7 val_loss: 0.75
+        """,
+        [1, 2],
+        {"train_loss": [0.9, 0.7], "val_loss": [0.8, 0.75]},
+    ),
+    "control characters as loggers spell them": (
+        """\
+        [1,rank:0]<stdout>:#015Epoch 3: 100% 2/2 [00:00<00:00, 9.1it/s, loss=1.31, val_acc=0.4]#033[A
+        [1,rank:0]<stdout>:#015Epoch 4: 100% 2/2 [00:00<00:00, 9.1it/s, loss=1.19, val_acc=0.5]#033[A
+        """,
+        [3, 4],
+        {"train_loss": [1.31, 1.19], "val_accuracy": [0.4, 0.5]},
+    ),
+    "a stray percent sign behind a loss, and splits without a metric": (
+        """\
+        Epoch: 001/009 | Train: 12.5% | Loss: 2.41%
+        Epoch: 002/009 | Train: 25.0% | Loss: 1.95%
+        """,
+        [1, 2],
+        {"train_loss": [2.41, 1.95], "train_accuracy": [0.125, 0.25]},
+    ),
+    "epochs counted in brackets behind a foreign word": (
+        """\
+        Kierros [  2/9]  Train Loss: 1.5  Bal.Acc: 30.0%  |  Val Loss: 1.6  Bal.Acc: 31.0%
+        Kierros [  3/9]  Train Loss: 1.2  Bal.Acc: 42.0%  |  Val Loss: 1.4  Bal.Acc: 40.0%
+        """,
+        [2, 3],
+        {
+            "train_loss": [1.5, 1.2],
+            "val_loss": [1.6, 1.4],
+            "train_balanced_accuracy": [0.3, 0.42],
+            "val_balanced_accuracy": [0.31, 0.4],
+        },
+    ),
+    "batches that are counted over the whole training": (
+        """\
+        Batch 40, Loss 2.1, Accuracy 0.25
+        Batch 60, Loss 1.6, Accuracy 0.5
+        Test, Loss 1.9, Accuracy 0.4
+        Batch 80, Loss 1.2, Accuracy 0.75
+        """,
+        [40, 60, 80],
+        {
+            "train_loss": [2.1, 1.6, 1.2],
+            "train_accuracy": [0.25, 0.5, 0.75],
+            "test_loss": [NAN, 1.9, NAN],
+        },
+    ),
+    "an evaluation in the middle of an epoch": (
+        """\
+        | epoch 001:    450 / 900 loss=6.5, acc=0.2
+        | epoch 001 | valid on 'valid' subset | valid_loss 5.9 | valid_acc 0.25
+        | epoch 001:    500 / 900 loss=6.1, acc=0.22
+        """,
+        [1],
+        {"train_loss": [6.1], "train_accuracy": [0.22], "val_loss": [5.9], "val_accuracy": [0.25]},
+    ),
+    "a best round that nothing else prints": (
+        """\
+        Early stopping, best iteration is:
+        [52]\ttrain's multi_logloss: 0.61\tval's multi_logloss: 0.83
+        """,
+        [52],
+        {"train_loss": [0.61], "val_loss": [0.83]},
+    ),
+    "a metric that only the callback which saves the best prints": (
+        """\
+        Epoch 1/9 acc: 0.31
+        Epoch 00001: val_acc improved from -inf to 0.25000, saving model to best.h5
+        Epoch 2/9 acc: 0.55
+        Epoch 00002: val_acc did not improve from 0.25000
+        Epoch 3/9 acc: 0.62
+        Epoch 00003: val_acc improved from 0.25000 to 0.41000, saving model to best.h5
+        """,
+        [1, 2, 3],
+        {"train_accuracy": [0.31, 0.55, 0.62], "val_accuracy": [0.25, NAN, 0.41]},
+    ),
+    "precision, recall and F1 by their letters": (
+        """\
+        Dev: time: 9.1s; acc: 0.91, p: 0.41, r: 0.20, f: 0.27
+        """,
+        [1],
+        {
+            "val_accuracy": [0.91],
+            "val_precision": [0.41],
+            "val_recall": [0.2],
+            "val_f1": [0.27],
+        },
+    ),
+    "splits behind their numbers": (
+        """\
+        accuracy: 0.94 (train) 0.63 (test), loss=0.21 on training data, loss=1.3 on the test set
+        """,
+        [1],
+        {
+            "train_accuracy": [0.94],
+            "test_accuracy": [0.63],
+            "train_loss": [0.21],
+            "test_loss": [1.3],
+        },
+    ),
+    "a fitted temperature": (
+        """\
+        Before temperature - NLL: 1.9, ECE: 0.2
+        After temperature - NLL: 1.1, ECE: 0.02
+        """,
+        [1],
+        {"val_loss": [1.9], "val_calibration_error": [0.2], "val_calibrated_loss": [1.1]},
+    ),
+    "headings with words before the split": (
+        """\
+        INFO     run-2-fold1 training metrics:
+        INFO     loss: 0.05
+        INFO     accuracy: 0.99
+        INFO     run-2-fold1 validation metrics:
+        INFO     accuracy: 0.47
+        INFO     loss: 3.9
+        """,
+        [1],
+        {
+            "train_loss": [0.05],
+            "train_accuracy": [0.99],
+            "val_accuracy": [0.47],
+            "val_loss": [3.9],
+        },
+    ),
+    "a training before the first heading, which is of its evaluation": (
+        """\
+        Mean training loss: 1.3.
+        Eval epoch: 7
+        Mean test loss of 15 batches: 2.9.
+        Training epoch: 8
+        Mean training loss: 1.2.
+        Eval epoch: 8
+        Mean test loss of 15 batches: 3.0.
+        """,
+        [7, 8],
+        {"train_loss": [1.3, 1.2], "test_loss": [2.9, 3.0]},
+    ),
+    "a question below the log": (
+        """\
+        Train Epoch: 4 | Loss: 1.62
+        Test set: Average loss: 0.04, Accuracy: 41%
+        Train Epoch: 5 | Loss: 1.43
+        How can the test loss be 0.04 with 41 % accuracy when the training loss is 1.5?
+        """,
+        [4, 5],
+        {"train_loss": [1.62, 1.43], "test_loss": [0.04, NAN], "test_accuracy": [0.41, NAN]},
+    ),
+    "a split of which only the sentence below the log speaks": (
+        """\
+        epoch 1 loss: 0.6 acc: 0.7
+        epoch 2 loss: 0.2 acc: 0.95
+        But on the test set the accuracy is only 0.52.
+        """,
+        [1, 2],
+        {
+            "train_loss": [0.6, 0.2],
+            "train_accuracy": [0.7, 0.95],
+            "test_accuracy": [NAN, 0.52],
+        },
+    ),
+    "statistics below a table, which are no epochs": (
+        """\
+        Accuracy : 0.62
+        Detection Rate : 0.61
+        Kappa : 0.1
+        Prevalence Rate : 0.6
+        Detection Rate : 0.5
+        Balanced Accuracy : 0.55
+        """,
+        [1],
+        {
+            "train_accuracy": [0.62],
+            "train_kappa": [0.1],
+            "train_balanced_accuracy": [0.55],
+        },
+    ),
     # batches are no epochs, and the number of one batch never replaces a running mean
     "bare lines of batches beside running means": (
         """\

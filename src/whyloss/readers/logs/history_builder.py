@@ -47,6 +47,7 @@ _SHARES = frozenset(
 )
 # Scores that only classifiers and their like have: with one of them nothing is a regression.
 _OF_CLASSIFIERS = _SHARES | {"mcc", "kappa", "entropy", "perplexity", "calibration_error"}
+_FEW = 3  # evaluations, beside which the curve of the training tells more
 _DETECTS = frozenset({"rpn", "dfl", "rcnn"})
 _DETECTS_ALONE = _DETECTS | {"bbox", "box"}  # unless something is classified beside
 
@@ -56,6 +57,7 @@ def build_history(
     facts: TextFacts,
     options: ReadOptions,
     *,
+    beside: Sequence[Column] = (),
     unfinished: float | None = None,
     restarts: Sequence[tuple[float, float]] = (),
 ) -> tuple[History, tuple[str, ...]]:
@@ -66,6 +68,8 @@ def build_history(
     table : LogTable
     facts : TextFacts
     options : ReadOptions
+    beside : sequence of Column
+        What sentences say beside the log.
     unfinished : float, optional
         A row whose epoch had only begun, to leave out.
     restarts : sequence of (float, float)
@@ -85,6 +89,7 @@ def build_history(
         The numbers are of no classifier, or several could be meant.
     """
     columns, restart_notes = last_training(table.columns(without=unfinished), restarts)
+    columns += beside
     _refuse_regression(columns, options)
     _refuse_detection(columns, options)
     counted_scores, sizes = scores_of_counts(columns)
@@ -344,7 +349,9 @@ def _rows(
         numbers = {key: int(key) for key in keys}
     elif not evaluated:
         numbers = {key: math.ceil(key) for key in keys}
-    elif whole and trained <= set(evaluated):
+    elif whole and (
+        trained <= set(evaluated) or (len(evaluated) < _FEW and set(evaluated) <= trained)
+    ):
         numbers = {key: int(key) for key in keys}
     else:
         ends = evaluated if keys[-1] == evaluated[-1] else [*evaluated, keys[-1]]

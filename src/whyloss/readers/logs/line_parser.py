@@ -6,16 +6,10 @@ import re
 from dataclasses import dataclass, field, replace
 
 from whyloss.readers.logs.column_mapping import CALIBRATED
+from whyloss.readers.logs.line_places import PROGRESS, TQDM, take_place
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, Name, recognise
+from whyloss.readers.logs.pieces import MAX_LINE
 
-MAX_LINE = 20_000
-
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-# Where a terminal went back to the start of the line, or a program forgot to end it.
-_BREAKS = re.compile(
-    r"[\r\n\x0b\x0c\x85\u2028\u2029]+|\x08+"
-    r"|(?<=\d)(?=(?:Epoch|EPOCH|Restoring|Saving|Early|INFO|WARNING)\b)"
-)
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|nan\b|inf(?:inity)?\b"
 _VALUE = re.compile(
     rf"(?<![\w@.])(?P<sign>[-+−]?)(?P<number>{_NUMBER})(?![\w@])(?!\.\d)"
@@ -24,39 +18,13 @@ _VALUE = re.compile(
     rf"|\s*\(\s*\d+\s*/\s*(?P<counted>\d+)\s*\))?",
     re.IGNORECASE,
 )
-_EPOCH = re.compile(
-    r"(?<![\w/.-])(?:epoch|ep)(?![a-z])['\"]?\s*(?:\((?P<split>\w+)\))?\s*[.:#=|-]?\s*"
-    r"(?:no\.?|num(?:ber)?)?\s*['\"]?\[?\s*(?P<epoch>\d{1,12}(?:\.\d+)?)(?![\w%]|\.\d)['\"]?"
-    r"(?:\s*(?:/|of|out of)\s*\d+)?\s*\]?",
-    re.IGNORECASE,
-)
-_STEP = re.compile(
-    r"(?<![\w/.-])(?:global[ _]?step|gstep|steps?|iter(?:ation)?|round)['\"]?\s*[:#=]?\s*\[?\s*"
-    r"(?P<step>\d{1,12})(?![\w.%])(?:\s*(?:/|of)\s*\d+)?\s*\]?",
-    re.IGNORECASE,
-)
-_LEADING = re.compile(
-    r"\s*(?:\[\s*(?P<epoch>\d{1,12})\s*,\s*\d+\s*\]|\[(?P<round>\d{1,12})\]|(?P<tree>\d{1,12}):(?=\s+(?:learn|test)\b))"
-)
-_PROGRESS = re.compile(
-    r"[\[(]\s*(?P<done>\d+)\s*/\s*(?P<all>\d+)(?:\s*\(\s*[\d.]+\s*%\s*\))?\s*[\])](?=\s|[A-Za-z]|$)"
-)
-_BATCH = re.compile(
-    r"\bbatch(?:[ _](?:index|idx|number|no\.?))?\s*[:=\[(#]?\s*(?P<done>\d{1,9})(?:\s*/\s*(?P<all>\d{1,9}))?\s*[\])]?(?![.\d])",
-    re.IGNORECASE,
-)
-_KERAS_BAR = re.compile(
-    r"(?:^|\s)(?:\[[=>.\s]{0,99}\s)?(?P<done>\d{1,12})/(?P<all>\d{1,12}|unknown)\s*(?:\[[=>.\s]{0,99}\]|[=>.]{1,99}\]|[━╸╺])",
-    re.IGNORECASE,
-)
-_TQDM = re.compile(r"\d%\|[^|]{0,300}\|\s*(?P<done>\d+)/(?P<all>\d+)\s*\[")
 # What a mean was taken over is no value, and what stands in brackets between a name and its colon
 # is no name.
 _OVER_BATCHES = re.compile(
     r"\s+(?:of|over|on|in)\s+\d+\s+(?:mini-?)?(?:batches|steps|iterations)\b", re.IGNORECASE
 )
 _ASIDE = re.compile(
-    r"(?<=\w)\s*\((?:(?P<inner>[^()=:]{1,40})\)(?=\s*[:=]\s*[-\d.])|(?P<words>[A-Za-z][A-Za-z -]{1,30})\)(?=\s+[-\d.]))"
+    r"(?<=\w)(?<!\.\d)(?<!\.\d\d)(?<!\.\d\d\d)(?<!\.\d\d\d\d)\s*\((?:(?P<inner>[^()=:]{1,40})\)(?=\s*[:=]\s*[-\d.])|(?P<words>[A-Za-z][A-Za-z -]{1,30})\)(?=\s+[-\d.]))"
 )
 _GLUED_SPLIT = re.compile(
     r"(?<=\d)(?=(?:train|val|valid|test)(?:ing|idation)?[-_ ]?(?:acc|loss|err))", re.IGNORECASE
@@ -76,7 +44,12 @@ _UNCALIBRATED = re.compile(
 _REPORT = re.compile(
     r"did(?:n't| not) improve|\bimproved\b|\b(?:in|de)creased\b|was not in top|\breached [\d.]|"
     r"saving (?:model|best|checkpoint)|early ?stopping|restoring model|reducing learning|"
-    r"until valid|\bbest\b[^:=]{0,40}[:=]|new best|best (?:epoch|iteration|model|score|val)",
+    r"until valid|new best|best (?:epoch|iteration|model|score|val)",
+    re.IGNORECASE,
+)
+_BEST = re.compile(
+    r"\b(?:new |current )?best\b[^:=,;|\d]{0,40}(?:\d{1,2})?[^:=,;|\d]{0,20}[:=]\s*(?:[-\d.]+%?|\S+)?"
+    r"(?:\s*\([^()]{0,40}\))?",
     re.IGNORECASE,
 )
 _OF_TIMM = re.compile(
@@ -92,6 +65,18 @@ _BEHIND = re.compile(
     r"\s+(?:of\s+)?(?P<name>(?:[a-z]{2,12}\s+){0,2}?(?:accuracy|acc|error|error rate))\b(?!\s*[:=])",
     re.IGNORECASE,
 )
+# The split of a number that stands before it: "0.95 (train)", "loss=0.2 on the validation set".
+_SPLIT_BEHIND = re.compile(
+    rf"\s*(?:\(|(?P<on>on|for)\s+(?:the\s+)?)\s*(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})"
+    r"(?:[ -](?:set|data|split|dataset))?\s*(?:\)|(?=[,.;|]|\s*$|\s+(?:from|at|after|and|but)\b))",
+    re.IGNORECASE,
+)
+# A callback of Keras, which may be the only one that prints the metric.
+_IMPROVED = re.compile(
+    r"\bepoch (?P<epoch>\d{1,9})\s*:\s*(?P<label>[A-Za-z_][\w/]{0,60}) improved from \S{1,20} to (?P<value>[-\d.]+(?:e-?\d+)?)",
+    re.IGNORECASE,
+)
+_LETTERS = {"p": "precision", "r": "recall", "f": "f1", "f1": "f1"}
 _SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
 _OF_SET = re.compile(
     r"accuracy of (?:the )?(?:network|model|net) on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
@@ -103,7 +88,7 @@ _PREFIX = re.compile(
     r"(?:\|\s*[\w.<>]+:[\w.<>]+:\d+\s*-\s*|\]\s*|:(?!\s)[\w.]+:(?!\s*[-\d.])|[:|-])\s*"
 )
 _FILLER = re.compile(
-    r"(?:[\s:=~≈<|'\"\[(→>-]|\b(?:is|was|of|at|about|around|equals|approximately|"
+    r"(?:[\s:=~≈<|'\"\[(→>-]|\b(?:is|was|of|at|about|around|equals|approximately|only|just|"
     r"(?:np\.|numpy\.)?float\d*\(|tensor\(|array\())+$",
     re.IGNORECASE,
 )
@@ -116,7 +101,13 @@ _SPLIT_WORD = re.compile(
 _SECTION = re.compile(
     r"[\W_]*(?:(?:epoch|running|start(?:ing)?|begin)\W+)?"
     rf"(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})"
-    r"(?:\W+(?:set|phase|results?|errors?|loop|metrics|performance|mode|epoch|data|summary))*[\W_]*",
+    r"(?:\W+(?:set|phase|results?|errors?|loop|metrics|performance|mode|epoch|data|summary|scores?|begins?|starts?|started))*[\W_]*",
+    re.IGNORECASE,
+)
+# "fold 2, validation metrics:" is a heading too.
+_SECTION_ENDS = re.compile(
+    rf"(?<![\w/-])(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})\s+"
+    r"(?:metrics|results|scores|performance|set|data)(?:\s+(?:for|of|on)\b[^\d:]{0,40})?\s*:\s*",
     re.IGNORECASE,
 )
 _DECIMAL_COMMA = re.compile(r"[:=]\s*-?\d+,\d|(?<![\d,.\[(])0,\d+(?![\d,])")
@@ -200,8 +191,12 @@ class Line:
     by_global_step, boosting : bool
     sizes : dict of str to int
         Numbers of samples by split.
+    improved : tuple of (float, str, float) or None
+        The epoch, the metric and its value of a callback that saves the best.
     summary : bool
         It sums up lines above it.
+    of : str or None
+        The split that a heading with an epoch names.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -215,12 +210,9 @@ class Line:
     by_global_step: bool = False
     boosting: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
+    improved: tuple[float, str, float] | None = None
     summary: bool = False
-
-
-def split_pieces(text: str) -> list[str]:
-    """Split text into what stood on the screen one after the other, without control codes."""
-    return _BREAKS.split(_ESCAPES.sub("", text))
+    of: str | None = None
 
 
 def parse_line(text: str, section: str | None = None) -> Line:
@@ -229,7 +221,7 @@ def parse_line(text: str, section: str | None = None) -> Line:
     Parameters
     ----------
     text : str
-        One piece of :func:`split_pieces`.
+        One piece of what stood on the screen.
     section : str, optional
         The split that a heading above it named.
     """
@@ -237,7 +229,7 @@ def parse_line(text: str, section: str | None = None) -> Line:
     if not any(map(str.isalpha, text)):
         return line
     text = _SPACES.sub("   ", text[:MAX_LINE])
-    if len(text) <= _LONGEST_HEADING and (found := _SECTION.fullmatch(text)):
+    if len(text) <= _LONGEST_HEADING and (found := _heading(text)):
         line.section = SPLIT_WORDS[found["split"].casefold()]
         return line
     line.summary = text.lstrip().startswith("* ")
@@ -245,21 +237,19 @@ def parse_line(text: str, section: str | None = None) -> Line:
         _take_sentence(told, line)
         line.summary = True
         return line
-    rest = _AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1)
-    cut = _REPORT.search(rest)
-    if cut:
-        rest = rest[: cut.start()]
-    split, rest = _take_place(rest, line)
-    if "Saving dict" in rest:  # of an estimator, which evaluates alone when it says so
-        split = "val"
-    if split is None and _SOME_SET.match(rest):
-        split = "test"  # a set with a name of its own is evaluated, not trained on
+    rest, cut = _of_now(_AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1))
+    split, rest = take_place(rest, section, line)
     calibrated = bool(_CALIBRATED.search(rest))
-    _take_pairs(_UNCALIBRATED.sub(" ", rest), split or section, line)
+    plain = _UNCALIBRATED.sub(" ", rest)
+    if split is None:
+        split = _split_of(rest, judged=section is None and (calibrated or plain != rest))
+    _take_pairs(plain, split or section, line)
+    if line.epoch is not None and not line.pairs and (named := _SPLIT_WORD.search(rest)):
+        line.of = SPLIT_WORDS[named["split"].casefold()]
     if calibrated:
         line.pairs = [_as_calibrated(pair) for pair in line.pairs]
     if cut and not line.pairs:
-        return Line()
+        return Line(improved=_improved(text))
     if line.within and line.epoch is None and _counts_epochs(text, line):
         line.epoch, line.within = float(line.within[0]), None
     line.running = any(sign in text for sign in _RUNNING)
@@ -267,12 +257,53 @@ def parse_line(text: str, section: str | None = None) -> Line:
     return line
 
 
+def _split_of(text: str, *, judged: bool) -> str | None:
+    """Tell the split of a line by what it says beside names.
+
+    Parameters
+    ----------
+    text : str
+    judged : bool
+        It is of predictions before or after a temperature was fitted, which are held-out ones.
+    """
+    if _SOME_SET.match(text):
+        return "test"  # a set with a name of its own is evaluated, not trained on
+    # An estimator evaluates alone when it says "Saving dict".
+    return "val" if judged or "Saving dict" in text else None
+
+
+def _of_now(text: str) -> tuple[str, bool]:
+    """Drop what a line says of the best or of earlier epochs; tell whether its end was dropped."""
+    text = _BEST.sub(" | ", text) if "est" in text else text
+    cut = _REPORT.search(text)
+    return (text[: cut.start()], True) if cut else (text, False)
+
+
+def _improved(text: str) -> tuple[float, str, float] | None:
+    found = _IMPROVED.search(text)
+    return found and (float(found["epoch"]), found["label"], float(found["value"].rstrip(".")))
+
+
+def says_of_set(text: str) -> bool:
+    """Whether a line is "Accuracy of the network on the 10000 test images: 63 %"."""
+    return bool(_OF_SET.search(text))
+
+
+def _heading(text: str) -> re.Match[str] | None:
+    """Match a line that names the split of those below."""
+    plain = _PREFIX.sub("", text, count=1)
+    if found := _SECTION.fullmatch(plain):
+        return found
+    found = _SECTION_ENDS.search(plain) if plain.rstrip().endswith(":") else None
+    return found if found and found.end() == len(plain) else None
+
+
 def _counts_epochs(text: str, line: Line) -> bool:
     """Whether a count at the start is one of epochs: a batch has no validation beside it."""
     splits = {pair.split for pair in line.pairs}
-    return (
-        bool(_PROGRESS.match(text.lstrip())) and bool(splits & {"val", "test"}) and len(splits) > 1
-    )
+    progress = PROGRESS.search(text)
+    first = progress is not None and not any(map(str.isdigit, text[: progress.start()]))
+    return first and bool(splits & {"val", "test"}) and len(splits) > 1
 
 
 def _as_calibrated(pair: Pair) -> Pair:
@@ -315,42 +346,12 @@ def _take_sentence(told: re.Match[str], line: Line) -> None:
     )
 
 
-def _take_place(text: str, line: Line) -> tuple[str | None, str]:
-    """Take the epoch, the step and the progress out of a line; give the split they name."""
-    split = None
-    if bar := _KERAS_BAR.search(text):
-        total = bar["all"]
-        line.bar = int(bar["done"]), int(total) if total.isdigit() else int(bar["done"])
-        text = f"{text[: bar.start()]} | {text[bar.end() :]}"
-    if leading := _LEADING.match(text):
-        if leading["epoch"]:
-            line.epoch = float(leading["epoch"])
-        else:
-            line.step = float(leading["round"] or leading["tree"])
-            line.boosting = True
-        text = f" {text[leading.end() :]}"
-    if found := _EPOCH.search(text):
-        if line.epoch is None:
-            line.epoch = float(found["epoch"])
-        if found["split"]:
-            split = SPLIT_WORDS.get(found["split"].casefold())
-        text = f"{text[: found.start()]} | {text[found.end() :]}"
-    if found := _STEP.search(text):
-        line.step = float(found["step"]) if line.step is None else line.step
-        text = _STEP.sub(" | ", text)
-    if found := _PROGRESS.search(text) or _BATCH.search(text):
-        line.within = int(found["done"]), int(found["all"] or 0)
-        text = _BATCH.sub(" | ", _PROGRESS.sub(" | ", text), count=1)
-    elif found := _TQDM.search(text):
-        line.within = int(found["done"]), int(found["all"])
-    return split, text
-
-
 def _take_pairs(text: str, split: str | None, line: Line) -> None:
     """Find the numbers, and before each of them its name."""
     end = 0
     context, attached = split, None
     found: list[tuple[Pair, str | None]] = []
+    since = 0
     for match in _VALUE.finditer(text):
         gap = text[end : match.start()][-_LONGEST_GAP:]
         sign = match["sign"]
@@ -363,9 +364,11 @@ def _take_pairs(text: str, split: str | None, line: Line) -> None:
             context = SPLIT_WORDS[word["split"].casefold()]
         if match["percent"] and text[end : end + 1] == "|":
             continue  # of a bar
-        named = _name(core, tight=bool(_TIGHT.search(gap)), boosting=line.boosting)
-        if named is None and match["percent"] and (behind := _BEHIND.match(text, end)):
-            named = _name(behind["name"], tight=False, boosting=False)
+        named = (
+            _name(core, tight=bool(_TIGHT.search(gap)), boosting=line.boosting)
+            or (_name_beside(text, core, end, line) if match["percent"] else None)
+            or (_same_again(text, core, end, found) if found else None)
+        )
         if named is None:
             continue
         before = _FILLER.sub("", text[max(match.start() - _LONGEST_GAP, 0) : match.start()])
@@ -375,9 +378,53 @@ def _take_pairs(text: str, split: str | None, line: Line) -> None:
         attached = name.split or attached
         line.means |= bool(match["mean"] and not match["of"] and not match["share"])
         found.append((_pair(label, name, match, sign, context), attached))
-    if found and (bar := _TQDM.search(text)) and "]" not in text[bar.end() :]:
+        if after := _SPLIT_BEHIND.match(text, end):
+            end, since = after.end(), _place_behind(found, since, after)
+    if found and (bar := TQDM.search(text)) and "]" not in text[bar.end() :]:
         found.pop()  # the terminal was too narrow for its last digits
-    line.pairs = _placed(found)
+    line.pairs = _spelled_out(_placed(found))
+
+
+def _place_behind(found: list[tuple[Pair, str | None]], since: int, behind: re.Match[str]) -> int:
+    """Give numbers the split that stands behind them: behind "on" all of the phrase, else the last."""
+    split = SPLIT_WORDS[behind["split"].casefold()]
+    first = since if behind["on"] else len(found) - 1
+    found[first:] = [
+        (pair if pair.name.split else replace(pair, split=split), attached)
+        for pair, attached in found[first:]
+    ]
+    return len(found)
+
+
+def _name_beside(text: str, core: str, end: int, line: Line) -> tuple[str, Name] | None:
+    """Find the name of a percentage that has none before it: "Train: 93.1%", "93 % accuracy"."""
+    words = core.split()
+    if line.epoch is not None and words and words[-1].casefold() in SPLIT_WORDS:
+        label = f"{words[-1]} accuracy"
+        return label, recognise(label)
+    behind = _BEHIND.match(text, end)
+    return behind and _name(behind["name"], tight=False, boosting=False)
+
+
+def _same_again(
+    text: str, core: str, end: int, found: list[tuple[Pair, str | None]]
+) -> tuple[str, Name] | None:
+    """Give the name of the number before, where another split of it follows: "0.9 (train) 0.7 (val)"."""
+    last = found[-1][0]
+    if core.strip(" ,;/") or last.name.split or not _SPLIT_BEHIND.match(text, end):
+        return None
+    return last.label, last.name
+
+
+def _spelled_out(pairs: list[Pair]) -> list[Pair]:
+    """Write p, r and f as what they stand for, where they stand together."""
+    if not {"p", "r"} <= {pair.label.casefold() for pair in pairs}:
+        return pairs
+    found = []
+    for pair in pairs:
+        label = _LETTERS.get(pair.label.casefold(), pair.label)
+        found.append(replace(pair, label=label, name=recognise(label)))
+    return found
 
 
 def _name(core: str, *, tight: bool, boosting: bool) -> tuple[str, Name] | None:

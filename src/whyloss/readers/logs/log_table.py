@@ -9,7 +9,9 @@ from whyloss.readers.logs.column_mapping import Column
 from whyloss.readers.logs.metric_names import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from whyloss.readers.logs.prose_rows import Statement
 
 MAX_ROWS = 20_000
 # The split of numbers that were printed once more after a training had ended.
@@ -17,6 +19,10 @@ AFTERWARDS = "evaluation"
 _MAX_STEPS = 1000
 MAX_COLUMNS = 500
 _LARGEST_KEY = 1e15
+# A stray percent sign behind one of these means nothing.
+_NO_PERCENTAGES = frozenset(
+    {"loss", "total_loss", "weighted_loss", "perplexity", "entropy", "learning_rate"}
+)
 
 
 class LogTable:
@@ -104,7 +110,7 @@ class LogTable:
                 return
             column = self._columns[at] = Column(label, name, at[0])
             self.has_metrics |= name.measures
-        if percent and not column.is_stray_percent(value):
+        if percent and name.metric not in _NO_PERCENTAGES and not column.is_stray_percent(value):
             column.percent = True
             value /= 100
         column.cells[key] = value
@@ -119,13 +125,20 @@ class LogTable:
         column = self._columns.get((recognise(label).split or split, label.casefold()))
         return column is not None and key in column.cells
 
+    def knows(self, label: str, split: str | None) -> bool:
+        """Whether any row has such a number."""
+        column = self._columns.get((recognise(label).split or split, label.casefold()))
+        return column is not None and bool(column.cells)
+
     def value(
         self, key: float, label: str, split: str | None, *, percent: bool = False
     ) -> float | None:
         """Give the number of a row as it was written; None where it has none."""
         column = self._columns.get((recognise(label).split or split, label.casefold()))
         found = None if column is None else column.cells.get(key)
-        return None if found is None else found * 100 if percent else found
+        if found is None or not percent or recognise(label).metric in _NO_PERCENTAGES:
+            return found
+        return found * 100
 
     def __contains__(self, key: float) -> bool:
         return key in self._rows
@@ -144,6 +157,29 @@ class LogTable:
             if cells:
                 found.append(replace(column, cells=cells))
         return found
+
+    def beside(self, statements: Iterable[Statement]) -> list[Column]:
+        """Columns of what sentences below the log say of splits that the log does not have."""
+        there = {column.split for column in self._columns.values() if column.cells}
+        found: dict[tuple[str, str], Column] = {}
+        for one in statements:
+            name = recognise(one.label)
+            if one.split in {None, "", "train"} or one.split in there or self.last is None:
+                continue
+            column = Column(
+                f"{one.split} {one.label}", name, one.split, cells={self.last: one.value}
+            )
+            found[one.split or "", name.own] = column
+        return list(found.values())
+
+    def unprinted(self, improved: Mapping[str, Mapping[float, float]]) -> list[Column]:
+        """Columns of metrics that only the callback which saves the best has printed."""
+        return [
+            Column(label, name, name.split, cells=dict(cells))
+            for label, cells in improved.items()
+            for name in [recognise(label)]
+            if not self.knows(label, None) and name.kind == "metric"
+        ]
 
     def evaluated(self, key: float) -> bool:
         """Whether the row has a number of a split that is not trained on."""

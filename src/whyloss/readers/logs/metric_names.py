@@ -8,7 +8,7 @@ from functools import lru_cache
 
 _SPLITS = {
     "train": "train training trn tr learn",
-    "val": "val valid validation validating validate vali vld dev eval evaluation evaluating",
+    "val": "val valid validation validating validate vali vld dev eval evaluation evaluating verification",
     "test": "test testing tst",
 }
 SPLIT_WORDS = {word: split for split, words in _SPLITS.items() for word in words.split()}
@@ -16,7 +16,7 @@ _GENERIC = frozenset({"eval", "evaluation", "evaluating"})
 
 # Words that say how a number was gathered, and change nothing about which number it is.
 _NEUTRAL_WORDS = (
-    "avg average averaged current data dataset done end final history image images list log logs mean "
+    "avg average averaged cur current data dataset done end final history image images list log logs mean "
     "metric metrics overall phase result results s scalar scalars set split values"
 )
 _PROSE_WORDS = "a an at for in is my of on our the this was"  # but not in a_loss
@@ -70,14 +70,14 @@ _PLAIN = {
         "bbox map 50|segm map|map b|map50 b|map50 95 b"
     ),
     "f1": (
-        "f1|f1 score|fscore|f score|f1score|f measure|macro f1|f1 macro|f1 score macro|total f1|"
-        "weighted f1|f1 weighted|micro f1|f1 micro|f beta"
+        "f1|f1 score|fscore|f score|f1score|f measure|macro f1|f1 macro|f1 score macro|macro f1score|total f1|"
+        "weighted f1|f1 weighted|f1 score weighted|micro f1|f1 micro|f1 score micro|f beta"
     ),
     "precision": "precision|pre|precision macro|macro precision|precision weighted|precision score",
     "recall": "recall|rec|sensitivity|tpr|recall macro|macro recall|recall weighted|recall score",
     "specificity": "specificity|tnr",
     "balanced_accuracy": (
-        "balanced accuracy|balanced acc|bacc|balanced accuracy score|mean class accuracy|uar|"
+        "balanced accuracy|balanced acc|bacc|bal acc|balacc|bal accuracy|balanced accuracy score|mean class accuracy|uar|"
         "unweighted average recall|mean acc per class"
     ),
     "mcc": "mcc|matthews corrcoef|matthews correlation|matthews correlation coefficient",
@@ -275,8 +275,11 @@ def recognise(phrase: str) -> Name:
 
 def _understood(words: list[str], *, prose: bool) -> Name:
     joined = " ".join(words)
-    if joined in _INDEX:
-        return Name("index", _INDEX[joined])
+    plain = " ".join(word for word in words if word not in _NEUTRAL)
+    if plain in _INDEX:
+        return Name("index", _INDEX[plain])
+    if len(words) == 2 and words[0] in SPLIT_WORDS and words[1] == "l":
+        return Name("metric", "loss", split=SPLIT_WORDS[words[0]])
     if not words or _NOISE.intersection(words) or "samples" in words or joined == "batch cost":
         return Name("noise", "")
     split, number, rest = _split_off(words)

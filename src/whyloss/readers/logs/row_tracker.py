@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whyloss.readers.logs.log_table import AFTERWARDS
@@ -46,6 +47,11 @@ class RowTracker:
         self._second: list[Pair] = []
 
     @property
+    def current(self) -> float | None:
+        """The row of the line that came last, or of the heading since."""
+        return self._key if self.heading is None else self.heading + self._offset
+
+    @property
     def unfinished(self) -> float | None:
         """The last row, if a bar in it was not finished and other rows stand before it."""
         began = self._partial and self._bar is not None and len(self._table) > 1
@@ -64,6 +70,8 @@ class RowTracker:
         eta : bool
             The line tells how long the epoch will still take.
         """
+        if line.within and not line.within[1] and self._counts_batches(line):
+            line = replace(line, step=float(line.within[0]), within=None)
         if line.epoch is None and self.heading is None and self._ended(line, pairs):
             if line.step is None:
                 self.write(pairs, AFTERWARDS)
@@ -91,11 +99,20 @@ class RowTracker:
         self._go_to(epoch, step, pairs)
         self.write(pairs)
 
-    def name_epoch(self, epoch: float) -> None:
-        """Remember that a heading named an epoch."""
+    def name_epoch(self, epoch: float, *, of_evaluation: bool) -> None:
+        """Remember that a heading named an epoch.
+
+        Parameters
+        ----------
+        epoch : float
+        of_evaluation : bool
+            It is one of an evaluation, so that the training before it was of the same epoch.
+        """
         self.heading = epoch
         if self._table.kind != "epoch":
-            self._count_epochs(epoch, [])
+            last = self._table.last
+            same = of_evaluation and last is not None and not self._table.evaluated(last)
+            self._count_epochs(epoch, [], same=same)
 
     def name_step(self, step: float) -> None:
         """Go to a step that a line named which holds no number itself."""
@@ -149,6 +166,11 @@ class RowTracker:
                 step=step,
             )
 
+    def _counts_batches(self, line: Line) -> bool:
+        """Whether batches are counted over the whole training, as where no epoch is named."""
+        named = line.epoch is not None or self.heading is not None
+        return line.step is None and not named and self._table.kind != "epoch"
+
     # --- where it belongs -------------------------------------------------------------------------
 
     def _ended(self, line: Line, pairs: list[Pair]) -> bool:
@@ -175,8 +197,11 @@ class RowTracker:
         )
 
     def _holds(self, key: float | None, pairs: list[Pair]) -> bool:
+        """Whether the row has such numbers; beside known metrics the others say nothing of rows."""
+        known = [pair for pair in pairs if pair.name.kind == "metric"]
         return key is not None and any(
-            self._table.has(key, pair.label, pair.split) for pair in pairs
+            self._table.has(key, pair.label, pair.split)
+            for pair in (known if self._table.has_metrics else pairs)
         )
 
     def _place(self, line: Line, pairs: list[Pair]) -> bool:
@@ -271,13 +296,13 @@ class RowTracker:
             self.write(early)
         self._highest = key if self._highest is None else max(key, self._highest)
 
-    def _count_epochs(self, epoch: float, pairs: list[Pair]) -> None:
+    def _count_epochs(self, epoch: float, pairs: list[Pair], *, same: bool = False) -> None:
         """Begin to count epochs: the first is named, and what came before it gets its place."""
         table = self._table
         keys = table.keys
         if table.kind == "step":
             table.renumber(dict.fromkeys(keys, epoch))
-        elif keys and (self._partial or (pairs and not self._holds(keys[-1], pairs))):
+        elif keys and (same or self._partial or (pairs and not self._holds(keys[-1], pairs))):
             table.renumber({keys[-1]: epoch})
         else:
             before = {key: epoch - len(keys) + at for at, key in enumerate(keys)}

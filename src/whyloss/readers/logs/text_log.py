@@ -17,10 +17,11 @@ from whyloss.readers.logs.evaluation_blocks import (
 from whyloss.readers.logs.facts import TextFacts
 from whyloss.readers.logs.history_builder import build_history
 from whyloss.readers.logs.languages import to_english
-from whyloss.readers.logs.line_parser import MAX_LINE, Line, Pair, parse_line, split_pieces
+from whyloss.readers.logs.line_parser import Line, Pair, parse_line, says_of_set
 from whyloss.readers.logs.line_templates import Template, make_template
 from whyloss.readers.logs.log_table import LogTable
 from whyloss.readers.logs.metric_names import recognise
+from whyloss.readers.logs.pieces import MAX_LINE, split_pieces
 from whyloss.readers.logs.prose import read_prose
 from whyloss.readers.logs.prose_rows import rows_of
 from whyloss.readers.logs.prose_words import is_prose
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from whyloss.data import History
+    from whyloss.readers.logs.column_mapping import Column
 
 _DIGITS = re.compile(r"\d+")
 _MOST_SHAPES = 5000
@@ -80,7 +82,9 @@ class TextLog:
         self._list: str | None = None
         self._list_length = 0
         self._prose: list[str] = []
+        self._prose_after: list[str] = []  # sentences below numbers of a program
         self._unread: list[str] = []
+        self._improved: dict[str, dict[float, float]] = {}
         self._last_split: str | None = None
         self._skipped = 0
         self._cut = 0
@@ -145,9 +149,14 @@ class TextLog:
         self._rows.finish()
         table = self._log_table
         told = read_prose("\n".join(self._prose))
+        beside: list[Column] = []
         if not table.has_metrics and not (told.statements or told.trends):
             told = read_prose("\n\n".join(self._unread))
-        if not table.has_metrics and told.statements:
+        if table.has_metrics:
+            after = read_prose("\n".join(self._prose_after))
+            beside = [*table.beside(after.statements), *table.unprinted(self._improved)]
+            told.trends += after.trends
+        elif told.statements:
             table = LogTable()
             table.kind, placed = rows_of(told.statements)
             for key, one in placed:
@@ -157,6 +166,7 @@ class TextLog:
             table,
             self._facts,
             self._options,
+            beside=beside,
             unfinished=self._rows.unfinished,
             restarts=self._rows.restarts,
         )
@@ -275,9 +285,10 @@ class TextLog:
         said = self._facts.read(text)
         if self._begins_block(text):
             return
-        if (is_prose(text) or _ARROW.search(text)) and not self._log_table.has_metrics:
-            if sum(map(len, self._prose)) < _MOST_PROSE:
-                self._prose.append(text)
+        if self._is_prose(text):
+            told = self._prose_after if self._log_table.has_metrics else self._prose
+            if sum(map(len, told)) < _MOST_PROSE:
+                told.append(text)
             return
         if table := heading(text, above):
             self._table = table
@@ -285,11 +296,18 @@ class TextLog:
             return
         self._take_line(text, shape, said=said)
 
+    def _is_prose(self, text: str) -> bool:
+        if says_of_set(text):
+            return False
+        return is_prose(text) or (not self._log_table.has_metrics and bool(_ARROW.search(text)))
+
     def _take_line(self, text: str, shape: str, *, said: bool) -> None:
         # A line that begins with a star sums up the lines above it.
         split = self._last_split if text.lstrip().startswith("* ") else None
         line = parse_line(text, split or self._section)
         self._note(line)
+        if line.improved is not None:
+            self._take_improved(*line.improved)
         if line.section:
             self._section, self._section_began = line.section, True
             return
@@ -309,6 +327,13 @@ class TextLog:
             if len(self._idle) < _MOST_SHAPES and len(shape) < _LONGEST_SHAPE:
                 self._idle.add(shape)
 
+    def _take_improved(self, epoch: float, label: str, value: float) -> None:
+        """Keep what a callback says of an epoch, should nothing else print that metric."""
+        row = self._rows.current
+        near = row is not None and abs(row - epoch) <= 1  # callbacks of old count from 0
+        cells = self._improved.setdefault(label, {})
+        cells[row if near and row is not None else epoch] = value
+
     def _keep_unread(self, text: str) -> None:
         if not self._log_table.has_metrics and len(self._unread) < _MOST_UNREAD:
             self._unread.append(text)
@@ -317,12 +342,13 @@ class TextLog:
         began, self._section_began = self._section_began, False
         if self._best_below and line.pairs:
             self._best_below = False
-            self._rows.repeats += 1
-            return
+            if all(self._log_table.knows(pair.label, pair.split) for pair in line.pairs):
+                self._rows.repeats += 1
+                return
         if line.epoch is not None and not line.pairs:
             if not began:
                 self._section = None
-            self._rows.name_epoch(line.epoch)
+            self._rows.name_epoch(line.epoch, of_evaluation=line.of in {"val", "test"})
             return
         pairs = _without_repeats(line.pairs, text)
         self._last_split = pairs[-1].split if pairs else None
