@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -178,14 +179,26 @@ def test_every_format_has_the_same_table(form, tmp_path):
     assert row["reason"] == "wrong"
 
 
-@given(st.text(max_size=20))
+@given(st.text(max_size=20) | st.text("=+-@'\t\r\n1", max_size=4))
 def test_no_text_in_csv_starts_a_formula_and_none_is_lost(text):
     content = written(a_list(id=text, text=text), "csv")
     _, row = csv.reader(io.StringIO(content.decode(), newline=""))
     whole = text.encode("utf-8", "replace").decode()
     for cell in (row[0], row[7]):
-        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert cell.removeprefix("'") == whole.removeprefix("'")
+        assert re.fullmatch(r"[+-]\d+", cell) or not cell.startswith(tuple("=+-@\t\r"))
+        assert cell.removeprefix("'") == whole
+
+
+@pytest.mark.parametrize("text", ["=1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\x1b=1", "＝1"])
+def test_what_a_spreadsheet_would_run_stands_behind_an_apostrophe(text):
+    _, row = csv.reader(io.StringIO(written(a_list(label=text), "csv").decode(), newline=""))
+    assert row[1] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-1", "+1", "-0.5", "1=1", "a'b"])
+def test_what_no_spreadsheet_would_run_stays_as_it_is(text):
+    _, row = csv.reader(io.StringIO(written(a_list(label=text), "csv").decode(), newline=""))
+    assert row[1] == text
 
 
 def test_numbers_are_no_text_so_a_negative_id_stays():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from whyloss.errors import WhylossError
+from whyloss.reporters.encoding import clean
 from whyloss.results import check as check_results
 from whyloss.results import comparison, diagnosis
 from whyloss.results import review as review_results
@@ -57,7 +58,7 @@ class Shown:
                 got=output_format,
             )
         text: str = self._reporter().render(self, output_format)
-        return text
+        return clean(text) if output_format == "markdown" else text
 
     def show(self) -> None:
         """Print the result, in colour where the terminal has it and NO_COLOR is not set."""

@@ -1,7 +1,7 @@
 """The command line: one file per verb; what a verb needs is imported when it runs.
 
-Exit codes: 0 done; 1 a check failed; 2 bad input or usage, with one line that says what to do; 3 a
-fault in whyloss itself; 130 interrupted.
+Exit codes: 0 done; 1 a check failed, or the reader of the output stopped early; 2 bad input or
+usage, with one line that says what to do; 3 a fault in whyloss itself; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
+from io import StringIO
 
 import click
 
@@ -16,15 +17,16 @@ from whyloss.cli.check import check
 from whyloss.cli.compare import compare
 from whyloss.cli.demo import demo
 from whyloss.cli.diagnose import diagnose
+from whyloss.cli.output import drop_unwritten, prepare_streams, say
 from whyloss.cli.references import references
 from whyloss.cli.report import report
 from whyloss.cli.review import review
 from whyloss.cli.rules import rules
 from whyloss.cli.watch import watch
 from whyloss.errors import WhylossError
-from whyloss.reporters.encoding import make_encodable
 from whyloss.version import __version__
 
+CUT_SHORT = 1
 BAD_INPUT = 2
 OUR_FAULT = 3
 INTERRUPTED = 130
@@ -59,27 +61,46 @@ cli.add_command(samples, name="samples")
 
 def main() -> None:
     """Run the command line; no error leaves it as a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        make_encodable(stream)
+    prepare_streams()
     try:
-        sys.exit(cli(standalone_mode=False))  # None, or the code of an early exit
+        code = _run()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = CUT_SHORT
+    except OSError:  # of stderr, as a disk that is full
+        code = BAD_INPUT
+    drop_unwritten()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command, and say on stderr what went wrong."""
+    try:
+        code = cli(standalone_mode=False) or 0  # None, or the code of an early exit
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except click.ClickException as error:
-        error.show()
-        sys.exit(BAD_INPUT)
+        shown = StringIO()
+        error.show(file=shown)
+        say(shown.getvalue(), err=True, nl=False)
+        return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except (WhylossError, OSError) as error:
-        click.echo(f"whyloss: {_one_line(error)}", err=True)
-        sys.exit(BAD_INPUT)
+        say(f"whyloss: {_one_line(error)}", err=True)
+        return BAD_INPUT
     except Exception as error:
         if "WHYLOSS_DEBUG" in os.environ:
             raise
-        click.echo(
+        say(
             f"whyloss: a fault in whyloss itself: {type(error).__name__}: {_one_line(error)} "
             "(WHYLOSS_DEBUG=1 shows where)",
             err=True,
         )
-        sys.exit(OUR_FAULT)
+        return OUR_FAULT
+    return code
 
 
 def _one_line(error: Exception) -> str:

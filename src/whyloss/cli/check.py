@@ -11,6 +11,7 @@ import click
 from whyloss import api
 from whyloss.api import CheckResult
 from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known
+from whyloss.cli.output import say
 from whyloss.errors import DataError, FormatError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def check(
         **known,
     )
     result = api.check(diagnosis, wanted, strict=strict or settings.get("strict", False))
-    click.echo(result.render(output_format), nl=False)
+    say(result.render(output_format), nl=False)
     codes = {
         ConditionOutcome.PASSED: 0,
         ConditionOutcome.FAILED: FAILED,

@@ -9,6 +9,7 @@ import click
 from whyloss import api
 from whyloss.api import Comparison
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
+from whyloss.cli.output import say
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -59,4 +60,4 @@ def compare(
     if output_format == "terminal":
         comparison.show()
     else:
-        click.echo(comparison.render(output_format), nl=False)
+        say(comparison.render(output_format), nl=False)

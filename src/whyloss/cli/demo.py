@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from whyloss.cli.options import output_option, quiet_option, working
+from whyloss.cli.options import quiet_option, working
+from whyloss.cli.output import output_option, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,26 +24,26 @@ def demo(case: str | None, only_list: bool, output: Path, quiet: bool) -> None:
 
     if only_list:
         for known in cases.ALL.values():
-            click.echo(f"{known.code}  {known.question}")
+            say(f"{known.code}  {known.question}")
         return
     chosen = cases.find(case or "C1")
-    click.echo(f"{chosen.code}: {chosen.question}\n{chosen.setting}\n")
+    say(f"{chosen.code}: {chosen.question}\n{chosen.setting}\n")
     with working("Computing", quiet=quiet):
         lines = chosen.lines()
     for line in lines:
-        click.echo(line)
+        say(line)
     with working("Diagnosing", quiet=quiet):
         found = chosen.diagnose()
     found.show()
     with working("Drawing the report", quiet=quiet):
         found.to_html(output)
-    click.echo(f"\nReport: {output}")
+    say(f"\nReport: {output}")
     if chosen.page is not None:
         page = output.with_name(f"{output.stem}-{chosen.code.lower()}.html")
         chosen.page(page)
-        click.echo(f"Interactive page: {page}")
+        say(f"Interactive page: {page}")
     if chosen.trained_by:
-        click.echo(f"Train it yourself: python -m {chosen.trained_by} --help")
+        say(f"Train it yourself: python -m {chosen.trained_by} --help")
     if case is None:
         others = ", ".join(code for code in cases.ALL if code != chosen.code)
-        click.echo(f"More cases: whyloss demo --list ({others})")
+        say(f"More cases: whyloss demo --list ({others})")

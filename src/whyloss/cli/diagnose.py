@@ -8,6 +8,7 @@ import click
 
 from whyloss.api import Diagnosis
 from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known, which_part
+from whyloss.cli.output import say, say_in_utf8
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -56,5 +57,7 @@ def diagnose(
     )
     if output_format == "terminal" or brief:
         diagnosis.show(brief=brief)
+    elif output_format == "html":
+        say_in_utf8(diagnosis.render(output_format))
     else:
-        click.echo(diagnosis.render(output_format), nl=False)
+        say(diagnosis.render(output_format), nl=False)

@@ -176,22 +176,3 @@ def working(what: str, *, quiet: bool) -> Iterator[None]:
 
     with Console(stderr=True).status(f"{what} …"):
         yield
-
-
-def output_option(default: str) -> Callable[[F], F]:
-    """Add the option that names the file to write, in a folder that exists."""
-
-    def in_a_folder(_context: click.Context, _parameter: click.Parameter, value: Path) -> Path:
-        if not value.parent.is_dir():
-            raise click.BadParameter(f"the folder {str(value.parent)!r} does not exist")
-        return value
-
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        default=Path(default),
-        callback=in_a_folder,
-        show_default=True,
-        help="File to write.",
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from whyloss.cli.output import say
+
 
 @click.command()
 @click.option("--bibtex", is_flag=True, help="As BibTeX, to cite it.")
@@ -27,4 +29,4 @@ def references(rule: str | None, *, bibtex: bool) -> None:
             )
     for key, reference in known().items():
         if cited is None or key in cited:
-            click.echo(reference.bibtex if bibtex else f"{reference}\n")
+            say(reference.bibtex if bibtex else f"{reference}\n")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from whyloss.cli.options import (
-    output_option,
     quiet_option,
     run_diagnosis,
     what_is_known,
     which_part,
     working,
 )
+from whyloss.cli.output import output_option, refuse_to_replace, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +39,10 @@ def report(
     **known: Unpack[KnownFacts],
 ) -> None:
     """Write the answer about SOURCE as one HTML file."""
+    refuse_to_replace(source, output)
     found = run_diagnosis(
         source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, **known
     )
     with working("Drawing the report", quiet=quiet):
         found.to_html(output)
-    click.echo(f"{found.verdict.headline}\nReport: {output}")
+    say(f"{found.verdict.headline}\nReport: {output}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,9 +11,11 @@ import click
 from whyloss import api
 from whyloss.api import Review
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
+from whyloss.cli.output import output_option, refuse_to_replace, say, say_in_utf8
 from whyloss.formatting import pluralize
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Unpack
 
     from whyloss.readers import KnownFacts
@@ -21,12 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; stdout if left out.",
-)
+@output_option(None, "File to write; stdout if left out.")
 @click.option(
     "--format",
     "table_format",
@@ -60,33 +57,47 @@ def review(
     whyloss review runs/exp1 -o review.csv
     whyloss review predictions.npz --format jsonl | head
 
-    In CSV, text that a spreadsheet would take for a formula (it begins with = + - @) gets an
-    apostrophe in front; JSON lines and Parquet hold every text unchanged.
+    In CSV, text that a spreadsheet would take for a formula (it begins with = + - @ and is no
+    number) gets an apostrophe in front, and so does text that begins with one: to read it back,
+    remove one apostrophe. What is printed has no control characters; a file has every character.
+    JSON lines and Parquet hold every text unchanged.
     """  # noqa: D301 - click reads \b as "keep these lines apart"
     chosen = table_format or _by_suffix(output)
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet cannot be shown in a terminal: name a file with -o.")
+    if output is not None:
+        refuse_to_replace(source, output)
     with working("Reading and comparing", quiet=quiet):
         opened_source, options = opened(source, known, quiet=quiet)
         found = api.review(opened_source, split=split, epoch=epoch, top=top, **options)
     if output is None:
-        found.write(sys.stdout.buffer, chosen)
-        sys.stdout.buffer.flush()
+        _print(found, chosen)
     else:
         with output.open("wb") as file:
             found.write(file, chosen)
     if quiet:
         return
     for note in found.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     many = len(found.epochs) > 1
-    click.echo(
+    say(
         f"{pluralize(len(found.rows), 'sample')} of {found.n_found:,} with a reason, of "
         f"{found.n_samples:,} in split {found.split}; score: {found.score.replace('_', ' ')}"
         f"{f', mean over {len(found.epochs)} epochs' if many else ''}"
         f"{f'. Written to {output}' if output else ''}.",
         err=True,
     )
+
+
+def _print(found: Review, table_format: str) -> None:
+    content = io.BytesIO()
+    found.write(content, table_format)
+    if table_format == "parquet":
+        click.echo(content.getvalue(), nl=False)
+    elif sys.stdout.isatty():
+        say(content.getvalue().decode(), nl=False)
+    else:
+        say_in_utf8(content.getvalue().decode())
 
 
 def _by_suffix(output: Path | None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from whyloss.cli.output import say
+
 
 @click.command()
 @click.argument("code", required=False)
@@ -15,12 +17,12 @@ def rules(code: str | None) -> None:
     if code is None:
         width = max(len(rule.name) for rule in known.ALL)
         for rule in sorted(known.ALL, key=lambda rule: rule.code):
-            click.echo(f"{rule.code}  {rule.name:<{width}}  {rule.summary}")
+            say(f"{rule.code}  {rule.name:<{width}}  {rule.summary}")
         return
     for rule in known.ALL:
         if code.lower() in {rule.code.lower(), rule.name}:
-            click.echo(f"# {rule.name} ({rule.code})\n\n{rule.text}")
-            click.echo(f"\nNeeds: {rule.needs}. Since: {rule.since}.")
+            say(f"# {rule.name} ({rule.code})\n\n{rule.text}")
+            say(f"\nNeeds: {rule.needs}. Since: {rule.since}.")
             return
     raise DataError(
         f"There is no rule {code!r}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
+from whyloss.cli.output import say
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -76,4 +76,4 @@ class _Verdict:
         if found.verdict.name != self._name:
             self._name = found.verdict.name
             at = history.epochs[-1]
-            click.echo(f"epoch {at}: {found.verdict.title}. {found.verdict.headline}", err=True)
+            say(f"epoch {at}: {found.verdict.title}. {found.verdict.headline}", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Never
 import click
 
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
+from whyloss.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def watch(
                     server = stack.enter_context(LiveServer(port, draw=render))
                     shows.append(server.show)
                     note = f"{server.address}   {note}"
-                    click.echo(f"The report: {server.address}", err=True)
+                    say(f"The report: {server.address}", err=True)
                 display: Screen | Lines = Screen(note) if sys.stdout.isatty() else Lines()
                 stack.enter_context(display)
                 _follow(watcher, [*shows, display.show], interval)

@@ -12,6 +12,7 @@ from whyloss.formatting import (
     format_percent,
     pluralize,
 )
+from whyloss.reporters.encoding import clean
 from whyloss.results.estimate import Z95
 
 if TYPE_CHECKING:
@@ -160,6 +161,6 @@ def reference_table(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
 
 
 def short(text: str, length: int = 40) -> str:
-    """Text on one line, cut where it is too long; control characters are shown as spaces."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Text on one line, cut where it is too long, without what could steer a terminal."""
+    line = " ".join(clean(text).split())
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -59,8 +59,8 @@ _KEYS: dict[tuple[type, str], tuple[str, ...]] = {
 
 
 def render(result: object) -> str:
-    """JSON text, indented; numbers that are not finite become null."""
-    return json.dumps(to_dict(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """JSON text in ASCII, indented; numbers that are not finite become null."""
+    return json.dumps(to_dict(result), indent=2, allow_nan=False) + "\n"
 
 
 def to_dict(result: object) -> dict[str, object]:

@@ -8,17 +8,42 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from whyloss.reporters.encoding import encodable
+from whyloss.reporters.encoding import clean, encodable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
 WIDTH = 100  # longer lines are hard to read, whatever the window
+NARROWEST = 20  # a terminal that claims to be narrower has no size, or a wrong one
+
+
+class Cleaned:
+    """A body without the characters of names and messages that could steer the terminal.
+
+    Parameters
+    ----------
+    body : renderable
+    """
+
+    def __init__(self, body: RenderableType) -> None:
+        self._body = body
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render the body, and clean what is text in it."""
+        for segment in console.render(self._body, options):
+            # What is left out has no width, so that columns stay where they are.
+            yield segment if segment.control else Segment(clean(segment.text), segment.style)
+
+
+def usable_width(console: Console) -> int:
+    """How many columns of a terminal are used."""
+    return max(NARROWEST, min(WIDTH, console.width))
 
 
 def to_text(body: RenderableType) -> str:
@@ -27,7 +52,7 @@ def to_text(body: RenderableType) -> str:
     console = Console(
         file=out, width=WIDTH, color_system=None, highlight=False, legacy_windows=False
     )
-    console.print(body)
+    console.print(Cleaned(body))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -35,7 +60,7 @@ def print_body(body: RenderableType) -> None:
     """Print a body, in colour where the terminal has it and NO_COLOR is not set."""
     with encodable(sys.stdout):
         console = Console(highlight=False)
-        console.print(body, width=min(WIDTH, console.width))
+        console.print(Cleaned(body), width=usable_width(console))
 
 
 def section(title: str, content: RenderableType) -> list[RenderableType]:

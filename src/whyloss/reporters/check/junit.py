@@ -28,7 +28,9 @@ def render(result: CheckResult) -> str:
     for row in result.conditions:
         _case(suite, row, name)
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+    # In ASCII, which is the same in whatever encoding the stream has.
+    text: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=False)
+    return text.decode() + "\n"
 
 
 def _case(suite: ET.Element, row: ConditionResult, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from whyloss.reporters.check.wording import summary
 from whyloss.reporters.common import short
-from whyloss.reporters.encoding import encodable
+from whyloss.reporters.encoding import clean, encodable
 from whyloss.results.check import ConditionOutcome
 
 if TYPE_CHECKING:
@@ -35,4 +35,4 @@ def render(result: CheckResult) -> str:
 def show(result: CheckResult) -> None:
     """Print what became of the conditions."""
     with encodable(sys.stdout):
-        print(render(result), end="")  # noqa: T201 - it is asked for
+        print(clean(render(result)), end="")  # noqa: T201 - it is asked for

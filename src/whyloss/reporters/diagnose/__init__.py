@@ -10,7 +10,7 @@ from rich.console import Console
 from whyloss.reporters import json
 from whyloss.reporters.diagnose import markdown, terminal
 from whyloss.reporters.encoding import encodable
-from whyloss.reporters.terminal import WIDTH
+from whyloss.reporters.terminal import Cleaned, usable_width
 
 if TYPE_CHECKING:
     from whyloss.results.diagnosis import Diagnosis
@@ -39,9 +39,9 @@ def show(diagnosis: Diagnosis, *, brief: bool = False) -> None:
     """
     with encodable(sys.stdout):
         console = Console(highlight=False)
-        width = min(WIDTH, console.width)
+        width = usable_width(console)
         draw = terminal.brief if brief else terminal.body
-        console.print(draw(diagnosis, width), width=width)
+        console.print(Cleaned(draw(diagnosis, width)), width=width)
 
 
 def to_notebook(diagnosis: Diagnosis) -> str:

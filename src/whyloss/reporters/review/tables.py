@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import math
+import re
 from typing import TYPE_CHECKING
+
+from whyloss.reporters.encoding import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +21,11 @@ Cell = int | float | str | None
 
 COLUMNS = ("id", "label", "predicted", "confidence", "loss", "score", "reason", "text", "path")
 
-# A spreadsheet takes a text that begins so for a formula, and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a text that begins with one of these for a formula and runs it; some take the
+# wide forms, too. Behind an apostrophe it is text. One that is there already gets another, so that
+# the first can be removed.
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠']")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 def write(review: Review, table_format: str, file: BinaryIO) -> None:
@@ -55,10 +61,8 @@ def rows_as_dicts(review: Review) -> Iterator[dict[str, Cell]]:
 
 
 def _jsonl(review: Review, file: BinaryIO) -> None:
-    for cells in rows_as_dicts(review):
-        # Half of a surrogate pair is no character, but JSON has a way to write it.
-        line = json.dumps(cells, ensure_ascii=False, allow_nan=False)
-        file.write(line.encode("utf-8", "backslashreplace") + b"\n")
+    rows = rows_as_dicts(review)
+    file.writelines(json.dumps(row, allow_nan=False).encode() + b"\n" for row in rows)
 
 
 def _parquet(review: Review, file: BinaryIO) -> None:
@@ -93,8 +97,11 @@ def _cells(row: ReviewRow) -> Iterator[Cell]:
 
 
 def _as_text(cell: Cell) -> Cell:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """A cell that no spreadsheet takes for a formula, also where it is printed cleaned."""
+    if not isinstance(cell, str) or _NUMBER.fullmatch(cell):
+        return cell
+    defused = _FORMULA.match(cell) or _FORMULA.match(clean(cell))
+    return f"'{cell}" if defused else cell
 
 
 def _whole(cell: Cell) -> Cell:
