@@ -1,1 +1,1 @@
-"""Known causes, planted and then diagnosed: how often whyloss is right, and how right its nats are."""
+"""Known causes, planted and then diagnosed: how often whyloss is right, and how right its nats."""

@@ -55,7 +55,7 @@ def top_share(evidence: Evidence) -> str:
 
 
 def all_in_turn(evidence: Evidence) -> str:
-    """The loss that rises, then the top share, then the temperature: the first that says anything."""
+    """The loss that rises, then the top share, then the temperature: the first that says any."""
     for say in (rising_loss, top_share, temperature):
         if (label := say(evidence)) != HEALTHY:
             return label

@@ -158,7 +158,7 @@ def _excess_of_uniform(logits: Floats, y: Labels) -> float:
 def restarted(
     rng: np.random.Generator, it: Training, seen: Seen, severity: int
 ) -> dict[str, Floats]:
-    """The learning rate restarts again and again, and the loss jumps up and comes down each time."""
+    """The learning rate restarts again and again; the loss jumps up and comes down each time."""
     at = np.arange(len(it))
     period = max(3, len(it) // 4)
     height = (0.1, 0.2, 0.4)[severity]

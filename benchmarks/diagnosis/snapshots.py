@@ -37,7 +37,7 @@ CEILING = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What a model says about a world: its logits, the labels it is held to, and the truth behind."""
+    """What a model says about a world: its logits, the labels given to it, and the true ones."""
 
     world: World
     exact: Floats
@@ -374,7 +374,7 @@ def validation_too_easy(rng: np.random.Generator, n: int, k: int, severity: int)
 def _hot_and_noisy(
     rng: np.random.Generator, n: int, k: int, factor: float
 ) -> tuple[Model, dict[str, Range]]:
-    """Logits of another size and redrawn labels; nats of "heat" and "label-noise" in both orders."""
+    """Logits of another size, redrawn labels; nats of "heat" and "label-noise" in both orders."""
     it = noisy(rng, heated(model(rng, n, k), factor), NOISE[1])
     neither = loss_knowing_noise(it, NOISE[1])
     no_heat = loss_at_best_temperature(it.logits, it.y)

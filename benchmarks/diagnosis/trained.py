@@ -159,10 +159,14 @@ RECIPES: dict[str, Recipe] = {
     ),
     "permuted validation classes": Recipe(("permuted-classes",), spoil=permuted),
     "validation labels from 1": Recipe(("label-encoding",), spoil=moved),
-    "unscaled validation inputs": Recipe(("distribution-shift",), "cancer", 280, 280, spoil=unscaled),
+    "unscaled validation inputs": Recipe(
+        ("distribution-shift",), "cancer", 280, 280, spoil=unscaled
+    ),
     "validation columns in another order": Recipe(("distribution-shift",), spoil=shuffled_columns),
     "the same, curves": Recipe(("distribution-shift",), spoil=shuffled_columns, predictions=()),
-    "imbalance": Recipe(("majority-class",), "digits", 800, 900, (), 40, rate=1e-2, spoil=unbalanced),
+    "imbalance": Recipe(
+        ("majority-class",), "digits", 800, 900, (), 40, rate=1e-2, spoil=unbalanced
+    ),
     "tiny validation set": Recipe(
         ("small-validation-set",), "wine", 140, 30, (), epochs=15, rate=1e-2, decay=1e-2
     ),
@@ -180,8 +184,8 @@ RECIPES: dict[str, Recipe] = {
     "too small a model": Recipe(("underfitting",), "tangled", 3000, 2000, (), epochs=15),
     "label smoothing": Recipe(("underconfidence",), objective="smoothing", epochs=25, decay=1e-3),
     "smoothed loss in the log": Recipe(
-        ("smoothing-or-weights",), "blobs", 4000, 3000, (), rate=1e-2, epochs=10, reported="smoothed",
-        predictions=("val",),
+        ("smoothing-or-weights",), "blobs", 4000, 3000, (), rate=1e-2, epochs=10,
+        reported="smoothed", predictions=("val",),
     ),
     "summed loss in the log": Recipe(
         ("loss-mismatch",), "blobs", 4000, 3000, (), rate=1e-2, epochs=10, reported="sum",

@@ -68,7 +68,7 @@ class Training:
 def make_training(  # noqa: PLR0917 - as every plan has them, and the shape of the training
     rng: np.random.Generator, n: int, k: int, n_epochs: int, worse: float = 0.0, heat: float = 1.0
 ) -> Training:
-    """A training that learns, then keeps what it has, forgets some of it, or grows too sure of it."""
+    """A training that learns, then keeps what it has, forgets some, or grows too sure of it."""
     accuracy = float(rng.choice((0.75, 0.85, 0.95)))
     world = make_world(rng, n, k, accuracy)
     train_world = _same_classes(rng, world, n)

@@ -28,8 +28,8 @@ WELL = {"consistent", "cannot-tell", "within-noise", "small-validation-set", "tr
 class Range:
     """Nats that a cause costs, from the least to the most that removing it may save.
 
-    One number for a cause that stands alone. Beside another one it matters which of the two is removed
-    first, and both orders are right.
+    One number for a cause that stands alone. Beside another one it matters which of the two is
+    removed first, and both orders are right.
     """
 
     low: float

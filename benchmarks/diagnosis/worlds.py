@@ -1,7 +1,7 @@
 """Inputs whose exact posterior is known, and models of them that know less or say more.
 
-They are drawn otherwise than the examples that the rules are tested with: class means lie at random,
-so that some classes are hard to tell apart and others easy.
+They are drawn otherwise than the examples that the rules are tested with: class means lie at
+random, so that some classes are hard to tell apart and others easy.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class World:
     shares: Floats
 
     def log_posterior(self, blur: float = 0.0, rng: np.random.Generator | None = None) -> Floats:
-        """Exact log-probabilities of the classes, of inputs seen through noise of that deviation."""
+        """Exact log-probabilities of the classes, with inputs seen through such noise."""
         haze = self.haze
         if rng is not None:
             anew = rng.standard_normal(haze.shape)

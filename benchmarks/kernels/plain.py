@@ -1,4 +1,4 @@
-"""The statistics and the derivatives as plain Numba loops, without a vector type: see decision 6."""
+"""Statistics and derivatives as plain Numba loops, without a vector type: see decision 6."""
 
 import numpy as np
 from numba import njit

@@ -333,13 +333,15 @@ FRAMEWORKS: dict[str, tuple[str, Callable[[], Printed]]] = {
     "PyTorch, phases": (
         "torch",
         lambda: torch_training(
-            "Epoch {}/{}\n----------\ntrain Loss: {:.4f} Acc: {:.4f}\nval Loss: {:.4f} Acc: {:.4f}\n"
+            "Epoch {}/{}\n----------\ntrain Loss: {:.4f} Acc: {:.4f}\nval Loss: {:.4f} Acc: "
+            "{:.4f}\n"
         ),
     ),
     "PyTorch, percentages": (
         "torch",
         lambda: torch_training(
-            "[{}/{}] train loss {:.4f}, train accuracy {:.4%} | validation loss {:.4f}, validation accuracy {:.4%}"
+            "[{}/{}] train loss {:.4f}, train accuracy {:.4%} | validation loss {:.4f}, validation "
+            "accuracy {:.4%}"
         ),
     ),
     "scikit-learn, MLPClassifier": ("sklearn", mlp_training),

@@ -90,7 +90,8 @@ _CASES = (
         code="C3",
         question="Why is the best loss not where the best accuracy is?",
         setting=(
-            "A logistic regression p = σ(ax + b) on 5, 100 and 10,000 points, over the whole grid of "
+            "A logistic regression p = σ(ax + b) on 5, 100 and 10,000 points, over the whole grid "
+            "of "
             "a and b. Diagnosed: the fit to 100 points."
         ),
         source=_late("c3_logistic", "fitted"),

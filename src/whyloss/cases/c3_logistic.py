@@ -75,7 +75,7 @@ def _grid(low: float, high: float) -> Vector:
 
 
 def _drawn(name: str, n: int, *, seed: int, slope: float, intercept: float) -> DataSet:
-    """Draw points as R's ``set.seed(seed)``, ``runif`` and ``rbinom`` do: data that others have too."""
+    """Draw points as R's ``set.seed(seed)``, ``runif`` and ``rbinom`` do, to compare with R."""
     uniform = _uniform_of_r(seed, 2 * n)
     x = 2.0 * uniform[:n] - 1.0
     prob = 1.0 / (1.0 + np.exp(-(slope * x + intercept)))

@@ -83,7 +83,8 @@ class RunInfo:
                     f"These predictions and the run differ in {name}",
                     expected=f"{mine!r} as in {INFO_FILE}",
                     got=f"{theirs!r}",
-                    hint="A run holds one model's predictions: record other ones in another folder.",
+                    hint="A run holds one model's predictions: record other ones in another "
+                    "folder.",
                 )
         n_columns = self.n_columns or other.n_columns
         classes = self.classes or other.classes

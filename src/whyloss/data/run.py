@@ -340,7 +340,8 @@ def _joined_extras(
         if columns.keys() != extras[0].keys():
             raise FormatError(
                 f"The parts in {part.path.parent} do not fit together",
-                expected=f"{', '.join(extras[0]) or 'no weights or slices'} as in {parts[0].path.name}",
+                expected=f"{', '.join(extras[0]) or 'no weights or slices'} as in "
+                f"{parts[0].path.name}",
                 got=f"{part.path.name} with {', '.join(columns) or 'none'}",
                 hint="Log the same weights= and slices= with all rows of an epoch.",
             )

@@ -63,7 +63,7 @@ def settle_scale(**given: Any) -> tuple[Scale, Any]:  # noqa: ANN401
 
 
 def check_scores(values: Any, scale: Scale) -> FloatArray:  # noqa: ANN401
-    """Convert scores to a floating array of shape (n_samples, n_columns), without a copy if possible.
+    """Convert scores to a floating array of shape (n_samples, n_columns), if possible without copy.
 
     Parameters
     ----------
@@ -138,7 +138,8 @@ def check_labels(y_true: Any, n_classes: int, classes: Sequence[Any]) -> npt.NDA
                 "y_true contains values that are not class indices",
                 expected="whole numbers",
                 got=f"{bad}",
-                hint="Soft labels and regression targets have no accuracy to compare the loss with.",
+                hint="Soft labels and regression targets have no accuracy to compare the loss "
+                "with.",
             )
         with np.errstate(
             invalid="ignore"

@@ -42,9 +42,10 @@ class EnvelopeGap:
         The largest loss of a calibrated model, at the lower end of the accuracy's interval.
     direction : Direction
         Above ln K no under-confident model comes. A training loss that exceeds its own envelope
-        by at least a quarter as much shows a model that has not grown sure yet where it is about as large, and otherwise a
-        loss with another term in it. In all other cases too much confidence is the likelier
-        reason. At an accuracy of 100 % only too little confidence can cost anything.
+        by at least a quarter as much shows a model that has not grown sure yet where it is about as
+        large, and otherwise a loss with another term in it. In all other cases too much confidence
+        is the likelier reason. At an accuracy of 100 % only too little confidence can cost
+        anything.
     n_classes : int or None
         None where the number of classes is not known: then it holds for up to 1,000.
     """

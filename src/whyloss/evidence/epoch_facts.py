@@ -82,7 +82,7 @@ class EpochFacts:
 
     @cached_property
     def n_eff(self) -> float | None:
-        """As many equal samples as the weights of the predicted rows leave; None without weights."""
+        """Number of equal samples with the same standard error; None without weights."""
         weights = self.weights_of(self.predicted)
         return None if weights is None else effective_samples(weights)
 

@@ -365,7 +365,7 @@ class Evidence:
 
     @cached_property
     def train(self) -> Curve | None:
-        """Loss and accuracy per epoch of the training split, where that is not the explained one."""
+        """Loss and accuracy per epoch of the training split; None if that is the explained one."""
         for name in TRAIN:
             if name in self.splits and name != self.split:
                 return self.curve(name)

@@ -87,7 +87,7 @@ class NoiseModels:
 
     @property
     def has_skill(self) -> bool:
-        """Whether the model clearly beats predicting the largest class; else nothing can be fitted."""
+        """Whether the model clearly beats predicting the largest class, which a fit needs."""
         accuracy, shares = self._facts.accuracy, self._facts.shares
         least = float(shares.max()) if len(shares) else 1.0
         return (
@@ -136,7 +136,7 @@ class NoiseModels:
 
     @cached_property
     def outliers(self) -> Outliers | None:
-        """Samples that are nearly impossible under the model's probabilities; None below 10 samples."""
+        """Samples nearly impossible under the model's probabilities; None below 10 samples."""
         from whyloss.measures.calibration.outliers import MIN_SAMPLES, find_outliers  # noqa: PLC0415
 
         p = self._facts.predictions
@@ -148,7 +148,7 @@ class NoiseModels:
 
     @cached_property
     def noisy_rows(self) -> npt.NDArray[np.intp]:
-        """Rows whose labels are likely noise, highest loss first; empty where label noise is not rare."""
+        """Rows with likely wrong labels, highest loss first; none where label noise is not rare."""
         label_noise = None if self.nested_fits is None else self.nested_fits.label_noise
         if label_noise is None or not label_noise.accepted or label_noise.share > MAX_OUTLIER_SHARE:
             return np.zeros(0, dtype=np.intp)

@@ -145,7 +145,7 @@ def _short_rise(levels: FloatVector, rise: LastingRise, *, min_z: float) -> bool
 
 
 def _clear(levels: FloatVector, rise: LastingRise, *, min_z: float, expected: bool) -> bool:
-    """Whether level or rank trend after a minimum show a rise, larger than earlier and later moves."""
+    """Whether level or rank trend after a minimum show a rise above earlier and later moves."""
     after = levels[rise.at + 1 :]
     trend = mann_kendall(after)
     stays = float(np.mean(after > rise.base + QUARTER * rise.height)) >= LASTING

@@ -58,7 +58,8 @@ class RunComparison:
             raise DataError(
                 f"The epochs of split {self._split!r} have no sample in common",
                 expected="the same ids at every epoch",
-                got=f"ids such as {ids[first][0]} at epoch {first} and {ids[last][0]} at epoch {last}",
+                got=f"ids such as {ids[first][0]} at epoch {first} and {ids[last][0]} at epoch "
+                f"{last}",
                 hint="Log ids= that name the samples, the same at every epoch.",
             )
         usable = np.ones(len(rows[first]), dtype=np.bool_)

@@ -105,7 +105,8 @@ def _exists(source: str) -> bool:
 def _read_text(text: str, options: ReadOptions) -> Source:
     missing = FormatError(
         f"No file is named {text.strip()[:400]!r} here",
-        expected="a path, or a line of a log such as 'loss: 0.40 - acc: 0.82 - val_loss: 0.46 - val_acc: 0.78'",
+        expected="a path, or a line of a log such as 'loss: 0.40 - acc: 0.82 - val_loss: 0.46 - "
+        "val_acc: 0.78'",
         got="neither",
     )
     if _PATH_LIKE.fullmatch(text.strip()):

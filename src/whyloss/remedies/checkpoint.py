@@ -38,7 +38,8 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
     return Remedy(
         name=FOR_LABELS,
         title=f"For labels: epoch {best.epoch}",
-        text=f"Accuracy is largest there, {format_percent(best.value.value)}. {_as_good(best, end)}",
+        text=f"Accuracy is largest there, {format_percent(best.value.value)}. "
+        f"{_as_good(best, end)}",
         metric="accuracy",
         before=last.accuracy,
         after=best.value,

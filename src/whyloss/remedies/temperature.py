@@ -26,7 +26,8 @@ def propose(evidence: Evidence) -> Remedy | Declined:
     if calibrated is None:
         return Declined(
             NAME,
-            f"{snapshot.n_scored} samples are too few to fit a temperature; {MIN_CALIBRATION_SAMPLES} are the "
+            f"{snapshot.n_scored} samples are too few to fit a temperature; "
+            f"{MIN_CALIBRATION_SAMPLES} are the "
             "least",
         )
     if snapshot.one_class:
@@ -35,7 +36,8 @@ def propose(evidence: Evidence) -> Remedy | Declined:
     if not saved.z > 2:
         return Declined(
             NAME,
-            f"would change the loss by {format_signed(-saved.value)} nats out of fold, which is within "
+            f"would change the loss by {format_signed(-saved.value)} nats out of fold, which is "
+            "within "
             "chance: no gain is shown",
         )
     t = calibrated.fit.temperature
@@ -43,8 +45,10 @@ def propose(evidence: Evidence) -> Remedy | Declined:
         name=NAME,
         title=f"For probabilities: temperature {t:.2f}",
         text=(
-            f"Divide the logits{_whence(snapshot.predictions.scale)} by {t:.2f}: the loss goes from {format_nats(calibrated.log_loss.value)} "
-            f"to {format_nats(calibrated.refinement.value)} on samples that the temperature was not "
+            f"Divide the logits{_whence(snapshot.predictions.scale)} by {t:.2f}: the loss goes "
+            f"from {format_nats(calibrated.log_loss.value)} "
+            f"to {format_nats(calibrated.refinement.value)} on samples that the temperature was "
+            "not "
             "fitted on. No label changes, no retraining."
         ),
         metric="log_loss",

@@ -99,7 +99,7 @@ def share_of_loss(row: SampleRow) -> str:
 
 
 def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
-    """What was not checked, a sentence for each reason; of many names only the first are spelt out."""
+    """What was not checked, a sentence for each reason with the first names."""
     by_reason: dict[str, list[str]] = {}
     for item in diagnosis.not_checked:
         by_reason.setdefault(item.reason, []).append(item.name)
@@ -118,7 +118,7 @@ def not_checked_lines(diagnosis: Diagnosis, most: int = 3) -> list[str]:
 
 
 def reference_table(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
-    """Reported numbers and what they compare with: a heading row, then a label and a cell per split."""
+    """Reported numbers and references: a heading row, then rows of a label and a cell per split."""
     found = diagnosis.reference_losses
     if not found:
         return []

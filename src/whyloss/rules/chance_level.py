@@ -297,7 +297,8 @@ def nothing_moves(
 
 @RULE.suspected(
     prior=0.12,
-    check="Can the model learn 50 samples by heart? If not, inputs and labels do not reach it as they should.",
+    check="Can the model learn 50 samples by heart? If not, inputs and labels do not reach it as "
+    "they should.",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Numbers near those of guessing, or curves that hardly move."""

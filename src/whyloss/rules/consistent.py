@@ -283,7 +283,7 @@ def _contradicted(evidence: Evidence, seen: Outline) -> bool:
 
 
 def _tells(numbers: Metrics, min_samples: float) -> bool:
-    """Whether there are samples enough, and two classes can have such an accuracy if none is known."""
+    """Whether samples are enough, and two classes can have such an accuracy if K is unknown."""
     few = numbers.n_samples is not None and numbers.n_samples < min_samples
     return not few and (numbers.n_classes is not None or numbers.accuracy.value >= 0.5)
 
@@ -319,4 +319,5 @@ def _beside_training(evidence: Evidence, numbers: Metrics) -> str:
 def _typical_probability(loss: float) -> str:
     """The probability of the right class that a mean loss stands for, in words."""
     probability = format_percent(math.exp(-loss), 0)
-    return f"{format_nats(loss)} means that the right class typically gets a probability of {probability}"
+    said = f"{format_nats(loss)} means that the right class typically gets a probability of"
+    return f"{said} {probability}"

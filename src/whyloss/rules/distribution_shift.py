@@ -89,7 +89,7 @@ SELDOM = 1e-3  # accuracy: the least that guessing is taken to have, so that its
 def _broken(
     seed: int, val: float = 0.06, train: float = 0.95, loss: float = 1.0, once: float = 0.0
 ) -> KnownCause:
-    """A training that validation does not follow; `once` is an accuracy that it had for an epoch."""
+    """A training that validation does not follow; `once` is its accuracy at one epoch."""
     e = np.arange(8)
     return known_history(
         seed,
@@ -222,7 +222,8 @@ def differs_from_validation(
 
 @RULE.suspected(
     prior=0.1,
-    check="Evaluate training samples through the validation code: if they are wrong there too, the preparation differs.",
+    check="Evaluate training samples through the validation code: if they are wrong there too, the "
+    "preparation differs.",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Training is fitted well, and validation is hardly better than guessing."""

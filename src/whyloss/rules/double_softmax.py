@@ -279,7 +279,8 @@ def _training_tells(evidence: Evidence, accuracy: float, floor: float) -> bool:
 
 @RULE.suspected(
     prior=0.06,
-    check="Print the model's outputs: do they sum to 1 before they enter a loss that expects logits?",
+    check="Print the model's outputs: do they sum to 1 before they enter a loss that expects "
+    "logits?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss that hardly moves beside an accuracy that it is too large for."""

@@ -13,12 +13,12 @@ below what a calibrated model of this accuracy has at least.
 Only reported losses are tested: those that whyloss computes itself keep the bound.
 
 Impossible: the bound holds for every model and every set of samples, so no error bars enter, and
-every epoch of every split is tested. The loss must be below `max_share` = 0.9 of it, because running
-means and rounded digits move both numbers a little.
+every epoch of every split is tested. The loss must be below `max_share` = 0.9 of it, because
+running means and rounded digits move both numbers a little.
 
-Hardly possible: the loss is below `max_envelope` = 0.75 of the least that a calibrated model of this
-accuracy can have (the lower end of Fano's envelope). Only a model that nearly always puts the truth
-second, with nearly the probability of the first, has such a loss.
+Hardly possible: the loss is below `max_envelope` = 0.75 of the least that a calibrated model of
+this accuracy can have (the lower end of Fano's envelope). Only a model that nearly always puts the
+truth second, with nearly the probability of the first, has such a loss.
 
 ## Not to be confused with
 `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
@@ -193,7 +193,7 @@ def _finding(pairs: Curve) -> Finding:
     check="Compute accuracy and loss by hand on ten samples: do both agree with the log?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
-    """An accuracy that does not belong to the loss: it stands still or is 0 while the loss falls."""
+    """An accuracy that does not fit the loss: it stands still or is 0 while the loss falls."""
     seen = outline(evidence)
     if seen.accuracy is None or seen.loss is None or len(seen.accuracies) < 1:
         return None

@@ -176,7 +176,8 @@ def never_right(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
 
 @RULE.suspected(
     prior=0.08,
-    check="Print ten validation samples with their labels and the name of each class: do they belong together?",
+    check="Print ten validation samples with their labels and the name of each class: do they "
+    "belong together?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Labels that cannot belong to the outputs: all right at once, or wrong in validation alone."""

@@ -122,7 +122,8 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
 
 @RULE.suspected(
     prior=0.04,
-    check="Look at the samples that the model most confidently gets wrong: how many labels are mistaken?",
+    check="Look at the samples that the model most confidently gets wrong: how many labels are "
+    "mistaken?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Training is no better than validation, and both stand far below 100 %."""

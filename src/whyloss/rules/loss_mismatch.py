@@ -221,7 +221,8 @@ def both_losses_rise(
 
 @RULE.suspected(
     prior=0.05,
-    check="Divide the loss by the batch size and by the number of batches: does one of them give a mean?",
+    check="Divide the loss by the batch size and by the number of batches: does one of them give a "
+    "mean?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss that is too large for any mean over the samples."""

@@ -162,7 +162,8 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
 
 @RULE.suspected(
     prior=0.05,
-    check="List the samples or batches with the largest losses at an epoch with a jump: are they few?",
+    check="List the samples or batches with the largest losses at an epoch with a jump: are they "
+    "few?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Single epochs whose loss is many times that of their neighbours."""

@@ -301,7 +301,8 @@ def _provable(evidence: Evidence) -> float:
 
 @RULE.suspected(
     prior=0.18,
-    check="Does the accuracy on the validation set fall from the epoch of the smallest loss to the last?",
+    check="Does the accuracy on the validation set fall from the epoch of the smallest loss to the "
+    "last?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss that rises a little, or that stands while the training loss falls."""

@@ -17,7 +17,8 @@ From predictions, the loss of each mistake:
 - `min_errors` = 1 % of the samples are wrong; a few at the limit are `clipped-loss`.
 
 From reported numbers, the loss divided by the error rate:
-- `max_distance` = 0.2 % from a known limit, plus what four printed digits of the accuracy leave open.
+- `max_distance` = 0.2 % from a known limit, plus what four printed digits of the accuracy leave
+  open.
 - `max_drift` = 1 % from it at each of the three last epochs: a single epoch may pass by.
 - `min_errors` = 1 %: below it the rounding of the accuracy decides.
 

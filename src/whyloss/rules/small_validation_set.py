@@ -153,7 +153,8 @@ def _step_of(shares: FloatVector, min_values: float, max_chance: float) -> int |
 
 @RULE.suspected(
     prior=0.06,
-    check="Count the validation samples, and evaluate the same model on another split of the same size.",
+    check="Count the validation samples, and evaluate the same model on another split of the same "
+    "size.",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A validation that goes up and down while training does not."""

@@ -15,8 +15,8 @@ From predictions: agreement to the printed digits, of which there must be enough
 the loss). Nothing is fitted, so there is no threshold.
 
 From loss and accuracy: both must exceed Fano's envelope in validation by `min_gap` = 0.01 nat, and
-the training pair must have at least a quarter of the same excess, or the text must name another loss. A
-model that is right more often than its confidence says looks the same.
+the training pair must have at least a quarter of the same excess, or the text must name another
+loss. A model that is right more often than its confidence says looks the same.
 
 ## Not to be confused with
 `loss-mismatch`: another reduction or base, or a number that nothing explains. `underconfidence`:
@@ -141,7 +141,8 @@ def training_is_above_too(evidence: Evidence, *, min_gap: float = 0.01) -> Findi
 
 @RULE.suspected(
     prior=0.04,
-    check="Compute the plain mean cross-entropy of the validation set, without smoothing, weights or penalties.",
+    check="Compute the plain mean cross-entropy of the validation set, without smoothing, weights "
+    "or penalties.",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Losses above 0 at 100 %, or a training pair above the envelope too."""

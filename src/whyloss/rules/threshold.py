@@ -115,7 +115,8 @@ def _finding(split: str, auc: float, curve: ScoreCurve) -> Finding:
 
 @RULE.suspected(
     prior=0.04,
-    check="Compute the score at the threshold that is best on validation data: is it better by far?",
+    check="Compute the score at the threshold that is best on validation data: is it better by "
+    "far?",
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """An AUC that promises more than the decisions keep."""

@@ -22,8 +22,8 @@ weighted labels in training.
 both splits, made by the same model in evaluation mode, would tell.
 
 ## Remedy
-Nothing has to change. To compare fairly, evaluate the training set at the end of the epoch in evaluation
-mode, without augmentation.
+Nothing has to change. To compare fairly, evaluate the training set at the end of the epoch in
+evaluation mode, without augmentation.
 
 ## References
 Dropout: doi:10.5555/2627435.2670313 (Srivastava et al. 2014). Batch normalisation: arXiv:1502.03167

@@ -121,8 +121,8 @@ def little_skill(
     way = (
         "It still falls: train longer, or with a larger learning rate"
         if falling
-        else "It no longer falls: the model is too small, too strongly regularised, or the inputs do "
-        "not decide the labels"
+        else "It no longer falls: the model is too small, too strongly regularised, or the inputs "
+        "do not decide the labels"
     )
     return Finding(
         severity=Severity.WARNING if falling else Severity.INFO,

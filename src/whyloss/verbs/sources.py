@@ -139,7 +139,7 @@ def _unlabelled(labelled: Mapping[str, Any], source: object) -> DataError:
     )
 
 
-# --- reported numbers -------------------------------------------------------------------------------
+# --- reported numbers -----------------------------------------------------------------------------
 
 
 def _with_curves(predictions: Predictions, reported: InMemorySource | None) -> InMemorySource:
@@ -170,7 +170,8 @@ def _curves(
     if not _is_history(history):
         raise DataError(
             "The history is not understood",
-            expected="a whyloss.History, a mapping such as {'loss': [...], 'val_loss': [...]}, or a "
+            expected="a whyloss.History, a mapping such as {'loss': [...], 'val_loss': [...]}, or "
+            "a "
             "list of mappings, one per epoch",
             got=type(history).__name__,
         )

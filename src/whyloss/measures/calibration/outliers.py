@@ -72,8 +72,8 @@ def find_outliers(
     model so calibrated says how many samples at least as surprising it expects among all:
     ``sum_i P(-ln q_i >= s)``. If that is below .01 for each of those set aside, they are outliers.
     Three are tried before two and one, since two outliers hide each other in the temperature.
-    Without any outlier it names one in 1 to 3 % of calibrated or over-confident samples, in up to 8 %
-    of 50 or fewer under very sharp predictions at T = 2 (simulated).
+    Without any outlier it names one in 1 to 3 % of calibrated or over-confident samples, in up to 8
+    % of 50 or fewer under very sharp predictions at T = 2 (simulated).
 
     Parameters
     ----------

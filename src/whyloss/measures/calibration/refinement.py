@@ -86,8 +86,8 @@ def calibrate(
     samples : PerSample, optional
         Of the same rows, where they have been scored already: saves a pass over large inputs.
     repeats : int, default 1
-        As in :func:`~whyloss.measures.losses.per_sample.per_sample`. Temperatures of large inputs are
-        good to 1e-6 of themselves, refinement to 1e-7 nats.
+        As in :func:`~whyloss.measures.losses.per_sample.per_sample`. Temperatures of large inputs
+        are good to 1e-6 of themselves, refinement to 1e-7 nats.
 
     Raises
     ------

@@ -55,8 +55,8 @@ def best_permutation(
 ) -> LabelPermutation | None:
     """Find the best one-to-one renaming of the predicted classes (Kuhn 1955).
 
-    With many classes the best renaming of few samples gains by chance, so what it gains is counted on
-    samples that it was not chosen by.
+    With many classes the best renaming of few samples gains by chance, so what it gains is counted
+    on samples that it was not chosen by.
 
     Parameters
     ----------

@@ -34,8 +34,8 @@ class BestThreshold:
     Cross-entropy scores the probabilities themselves: it is the same at every threshold.
 
     Thresholds of different folds share samples, which the interval of the gain does not know. Where
-    there is something to gain it covers 93 to 95 %; where there is nothing, 88 to 90 %, but its lower
-    end exceeds 0 in no more than 2.4 % (simulated, n = 100 to 3000).
+    there is something to gain it covers 93 to 95 %; where there is nothing, 88 to 90 %, but its
+    lower end exceeds 0 in no more than 2.4 % (simulated, n = 100 to 3000).
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ AS_IT_IS, CONVERTED = 4 << 20, 1 << 19
 def in_threads(
     scores: npt.NDArray[np.floating[Any]], scale: Scale, work: Callable[[slice], _T]
 ) -> list[_T]:
-    """Call `work` on blocks of rows, on the processors that may be used; results in the order of the rows.
+    """Call `work` on blocks of rows, on all allowed processors; results in the order of the rows.
 
     Parameters
     ----------

@@ -40,8 +40,8 @@ class Sums(NamedTuple):
 
     Attributes
     ----------
-    status, totals, outcomes, by_class, confusion, histogram, reliability, clipped, extremes : ndarrays
-    losses : ndarray of float64
+    status, totals, outcomes, by_class, confusion, histogram, reliability, clipped, extremes :
+    ndarrays losses : ndarray of float64
         The largest losses, among others.
     rows : ndarray of int64
         Whose they are.

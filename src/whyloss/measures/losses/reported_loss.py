@@ -1,4 +1,4 @@
-"""Which other loss a framework may have reported: reductions, bases, smoothing, weights, batches."""
+"""Which other loss a framework may have reported: reductions, bases, smoothing, weights."""
 
 from __future__ import annotations
 

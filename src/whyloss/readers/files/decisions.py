@@ -105,7 +105,7 @@ def history_of(groups: Sequence[Decisions], options: ReadOptions) -> tuple[Histo
             "The predicted classes and the labels have no value in common",
             expected="the same names or numbers in both",
             got=f"labels such as {last.y_true[0]!r} and predictions such as {last.y_pred[0]!r}",
-            hint='Choose the columns with --map "their name=labels" and --map "their name=predicted".',
+            hint='Choose columns with --map "their name=labels" and --map "their name=predicted".',
         )
     history = History.from_rows(
         {"epoch": group.epoch or 0, "split": group.split, **_scores(group)} for group in groups

@@ -78,7 +78,7 @@ def _last_number(path: Path) -> int:
     return max((int(digits) for digits in re.findall(r"\d{1,15}", path.parent.name)), default=0)
 
 
-# --- a file per epoch -------------------------------------------------------------------------------
+# --- a file per epoch -----------------------------------------------------------------------------
 
 
 def _of_epoch_files(path: Path) -> list[Record]:
@@ -99,11 +99,11 @@ def _of_epoch_files(path: Path) -> list[Record]:
     return records
 
 
-# --- a file per metric ------------------------------------------------------------------------------
+# --- a file per metric ----------------------------------------------------------------------------
 
 
 def _of_catboost(path: Path) -> list[Record]:
-    """Read ``learn_error.tsv`` and ``test_error.tsv``; its "test" is what is evaluated meanwhile."""
+    """Read ``learn_error.tsv`` and ``test_error.tsv``; "test" is evaluated in between."""
     for folder in (path, path / "catboost_info"):
         tables = {file: split for file, split in _CATBOOST.items() if (folder / file).is_file()}
         if tables:
@@ -151,7 +151,7 @@ def _table(file: Path) -> list[dict[str, float]]:
     return rows
 
 
-# --- MLflow -----------------------------------------------------------------------------------------
+# --- MLflow ---------------------------------------------------------------------------------------
 
 
 def _of_mlflow(path: Path, options: ReadOptions, name: str) -> Source | None:

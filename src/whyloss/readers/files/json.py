@@ -65,7 +65,8 @@ def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  #
         return read_records(value, options, name)
     raise FormatError(
         f"The JSON in {name} has no form that whyloss knows",
-        expected='{"val_loss": [0.5, 0.4], …}, or a list of records {"epoch": 1, "val_loss": 0.5, …}',
+        expected='{"val_loss": [0.5, 0.4], …}, or a list of records such as '
+        '{"epoch": 1, "val_loss": 0.5, …}',
         got=f"{value!r:.60}",
     )
 
@@ -160,7 +161,7 @@ def _aligned(lists: dict[str, list[Any]], notes: list[str]) -> list[dict[str, An
             )
         elif len(values) < length:
             notes.append(
-                f'"{label}" has {len(values)} values beside {length} of others: they count as those '
-                "of the first epochs."
+                f'"{label}" has {len(values)} values beside {length} of others: they count as '
+                "those of the first epochs."
             )
     return records

@@ -53,8 +53,8 @@ def read_labels(values: npt.NDArray[Any], name: str) -> Labels:
         The labels are of several classes at once, soft, or targets of a regression.
     """
     if values.ndim > 1 and values.shape[1] > 1:
-        return Labels(_from_one_hot(values, name), np.ones(len(values), dtype=np.bool_),
-                      (f'The labels "{name}" are one-hot: the class is where the 1 stands.',))  # fmt: skip
+        note = f'The labels "{name}" are one-hot: the class is where the 1 stands.'
+        return Labels(_from_one_hot(values, name), np.ones(len(values), dtype=np.bool_), (note,))
     flat = values.reshape(len(values), -1)[:, 0] if values.size else values.ravel()
     present = _present(flat)
     plain = np.ma.getdata(flat)
@@ -138,7 +138,8 @@ def several_labels(got: str) -> DataError:
         "classifiers with one class per sample",
         expected="one class per sample",
         got=got,
-        hint="Look at one label at a time: a file with a column label of 0 and 1, and a column prob.",
+        hint="Look at one label at a time: a file with a column label of 0 and 1, and a column "
+        "prob.",
     )
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # The names that each role goes by, the best of them first.
 _NAMES = {
     "labels": (
-        "y true|ytrue|true label|true labels|label|labels|target|targets|gold|gold label|gold labels|"
+        "y true|ytrue|true label|true labels|label|labels|target|targets|gold|gold label|gold "
+        "labels|"
         "ground truth|groundtruth|truth|true class|gt|y|true|actual|actual label|actual class|"
         "given label|y test|y val|classes true|correct label|true name|expected|class|category"
     ),
@@ -61,7 +62,8 @@ _SCORES = [
 ]
 _EPOCH = re.compile(r"(?P<name>.+?)[_ -]*epoch[_ =-]*(?P<epoch>\d{1,9})", re.IGNORECASE)
 _ONE_LABEL = re.compile(
-    r"(?:y[_ ]?true|true|labels?|targets?|gt|gold)[_ .-]+(?P<name>.+)|(?P<before>.+?)[_ .-]+(?:true|gt|label)",
+    r"(?:y[_ ]?true|true|labels?|targets?|gt|gold)[_ .-]+(?P<name>.+)|(?P<before>.+?)[_ "
+    r".-]+(?:true|gt|label)",
     re.IGNORECASE,
 )
 _LIST = re.compile(r"[\[(]\s*[01](?:\.0*)?(?:[\s,]+[01](?:\.0*)?)+\s*,?\s*[\])]")

@@ -100,7 +100,7 @@ def _split_in(name: str) -> str | None:
     return next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), None)
 
 
-# --- labels -----------------------------------------------------------------------------------------
+# --- labels ---------------------------------------------------------------------------------------
 
 
 def _with_labels(table: PredictionColumns, notes: list[str]) -> PredictionColumns:
@@ -126,7 +126,7 @@ def _with_labels(table: PredictionColumns, notes: list[str]) -> PredictionColumn
     return PredictionColumns(table.arrays | {"y_true": names[rows.argmax(axis=1)]}, table.mapped)
 
 
-# --- scores -----------------------------------------------------------------------------------------
+# --- scores ---------------------------------------------------------------------------------------
 
 
 def _families(
@@ -164,7 +164,7 @@ def _are_confidence(
     return predicted_above(0.5, table.arrays[label], table.arrays[predicted]) is None
 
 
-# --- predicted classes ------------------------------------------------------------------------------
+# --- predicted classes ----------------------------------------------------------------------------
 
 
 def _read_decisions(

@@ -98,7 +98,7 @@ def _role_first(label: str) -> str:
     return label[said.end() :] if said and said[1].casefold() in SPLIT_WORDS else label
 
 
-# --- rows of several runs and splits ----------------------------------------------------------------
+# --- rows of several runs and splits --------------------------------------------------------------
 
 
 def _column(rows: list[Record], names: frozenset[str]) -> str | None:
@@ -183,7 +183,7 @@ def _refuse_detection(rows: list[Record], options: ReadOptions, name: str) -> No
     )
 
 
-# --- cells ------------------------------------------------------------------------------------------
+# --- cells ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def number_of(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
     return float(next(filter(None, wrapped.groups()))) if wrapped else None
 
 
-# --- order ------------------------------------------------------------------------------------------
+# --- order ----------------------------------------------------------------------------------------
 
 
 def _in_order(rows: list[dict[str, _Cell]], notes: list[str]) -> list[dict[str, _Cell]]:
@@ -338,11 +338,15 @@ def _second_evaluation_note(
         None,
     )
     said = ", ".join(
-        f"{label} {format_percent(cell.value) if recognise(label).metric == 'accuracy' and cell.value <= 1 else format_nats(cell.value)}"
-        for label, cell in list(scores.items())[:3]
+        f"{label} {_written(label, cell.value)}" for label, cell in list(scores.items())[:3]
     )
     if same is not None and index in rows[same]:
         why = f"it repeats {index} {rows[same][index].value:g}, whose weights were restored"
     else:
         why = "it may be of other weights or other data"
     return f"A second evaluation after the last {index} was left out ({said}): {why}."
+
+
+def _written(label: str, value: float) -> str:
+    is_share = recognise(label).metric == "accuracy" and value <= 1
+    return format_percent(value) if is_share else format_nats(value)

@@ -170,14 +170,16 @@ class FamilyReader:
             raise DataError(
                 "One column of scores is of two classes, and the labels have others",
                 expected="two different labels, or one column of scores per class",
-                got=f"{pluralize(len(present), 'label')} such as {', '.join(map(str, present[:6]))}",
+                got=f"{pluralize(len(present), 'label')} such as "
+                f"{', '.join(map(str, present[:6]))}",
             )
         column = self.mapping[1].partition("← ")[2]
         raise DataError(
             f"Of which class is {column} the score?",
             expected=f"a name with {present[0]} or {present[1]} in it",
             got=column,
-            hint=f'Add --map "{column.strip(chr(34))}=probs.{present[1]}" if it is that of {present[1]}.',
+            hint=f'Add --map "{column.strip(chr(34))}=probs.{present[1]}" if it is that of '
+            f"{present[1]}.",
         )
 
     def _counted_from_one(self, labels: Labels, present: list[Any], n_columns: int) -> Labels:
@@ -328,7 +330,7 @@ def _whole(value: Any) -> int:  # noqa: ANN401 - a cell of any column
         ) from None
 
 
-# --- the scale --------------------------------------------------------------------------------------
+# --- the scale ------------------------------------------------------------------------------------
 
 
 def _quoted(family: list[ScoreColumn]) -> str:

@@ -125,7 +125,8 @@ def loss_words(d: Diagnosis, view: EpochView) -> str:
     mean = _mean(d, view)
     words = (
         f"Histogram of the losses of single samples{_at(d, view)}, up to "
-        f"{format_nats(d.views.edges[-1])} nats: {pluralize(sum(view.right), 'right prediction')} and "
+        f"{format_nats(d.views.edges[-1])} nats: {pluralize(sum(view.right), 'right prediction')} "
+        "and "
         f"{pluralize(sum(view.wrong), 'wrong one')}."
     )
     if mean is not None:
@@ -224,7 +225,8 @@ def reliability_words(d: Diagnosis, view: EpochView) -> str:
     n = sum(one.samples for one in view.reliability)
     right = sum(one.samples * one.right for one in view.reliability) / n if n else math.nan
     words = (
-        f"Reliability diagram{_at(d, view)}: the model is {format_percent(view.confidence)} sure on "
+        f"Reliability diagram{_at(d, view)}: the model is {format_percent(view.confidence)} sure "
+        "on "
         f"average, and {format_percent(right)} of its predictions are right."
     )
     if view.calibrated_confidence is not None and view.temperature is not None:
@@ -269,7 +271,8 @@ def confusion(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
     if found.counts is None:
         pairs = [
             Bar(
-                f"{short(pair.label, _NAME_LENGTH)} taken for {short(pair.predicted, _NAME_LENGTH)}",
+                f"{short(pair.label, _NAME_LENGTH)} taken for "
+                f"{short(pair.predicted, _NAME_LENGTH)}",
                 0.0,
                 float(pair.samples),
                 f"{pair.samples:,}",

@@ -75,7 +75,8 @@ def pair(first: EpochFacts, second: EpochFacts) -> Pairing:
     unscored = int(np.count_nonzero(alike & ~usable))
     if unscored:
         notes.append(
-            f"{pluralize(unscored, 'sample has', 'samples have')} no finite loss on one of the sides "
+            f"{pluralize(unscored, 'sample has', 'samples have')} no finite loss on one of the "
+            "sides "
             f"and {'is' if unscored == 1 else 'are'} left out."
         )
     if not usable.any():

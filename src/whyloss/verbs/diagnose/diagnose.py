@@ -145,8 +145,10 @@ def _notes(evidence: Evidence) -> tuple[str, ...]:
         facts = evidence.last
         if facts.n_eff is not None:
             notes.append(
-                f"Samples are weighted, in every mean and fit: {pluralize(facts.n_predicted, 'sample')} "
-                f"weigh as much as {facts.n_eff:,.0f} equal ones (n_eff), which the intervals rest on."
+                "Samples are weighted, in every mean and fit: "
+                f"{pluralize(facts.n_predicted, 'sample')} "
+                f"weigh as much as {facts.n_eff:,.0f} equal ones (n_eff), which the intervals rest "
+                "on."
             )
         dropped = evidence.source.duplicates(evidence.split, last)
         if dropped:
@@ -158,20 +160,23 @@ def _notes(evidence: Evidence) -> tuple[str, ...]:
         repeated = len(ids) - len(np.unique(ids))
         if repeated:
             notes.append(
-                f"{pluralize(repeated, 'row')} repeat the id of another one; each is a sample of its "
+                f"{pluralize(repeated, 'row')} repeat the id of another one; each is a sample of "
+                "its "
                 "own here, and of them only the first is followed from epoch to epoch."
             )
     left_out = sorted(set(evidence.epochs) - set(evidence.comparable_epochs))
     if left_out:
         notes.append(
-            f"Epochs {format_ranges(left_out)} are left out of every comparison: fewer than half of their "
+            f"Epochs {format_ranges(left_out)} are left out of every comparison: fewer than half "
+            "of their "
             "rows can be scored."
         )
     if evidence.supports(Level.RUN):
         shown = evidence.at(evidence.comparable_epochs[-1]).predictions.n_samples
         if evidence.run.n_common < shown:
             notes.append(
-                f"Epochs are compared on the {pluralize(evidence.run.n_common, 'sample')} that all of "
+                f"Epochs are compared on the {pluralize(evidence.run.n_common, 'sample')} that all "
+                "of "
                 f"them have with a finite loss, of {shown:,}."
             )
     return tuple(notes)

@@ -139,8 +139,10 @@ def _change(found: EpochChange) -> str:
     if found.accuracy is Held.CANNOT_TELL:
         low, high = accuracy.low or 0.0, accuracy.high or 0.0
         return (
-            f"{loss}; whether accuracy changed {pluralize(found.change.n_samples, 'sample')} cannot "
-            f"tell ({change}, 95 %: {format_signed(100 * low, 1)} to {format_signed(100 * high, 1)})."
+            f"{loss}; whether accuracy changed {pluralize(found.change.n_samples, 'sample')} "
+            "cannot "
+            f"tell ({change}, 95 %: {format_signed(100 * low, 1)} to "
+            f"{format_signed(100 * high, 1)})."
         )
     return f"{loss}; accuracy {found.accuracy} ({change})."
 
@@ -166,12 +168,14 @@ def _why_silent(evidence: Evidence) -> str:
         return "No rule can be checked on that."
     if evidence.epochs and evidence.last.one_class:
         return (
-            "Every label here is of one class: how sure a model should be cannot be judged without the "
+            "Every label here is of one class: how sure a model should be cannot be judged without "
+            "the "
             "others."
         )
     if numbers.n_samples is not None and numbers.n_samples < 200:
         return (
-            f"{pluralize(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause from "
+            f"{pluralize(numbers.n_samples, 'sample is', 'samples are')} too few to tell a cause "
+            "from "
             "chance: record more, or several epochs of them."
         )
     if numbers.n_classes is None:
