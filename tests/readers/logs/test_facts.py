@@ -102,6 +102,6 @@ def test_what_came_after_a_temperature_was_fitted_is_kept_apart():
     history = read(
         "Before temperature - NLL: 1.95, ECE: 0.21\nOptimal temperature: 2.6\nAfter temperature - NLL: 1.18, ECE: 0.02\n"
     ).history
-    assert history.column("train", "loss").tolist() == [1.95]
-    assert history.column("train", "calibrated_loss").tolist() == [1.18]
+    assert history.column("val", "loss").tolist() == [1.95]  # it is fitted to held-out samples
+    assert history.column("val", "calibrated_loss").tolist() == [1.18]
     assert history.facts.fitted_temperature == 2.6

@@ -21,9 +21,11 @@ def curves(text):
 CASES = {
     # a log that lost its line ends
     "several epochs in one line": (
-        "Epoch 1/3 20/20 [====] - 2s - loss: 1.9 - acc: 0.3 - val_loss: 1.8 - val_acc: 0.35 Epoch 2/3 "
-        "20/20 [====] - 2s - loss: 1.4 - acc: 0.5 - val_loss: 1.6 - val_acc: 0.42 Epoch 3/3 20/20 [====] "
-        "- 2s - loss: 1.1 - acc: 0.6 - val_loss: 1.7 - val_acc: 0.41",
+        (
+            "Epoch 1/3 20/20 [====] - 2s - loss: 1.9 - acc: 0.3 - val_loss: 1.8 - val_acc: 0.35 Epoch 2/3 "
+            "20/20 [====] - 2s - loss: 1.4 - acc: 0.5 - val_loss: 1.6 - val_acc: 0.42 Epoch 3/3 20/20 [====] "
+            "- 2s - loss: 1.1 - acc: 0.6 - val_loss: 1.7 - val_acc: 0.41"
+        ),
         [1, 2, 3],
         {
             "train_loss": [1.9, 1.4, 1.1],
@@ -93,7 +95,7 @@ CASES = {
         Test, Loss 1.9, Accuracy 0.4
         Batch 80, Loss 1.2, Accuracy 0.75
         """,
-        [40, 60, 80],
+        [60, 80],
         {
             "train_loss": [2.1, 1.6, 1.2],
             "train_accuracy": [0.25, 0.5, 0.75],

@@ -965,7 +965,8 @@ def test_the_memory_of_a_log_is_bounded():
     tracemalloc.stop()
     history, notes = log.history()
     assert used < 10_000_000
-    assert history.column("val", "loss").tolist() == [1.0, 0.4]
+    values = history.column("val", "loss")
+    assert values[np.isfinite(values)].tolist() == [1.0, 0.4]
     assert any("Left out between others" in note for note in notes)
     assert any("Cut at 20,000 characters: 1 line." in note for note in notes)
 
