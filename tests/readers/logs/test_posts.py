@@ -95,7 +95,7 @@ CASES = {
         Test, Loss 1.9, Accuracy 0.4
         Batch 80, Loss 1.2, Accuracy 0.75
         """,
-        [60, 80],
+        [40, 60, 80],
         {
             "train_loss": [2.1, 1.6, 1.2],
             "train_accuracy": [0.25, 0.5, 0.75],
