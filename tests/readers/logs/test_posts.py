@@ -100,6 +100,7 @@ CASES = {
             "train_loss": [2.1, 1.6, 1.2],
             "train_accuracy": [0.25, 0.5, 0.75],
             "test_loss": [NAN, 1.9, NAN],
+            "test_accuracy": [NAN, 0.4, NAN],
         },
     ),
     "an evaluation in the middle of an epoch": (
