@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from whyloss.data import Run, Sample, run_writer
+from whyloss.data import Run, Sample, opening
+from whyloss.data.layout import PartName
 from whyloss.data.part_writer import BATCH_BYTES
 from whyloss.data.run_writer import RunWriter
 from whyloss.errors import DataError, FormatError
@@ -191,12 +192,15 @@ def test_the_description_says_what_the_run_holds(tmp_path):
     described = json.loads((tmp_path / "exp1" / "run.json").read_text())
     assert described.pop("created").endswith("+00:00")
     assert described == {
-        "format_version": 1,
+        "format_version": 2,
         "task": "classification",
         "classes": ["0", "1", "2"],
         "scale": "logits",
         "n_columns": 3,
         "creator": "whyloss 0.1.0",
+        "launch": 1,
+        "first_launch": 0,
+        "n_writers": 1,
     }
     assert (run.name, run.path, run.scale) == ("exp1", tmp_path / "exp1", "logits")
     assert run.splits == ("val",)
@@ -404,8 +408,11 @@ def test_given_rows_after_the_commit_then_they_go_to_a_further_part(tmp_path):
             writer.append("val", 1, SCORES[rows], "logits", LABELS[rows], IDS[rows])
             writer.commit("val", 1)
     folder = tmp_path / "predictions" / "split=val" / "epoch=00001"
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["part-0-1.arrow", "part-0-2.arrow", "part-0.arrow"]
+    parts = [PartName.of(path) for path in folder.iterdir()]
+    assert sorted((part.writer, part.launch, part.number) for part in parts) == [
+        ("0", 1, 0), ("0", 1, 1), ("0", 1, 2)
+    ]  # fmt: skip
+    assert len({part.token for part in parts}) == 1
     assert Run.open(tmp_path).predictions("val", 1).ids.tolist() == IDS.tolist()
 
 
@@ -508,7 +515,7 @@ def test_given_resume_then_epochs_written_again_are_replaced_and_others_stay(tmp
                 first.commit("val", epoch)
             second.append("val", epoch, SCORES[3:], "logits", LABELS[3:], IDS[3:])
         first.log_scalars(2, "val", loss=1.0)
-    with RunWriter(tmp_path, resume=True) as writer:  # now one process alone
+    with RunWriter(tmp_path, resume=True, n_writers=1) as writer:  # now one process alone
         writer.append("val", 2, 2 * SCORES, "logits", LABELS, IDS + 100)
         writer.append("val", 3, 3 * SCORES, "logits", LABELS, IDS)
         writer.log_scalars(2, "val", loss=2.0)
@@ -552,19 +559,19 @@ def test_given_a_rank_that_is_quicker_than_the_first_then_it_waits_for_the_run(t
     assert Run.open(tmp_path).predictions("val", 1).n_samples == 6
 
 
-def test_given_no_first_rank_then_the_others_say_so_after_a_while(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_writer, "OPENING_SECONDS", 0.1)
-    with pytest.raises(FormatError, match="is not a recorded run"):
-        write(tmp_path, writer="1")
-    assert list(tmp_path.iterdir()) == []
+def test_given_no_first_rank_then_after_a_while_the_run_is_made_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "OPENING_SECONDS", 0.1)
+    run = write(tmp_path / "run", writer="1")
+    assert run.predictions("val", 1).n_samples == 6
+    assert run.notes == (
+        "The run holds only a part of the samples: at epoch 1 of val, 1 of 2 processes recorded some.",
+    )
 
 
 def test_given_overwrite_and_a_quicker_rank_then_what_is_new_stays_and_what_is_old_goes(tmp_path):
     old = {"scores": SCORES[:, :2], "y_true": [0] * 6}
     for writer in ("0", "1", "2"):
         write(tmp_path, epochs=(1, 2), writer=writer, **old)
-    for path in tmp_path.rglob("*"):
-        os.utime(path, (1e9, 1e9))
     second = RunWriter(tmp_path, writer="1", overwrite=True)
     appending = threading.Thread(
         target=second.append, args=("val", 1, SCORES, "logits", LABELS, IDS)
@@ -576,18 +583,22 @@ def test_given_overwrite_and_a_quicker_rank_then_what_is_new_stays_and_what_is_o
     second.commit("val", 1)
     first.close()
     run = Run.open(tmp_path)
-    assert [path.name for path in tmp_path.rglob("part-*")] == ["part-1.arrow"]
+    assert [PartName.of(path).writer for path in tmp_path.rglob("part-*")] == ["1"]
     assert run.predictions("val", 1).scores.shape == (6, 3)
 
 
-def test_given_overwrite_after_a_quicker_rank_has_committed_then_its_rows_stay(tmp_path):
-    write(tmp_path)
-    write(tmp_path, writer="1", ids=IDS + 10)
-    for path in tmp_path.rglob("part-*"):
-        os.utime(path, (1e9, 1e9))
-    write(tmp_path, writer="1", ids=IDS + 20, overwrite=True)
-    RunWriter(tmp_path, overwrite=True)
-    assert Run.open(tmp_path).predictions("val", 1).ids.tolist() == (IDS + 20).tolist()
+def test_given_parts_of_an_overwritten_training_then_they_are_no_part_of_the_run(tmp_path):
+    write(tmp_path, epochs=(1, 2))
+    old = write(tmp_path, epochs=(1, 2), writer="1", ids=IDS + 10)
+    kept = {part.path: part.path.read_bytes() for part in old.parts("val", 2)}
+    run = write(tmp_path, overwrite=True)
+    for path, content in kept.items():  # as a kill leaves them that comes before they are removed
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    assert run.epochs("val") == (1,)
+    assert run.predictions("val", 1).ids.tolist() == IDS.tolist()
+    assert all("which a later launch replaces" in done for done in run.repair())
+    assert not any(path.exists() for path in kept)
 
 
 # --- what a kill leaves -------------------------------------------------------------------------
@@ -639,11 +650,13 @@ def test_given_a_torn_line_when_appended_to_then_only_the_torn_line_is_lost(tmp_
 def test_given_resume_then_a_writer_clears_away_what_it_had_in_work_and_nothing_else(tmp_path):
     write(tmp_path)
     epoch = only_part(tmp_path).parent
-    mine, other = epoch / ".part-0.0123abcd.tmp", epoch / ".part-01.0123abcd.tmp"
-    mine.touch()
-    other.touch()
+    killed = epoch / ".part-0-1-89abcdef-7.arrow.0123abcd.tmp"
+    older = epoch / ".part-0.0123abcd.tmp"  # of format version 1
+    running = epoch / ".part-1-2-89abcdef-7.arrow.0123abcd.tmp"
+    for path in (killed, older, running):
+        path.touch()
     RunWriter(tmp_path, resume=True)
-    assert (mine.exists(), other.exists()) == (False, True)
+    assert [path.exists() for path in (killed, older, running)] == [False, False, True]
 
 
 # --- scalars and samples ------------------------------------------------------------------------
@@ -776,7 +789,7 @@ BAD_DESCRIPTIONS = {
     "nested without end": (b"[" * 100_000, "cannot be read"),
     "a list": (b"[1]", "does not describe a run"),
     "no version": (b"{}", "does not describe a run"),
-    "newer": (b'{"format_version": 2}', "written by a newer whyloss: .*; got 2. Upgrade"),
+    "newer": (b'{"format_version": 3}', "written by a newer whyloss: .*; got 3. Upgrade"),
     "another task": (
         b'{"format_version": 1, "task": "regression"}',
         "has an invalid value of 'task'",
@@ -885,7 +898,7 @@ def test_given_parts_that_do_not_fit_together_then_the_error_names_them(tmp_path
     run = write(tmp_path)
     write(tmp_path / "other", ids=list("abcdef"))
     only_part(tmp_path / "other").rename(only_part(tmp_path).with_name("part-1.arrow"))
-    with pytest.raises(FormatError, match=r"do not fit together.*part-0.arrow.*part-1.arrow"):
+    with pytest.raises(FormatError, match=r"do not fit together.*part-0-1-.*part-1.arrow"):
         run.predictions("val", 1)
 
 
@@ -956,11 +969,11 @@ def test_given_a_commit_then_the_file_is_synced_before_its_name_and_the_name_aft
         monkeypatch.setattr(os, "fsync", record_sync)
         monkeypatch.setattr(Path, "replace", record_rename)
         part = writer.commit("val", 1)
-    file, rename, folder = calls[-3:]
-    assert file.startswith(f"sync {part.parent}/.part-0.")
-    assert rename == "rename to part-0.arrow"
-    assert folder == f"sync {part.parent}"
-    assert f"sync {tmp_path / 'predictions'}" in calls  # in which the split is new
+    (file,) = (k for k, call in enumerate(calls) if f"{part.parent}/.part-0-1-" in call)
+    rename = calls.index(f"rename to {part.name}")
+    assert file < rename < calls.index(f"sync {part.parent}")
+    for parent in (tmp_path / "predictions" / "split=val", tmp_path / "predictions", tmp_path):
+        assert rename < calls.index(f"sync {parent}")  # in which the epoch and the split are new
 
 
 def test_given_two_first_writers_at_once_then_the_first_description_stands(tmp_path, monkeypatch):
@@ -979,4 +992,8 @@ def test_given_no_hard_links_then_a_run_is_made_all_the_same(tmp_path, monkeypat
 
     monkeypatch.setattr(os, "link", refuse)
     assert write(tmp_path).predictions("val", 1).n_samples == 6
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "predictions",
+        "run.json",
+        "writers",
+    ]

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 
 import whyloss
 from whyloss.data import Run, Sample
+from whyloss.data.layout import PartName
 from whyloss.errors import DataError, WhylossError
 from whyloss.recorders import Recorder, RecorderWarning, epochs, loop, worker
 
@@ -371,11 +373,14 @@ def test_given_a_full_disk_then_one_warning_says_so(tmp_path, monkeypatch, warne
 
 def test_given_a_folder_that_is_deleted_then_one_warning_says_so(tmp_path, warned):
     recorder = Recorder(tmp_path / "run")
-    (tmp_path / "run" / "run.json").unlink()
-    (tmp_path / "run").rmdir()
-    (tmp_path / "run").touch()
     recorder.log(**ROWS)
+    recorder.flush()
+    shutil.rmtree(tmp_path / "run")
+    for epoch in (2, 3):
+        recorder.log(**ROWS | {"epoch": epoch})
+        recorder.log_scalars(epoch=epoch, loss=0.5)
     recorder.close()
+    assert not (tmp_path / "run").exists()
     assert [warning.category for warning in warned] == [RecorderWarning]
 
 
@@ -457,7 +462,7 @@ def test_given_ranks_then_each_writes_its_own_file_and_padding_is_dropped(tmp_pa
     for recorder, ids in zip(ranks, ([0, 2, 4], [1, 3, 0]), strict=True):
         recorder.log(split="val", epoch=1, logits=SCORES[ids], y_true=LABELS[ids], ids=ids)
         recorder.close()
-    assert sorted(part.name for part in tmp_path.rglob("part*")) == ["part-0.arrow", "part-1.arrow"]
+    assert sorted(PartName.of(part).writer for part in tmp_path.rglob("part*")) == ["0", "1"]
     run = Run.open(tmp_path)
     assert run.predictions("val", 1).ids.tolist() == [0, 2, 4, 1, 3]
     assert run.duplicates("val", 1) == 1

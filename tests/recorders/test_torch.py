@@ -9,6 +9,7 @@ import pytest
 
 from conftest import require
 from whyloss.data import Run
+from whyloss.data.layout import PartName
 from whyloss.recorders import Recorder, RecorderWarning, epochs
 
 torch = require("torch")
@@ -105,10 +106,11 @@ def test_given_a_tensor_that_does_not_fit_then_one_warning_says_why(tmp_path):
 def test_given_a_process_group_then_its_rank_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 3)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 4)
     monkeypatch.setenv("RANK", "5")
     with Recorder(tmp_path, rank=0), Recorder(tmp_path) as recorder:
         recorder.log(split="val", epoch=1, logits=logits(), y_true=[0] * 6, ids=list(range(6)))
-    assert [part.name for part in tmp_path.rglob("part-*")] == ["part-3.arrow"]
+    assert [PartName.of(part).writer for part in tmp_path.rglob("part-*")] == ["3"]
 
 
 def test_given_torch_that_is_imported_later_then_its_tensors_are_taken(tmp_path):

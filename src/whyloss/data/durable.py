@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+SYNC_THREADS = 8
 
 
 def temporary_path(path: Path) -> Path:
@@ -70,19 +76,76 @@ def _link(temporary: Path, path: Path) -> bool:
     return True
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder and its parents, and sync their names to the disk.
+def make_folder(path: Path, *, within: Path | None = None) -> None:
+    """Create a folder and its parents.
 
     Parameters
     ----------
     path : Path
         May exist already.
+    within : Path, optional
+        A parent that is not created: where it is missing, somebody has removed it.
+
+    Raises
+    ------
+    FileNotFoundError
+        `within` does not exist.
     """
     if path.is_dir():
         return
-    make_folder(path.parent)
+    if path == within:
+        raise FileNotFoundError(errno.ENOENT, "the folder has been removed", str(path))
+    make_folder(path.parent, within=within)
     path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
+
+
+def sync_files(paths: Sequence[Path]) -> dict[Path, OSError]:
+    """Wait until files, or the names in folders, are on the disk.
+
+    Many are synced from several threads: a journalling file system then writes its journal once for
+    all of them, and not once for each.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+
+    Returns
+    -------
+    dict of Path to OSError
+        Those that could not be synced.
+    """
+    left = list(paths)
+    failed: dict[Path, OSError] = {}
+
+    def work() -> None:
+        while left:
+            try:
+                path = left.pop()
+            except IndexError:
+                return  # another thread was quicker
+            try:
+                sync_folder(path) if path.is_dir() else _sync_file(path)
+            except OSError as error:
+                failed[path] = error
+
+    threads = [Thread(target=work) for _ in range(min(SYNC_THREADS, len(paths)) - 1)]
+    started = []
+    for thread in threads:
+        with suppress(RuntimeError):  # the interpreter ends, and starts no thread any more
+            thread.start()
+            started.append(thread)
+    work()
+    for thread in started:
+        thread.join()
+    return failed
+
+
+def _sync_file(path: Path) -> None:
+    number = os.open(path, os.O_RDWR)  # Windows does not sync what is open for reading only
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def sync_folder(path: Path) -> None:

@@ -15,22 +15,28 @@ from whyloss.data.validation import SCALES, Scale
 from whyloss.errors import DataError, FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 TASK = "classification"
 INFO_FILE = "run.json"
 SCALARS_FILE = "scalars.jsonl"
 PREDICTIONS_FOLDER = "predictions"
 PACKED_FILE = "predictions.parquet"
 SAMPLES_FOLDER = "samples"
+WRITERS_FOLDER = "writers"
 WEIGHT_COLUMN = "weight"
+# In the schema of a part whose ids are row numbers, as its samples have none of their own.
+NUMBERED = {b"whyloss.ids": b"row numbers"}
 SLICE_PREFIX = "slice_"
 SAMPLE_COLUMNS = {"text": pa.string(), "path": pa.string(), "thumbnail": pa.binary()}
 
 # Readers of Hive folders skip names that begin with a dot, so unfinished files are invisible.
-TEMPORARY = re.compile(r"\.(?:part-.+|run\.json)\.[0-9a-f]{8}\.tmp")
+TEMPORARY = re.compile(r"\.(?:part-.+|writer-.+|run\.json)\.[0-9a-f]{8}\.tmp")
 PART = re.compile(r"part-.+\.(?:arrow|parquet)")
+_OWN_PART = re.compile(r"(?P<writer>[^-]+)-(?P<launch>\d+)-(?P<token>[0-9a-f]{8})-(?P<number>\d+)")
+_OLD_PART = re.compile(r"(?P<writer>[^-]+)(?:-(?P<number>\d+))?")  # of format version 1
 _WRITER = re.compile(r"[A-Za-z0-9_]{1,64}")
 _LONGEST_NAME = 200  # bytes; file systems allow 255 for a folder's name
 
@@ -51,6 +57,12 @@ class RunInfo:
         The program that made the run, with its version.
     created : str
         When, in ISO 8601.
+    launch : int
+        How often a training has been started on the run; 0 for a run of format version 1.
+    first_launch : int
+        Files of earlier launches are not part of the run: it was overwritten since.
+    n_writers : int or None
+        Number of processes that record into the run together; None where that is not known.
     """
 
     classes: tuple[str, ...] = ()
@@ -58,6 +70,9 @@ class RunInfo:
     n_columns: int | None = None
     creator: str = ""
     created: str = ""
+    launch: int = 0
+    first_launch: int = 0
+    n_writers: int | None = None
 
     def to_json(self) -> bytes:
         """Format as ``run.json``."""
@@ -97,7 +112,14 @@ class RunInfo:
                     expected=f"{n_classes} names, one per column",
                     got=f"{len(classes)}",
                 )
-        return replace(self, classes=classes, scale=self.scale or other.scale, n_columns=n_columns)
+        counts = (n for n in (self.n_writers, other.n_writers) if n is not None)
+        return replace(
+            self,
+            classes=classes,
+            scale=self.scale or other.scale,
+            n_columns=n_columns,
+            n_writers=max(counts, default=None),
+        )
 
 
 def read_info(folder: Path) -> RunInfo:
@@ -161,6 +183,8 @@ def _validated_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever
             hint="Upgrade: pip install --upgrade whyloss.",
         )
     classes, scale, n_columns = raw.get("classes"), raw.get("scale"), raw.get("n_columns")
+    launch, first_launch = raw.get("launch", 0), raw.get("first_launch", 0)
+    n_writers = raw.get("n_writers")
     allowed = {
         "task": (raw.get("task") == TASK, f'"{TASK}"'),
         "classes": (
@@ -172,6 +196,9 @@ def _validated_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever
             n_columns is None or (type(n_columns) is int and n_columns > 0),
             "a positive integer",
         ),
+        "launch": (_is_count(launch), "an integer of at least 0"),
+        "first_launch": (_is_count(first_launch), "an integer of at least 0"),
+        "n_writers": (n_writers is None or _is_count(n_writers), "a positive integer"),
     }
     for key, (fits, expected) in allowed.items():
         if not fits:
@@ -181,7 +208,13 @@ def _validated_info(path: Path, raw: Any) -> RunInfo:  # noqa: ANN401 - whatever
                 got=f"{raw.get(key)!r:.80}",
             )
     creator, created = str(raw.get("creator", "")), str(raw.get("created", ""))
-    return RunInfo(tuple(classes), scale, n_columns, creator, created)
+    return RunInfo(
+        tuple(classes), scale, n_columns, creator, created, launch, first_launch, n_writers
+    )
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
 
 
 def split_folder(split: Any) -> str:  # noqa: ANN401 - checked here
@@ -255,7 +288,7 @@ def check_writer(writer: str) -> str:
     DataError
         It has other characters than letters, digits and ``_``, or more than 64.
     """
-    # With a dash, the second part of writer "0" would look like the first one of a writer "0-1".
+    # A dash separates the writer from the launch in the names of its parts.
     if not _WRITER.fullmatch(writer):
         raise DataError(
             "The name of the writer cannot be used",
@@ -265,28 +298,99 @@ def check_writer(writer: str) -> str:
     return writer
 
 
-def part_name(writer: str, number: int) -> str:
-    """Name a part.
+@dataclass(frozen=True)
+class PartName:
+    """What the name of a part says.
 
-    Parameters
+    Attributes
     ----------
     writer : str
+        Of several processes that record together, which one: its rank.
+    launch : int
+        The launch of the training; 0 for parts of other programs and of format version 1.
+    token : str
+        Random, one per writer object, so that no process replaces a file of another one.
     number : int
-        0 for the first part of the writer, whose name has no number.
+        Counts the parts of the writer.
     """
-    return f"part-{writer}{f'-{number}' if number else ''}.arrow"
+
+    writer: str
+    launch: int = 0
+    token: str = ""
+    number: int = 0
+
+    @classmethod
+    def of(cls, path: Path) -> PartName:
+        """Read the name of a part, finished or not.
+
+        Parameters
+        ----------
+        path : Path
+        """
+        name = path.name.removeprefix(".").removeprefix("part-").partition(".")[0]
+        if match := _OWN_PART.fullmatch(name):
+            writer, launch, token, number = match.groups()
+            return cls(writer, int(launch), token, int(number))
+        if match := _OLD_PART.fullmatch(name):
+            return cls(match["writer"], number=int(match["number"] or 0))
+        return cls(name)  # of another program, such as Spark
+
+    def __str__(self) -> str:
+        return f"part-{self.writer}-{self.launch}-{self.token}-{self.number}.arrow"
+
+    @property
+    def order(self) -> tuple[int, int, str, str, int]:
+        """Sorts parts: later launches first, then by writer, then as they were written."""
+        return -self.launch, len(self.writer), self.writer, self.token, self.number
 
 
 def parts_in(folder: Path) -> list[Path]:
-    """List the committed parts of a folder in the order of their names.
+    """List the committed parts of a folder, those of the last launch first, then by writer.
 
     Parameters
     ----------
     folder : Path
         No parts where it does not exist.
     """
-    if not folder.is_dir():
+    try:
+        parts = [path for path in folder.iterdir() if PART.fullmatch(path.name)]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    parts = (path for path in folder.iterdir() if PART.fullmatch(path.name))
-    # Without the suffix, which would sort part-0-1.arrow before part-0.arrow.
-    return sorted(parts, key=lambda path: (path.stem, path.suffix))
+    return sorted(parts, key=lambda path: PartName.of(path).order)
+
+
+def current_parts(
+    parts: list[Path], first_launch: int, n_writers: Callable[[int], int | None]
+) -> list[Path]:
+    """Select the parts that count: the last ones of every process that records.
+
+    Parameters
+    ----------
+    parts : list of Path
+        The parts of one epoch.
+    first_launch : int
+        As in :class:`RunInfo`.
+    n_writers : callable
+        Gives the number of writers of a launch, or None where that is not known.
+
+    Returns
+    -------
+    list of Path
+        A process that records an epoch again replaces its own parts of earlier launches, and those
+        of processes that the training no longer has. The others' count until they have recorded the
+        epoch again: what was recorded is never lost by starting again.
+    """
+    names = {path: PartName.of(path) for path in parts}
+    last: dict[str, int] = {}
+    for name in names.values():
+        last[name.writer] = max(name.launch, last.get(name.writer, 0))
+    newest = max(last.values(), default=0)
+    limit = n_writers(newest) if len(set(last.values())) > 1 else None
+
+    def counts(name: PartName) -> bool:
+        if name.launch < max(first_launch, last[name.writer]):
+            return False
+        gone = limit is not None and name.writer.isdecimal() and int(name.writer) >= limit
+        return name.launch == newest or not gone
+
+    return [path for path, name in names.items() if counts(name)]

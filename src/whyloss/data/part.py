@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from whyloss.data.layout import SAMPLE_COLUMNS, SLICE_PREFIX, WEIGHT_COLUMN
+from whyloss.data.layout import NUMBERED, SAMPLE_COLUMNS, SLICE_PREFIX, WEIGHT_COLUMN, PartName
 from whyloss.data.validation import SCALES, FloatArray, Scale
 from whyloss.errors import FormatError
 
@@ -40,6 +40,28 @@ class PartFile:
 
     path: Path
     rows: tuple[str, int] | None = None
+
+    @property
+    def name(self) -> PartName:
+        """What the name of the file says: the writer, and the launch."""
+        return PartName.of(self.path)
+
+    def count(self) -> int:
+        """Number of rows, without reading them.
+
+        Raises
+        ------
+        FormatError
+            The file cannot be read.
+        """
+        if self.rows is not None or self.path.suffix == ".parquet":
+            return len(self.open())
+        try:
+            with pa.memory_map(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+                batches = range(reader.num_record_batches)
+                return sum(int(reader.get_batch(k).num_rows) for k in batches)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.path, error) from None
 
     def open(self) -> Part:
         """Read the part.
@@ -73,12 +95,7 @@ class Part:
         try:
             self._table = _read(path, rows)
         except (pa.ArrowException, OSError) as error:
-            raise FormatError(
-                f"{path} cannot be read",
-                expected="a complete Arrow IPC or Parquet file",
-                got=f"{error}".partition("\n")[0][:120],
-                hint="If it was copied, copy it again; if it is deleted, the rest can be read.",
-            ) from None
+            raise _unreadable(path, error) from None
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -119,6 +136,17 @@ class Part:
         if len(named) != 1:
             raise self._unusable("logits", f"one of {SCALES}", f"{self._table.column_names}")
         return named[0]
+
+    @property
+    def owner(self) -> tuple[str, int, str]:
+        """The process that recorded the rows: its name, its launch and its token."""
+        name = PartName.of(self.path)
+        return name.writer, name.launch, name.token
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the ids are row numbers, as the samples have none of their own."""
+        return (self._table.schema.metadata or {}).items() >= NUMBERED.items()
 
     def ids(self) -> npt.NDArray[Any]:
         """Ids as an array of integers, or of objects if they are strings."""
@@ -204,6 +232,15 @@ class Part:
 
     def _unusable(self, name: str, expected: str, got: str) -> FormatError:
         return FormatError(f"{self.path} has no usable column {name!r}", expected=expected, got=got)
+
+
+def _unreadable(path: Path, error: Exception) -> FormatError:
+    return FormatError(
+        f"{path} cannot be read",
+        expected="a complete Arrow IPC or Parquet file",
+        got=f"{error}".partition("\n")[0][:120],
+        hint="If it was copied, copy it again; if it is deleted, the rest can be read.",
+    )
 
 
 def _read(path: Path, rows: tuple[str, int] | None) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 
 from whyloss.data.columns import list_column, value_column
 from whyloss.data.durable import make_folder, temporary_path
+from whyloss.data.layout import NUMBERED
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,17 +27,21 @@ class PartWriter:
 
     Parameters
     ----------
-    folder : Path
-        The folder of the part; created when the first rows are written.
-    writer : str
-        Name of the writer.
+    target : Path
+        The part, in a folder that is created when the first rows are written.
+    run : Path
+        The folder of the run, which is not created.
     scale : {"logits", "log_probs", "probs"}
         The name of the column of scores.
+    numbered : bool
+        Whether the ids are row numbers, as the samples have none of their own.
     """
 
-    def __init__(self, folder: Path, writer: str, scale: Scale) -> None:
-        self.folder = folder
-        self.temporary = temporary_path(folder / f"part-{writer}")
+    def __init__(self, target: Path, run: Path, scale: Scale, *, numbered: bool) -> None:
+        self.target = target
+        self.numbered = numbered
+        self.temporary = temporary_path(target)
+        self._run = run
         self._scale = scale
         self._kinds: dict[str, str] | None = None
         self._waiting: list[dict[str, npt.NDArray[Any]]] = []
@@ -77,11 +81,10 @@ class PartWriter:
             self._write()
 
     def finish(self) -> None:
-        """Write what is left, and sync the temporary file to the disk."""
+        """Write what is left; the caller syncs the temporary file and renames it."""
         if self._waiting:
             self._write()
         self._stream.close()
-        os.fsync(self._file.fileno())
         self._file.close()
 
     def discard(self) -> None:
@@ -104,8 +107,9 @@ class PartWriter:
             | {self._scale: list_column(scores)}
         )
         if self._stream is None:
-            make_folder(self.folder)
+            make_folder(self.target.parent, within=self._run)
+            schema = batch.schema.with_metadata(NUMBERED if self.numbered else None)
             # Unbuffered: a forked process must not flush a copy of the same bytes again.
             self._file = pa.OSFile(str(self.temporary), "wb")
-            self._stream = pa.ipc.new_file(self._file, batch.schema)
+            self._stream = pa.ipc.new_file(self._file, schema)
         self._stream.write_batch(batch)

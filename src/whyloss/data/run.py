@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -18,21 +19,26 @@ from whyloss.data.layout import (
     SLICE_PREFIX,
     TEMPORARY,
     WEIGHT_COLUMN,
+    PartName,
     RunInfo,
+    current_parts,
     parts_in,
     read_info,
     split_folder,
 )
 from whyloss.data.part import Part, PartFile
+from whyloss.data.passes import kept_rows, last_pass, spans
 from whyloss.data.predictions import Predictions
+from whyloss.data.run_notes import notes_on
 from whyloss.data.scalars import drop_torn_line, read_rows
 from whyloss.data.source import Sample
 from whyloss.data.validation import Scale, check_ids
+from whyloss.data.writers import read_writers
 from whyloss.errors import DataError, FormatError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -76,8 +82,8 @@ class Run:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Always empty: reading a run needs no assumptions."""
-        return ()
+        """What the run lacks, and which of its rows count, one sentence each."""
+        return notes_on(self)
 
     @property
     def path(self) -> Path:
@@ -115,7 +121,7 @@ class Run:
         """What the framework reported; empty where nothing was."""
         path = self._path / SCALARS_FILE
         try:
-            history = History.from_rows(read_rows(path))
+            history = History.from_rows(read_rows(path, self.info.first_launch))
         except OverflowError:
             raise FormatError(
                 f"{path} contains a number that is too large",
@@ -131,8 +137,44 @@ class Run:
         ----------
         split : str
         """
-        recorded = {n for n, path in self._epochs(split).items() if parts_in(path)}
-        return tuple(sorted(recorded | self._packed().get(split, frozenset())))
+        return tuple(sorted(self.recorded(split).keys() | self._packed().get(split, frozenset())))
+
+    def last_epoch(self, split: str) -> int | None:
+        """The epoch that `split` has reached.
+
+        Parameters
+        ----------
+        split : str
+
+        Returns
+        -------
+        int or None
+            Where a training was resumed at an earlier epoch, the last one since: later epochs are
+            from before, and not of the model that was trained on. None where there are none.
+        """
+        launches = {
+            epoch: max(part.name.launch for part in parts)
+            for epoch, parts in self.recorded(split).items()
+        }
+        launches = dict.fromkeys(self._packed().get(split, ()), 0) | launches
+        newest = max(launches.values(), default=0)
+        return max((e for e, launch in launches.items() if launch == newest), default=None)
+
+    def recorded(self, split: str) -> dict[int, tuple[PartFile, ...]]:
+        """Find the parts that count, by epoch; those of a packed file are not among them.
+
+        Parameters
+        ----------
+        split : str
+        """
+        first_launch = self.info.first_launch
+        n_writers = self._n_writers()
+        found = {}
+        for epoch, folder in self._epochs(split).items():
+            current = current_parts(parts_in(folder), first_launch, n_writers)
+            if current:
+                found[epoch] = tuple(PartFile(path) for path in current)
+        return found
 
     def parts(self, split: str, epoch: int) -> tuple[PartFile, ...]:
         """Find the files with the predictions of `split` at `epoch`.
@@ -145,8 +187,8 @@ class Run:
         Returns
         -------
         tuple of PartFile
-            In the order of their names. Parts take precedence over packed rows: an epoch that
-            has both was recorded again after the run was packed.
+            Those of the last launch first, then by writer. Parts take precedence over packed rows:
+            an epoch that has both was recorded again after the run was packed.
 
         Raises
         ------
@@ -154,7 +196,9 @@ class Run:
             There are none.
         """
         folder = self._epochs(split).get(epoch)
-        files = [] if folder is None else [PartFile(path) for path in parts_in(folder)]
+        parts = [] if folder is None else parts_in(folder)
+        current = current_parts(parts, self.info.first_launch, self._n_writers())
+        files = [PartFile(path) for path in current]
         if not files and epoch in self._packed().get(split, ()):
             files = [PartFile(self._path / PACKED_FILE, (split, epoch))]
         if not files:
@@ -169,8 +213,9 @@ class Run:
     def predictions(self, split: str, epoch: int) -> Predictions:
         """Read the predictions of `split` at `epoch`.
 
-        Rows of several parts are in the order of the parts' names. Of rows with the same id,
-        such as the padding of distributed samplers, the first is kept.
+        Rows of several parts are in the order of :meth:`parts`. Of rows with the same id, the last
+        one of a process is kept, and the first one of several processes, as distributed samplers
+        pad. Without ids, the last pass over the samples is kept.
 
         Parameters
         ----------
@@ -187,12 +232,13 @@ class Run:
         """
         parts = self._read_parts(split, epoch)
         scale = self.scale or parts[0].scale
-        ids, y_true, keep = self._identities(split, epoch, parts)
+        rows = self._identify(split, epoch, parts)
+        ids, y_true = rows.ids, rows.y_true
         scores = _joined([part.scores(scale) for part in parts], parts)
         extras = _joined_extras([part.extras() for part in parts], parts)
-        if keep is not None:
-            ids, y_true, scores = ids[keep], y_true[keep], scores[keep]
-            extras = {name: column[keep] for name, column in extras.items()}
+        if rows.kept is not None:
+            ids, y_true, scores = ids[rows.kept], y_true[rows.kept], scores[rows.kept]
+            extras = {name: column[rows.kept] for name, column in extras.items()}
         given: dict[str, Any] = {scale: scores, "weights": extras.pop(WEIGHT_COLUMN, None)}
         slices = {name.removeprefix(SLICE_PREFIX): column for name, column in extras.items()}
         try:
@@ -214,15 +260,24 @@ class Run:
             ) from None
 
     def duplicates(self, split: str, epoch: int) -> int:
-        """Count the rows that :meth:`predictions` drops because an earlier row has the same id.
+        """Count the rows that :meth:`predictions` leaves out: another process has the sample, too.
 
         Parameters
         ----------
         split : str
         epoch : int
         """
-        ids, _, keep = self._identities(split, epoch, self._read_parts(split, epoch))
-        return 0 if keep is None else len(ids) - len(keep)
+        return self._identify(split, epoch, self._read_parts(split, epoch)).padding
+
+    def repeated(self, split: str, epoch: int) -> int:
+        """Count the rows that :meth:`predictions` leaves out: the process logged the sample again.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+        """
+        return self._identify(split, epoch, self._read_parts(split, epoch)).repeated
 
     def samples(self, split: str, ids: Sequence[int | str]) -> list[Sample]:
         """Read the descriptions of samples.
@@ -241,8 +296,11 @@ class Run:
         if not described:
             return described
         wanted = check_ids(ids, len(ids))
+        first_launch = self.info.first_launch
         # Backwards, so that of an id in several parts the first is kept.
         for path in reversed(parts_in(self._path / SAMPLES_FOLDER / split_folder(split))):
+            if PartName.of(path).launch < first_launch:
+                continue
             for k, cells in Part(path).samples(wanted).items():
                 described[k] = Sample(**cells)
         return described
@@ -261,9 +319,32 @@ class Run:
             if TEMPORARY.fullmatch(path.name):
                 path.unlink()
                 done.append(f"Removed the unfinished {path.relative_to(self._path)}.")
+        for split in self._splits():
+            for folder in self._epochs(split).values():
+                done += self._drop_replaced(folder)
         if drop_torn_line(self._path / SCALARS_FILE):
             done.append(f"Dropped the torn last line of {SCALARS_FILE}.")
         return tuple(done)
+
+    def _drop_replaced(self, folder: Path) -> Iterator[str]:
+        parts = parts_in(folder)
+        current = current_parts(parts, self.info.first_launch, self._n_writers())
+        for path in set(parts).difference(current):
+            path.unlink()
+            yield f"Removed {path.relative_to(self._path)}, which a later launch replaces."
+
+    def _n_writers(self) -> Callable[[int], int | None]:
+        """Give the number of processes of a launch; read only if an epoch has several launches."""
+
+        @cache
+        def known() -> dict[int, int]:
+            return {
+                record.launch: record.n_writers
+                for record in read_writers(self._path)
+                if record.n_writers is not None
+            }
+
+        return lambda launch: known().get(launch)
 
     def _splits(self) -> dict[str, Path]:
         folders = (self._path / PREDICTIONS_FOLDER).glob("split=*")
@@ -285,29 +366,70 @@ class Run:
     def _read_parts(self, split: str, epoch: int) -> list[Part]:
         return [file.open() for file in self.parts(split, epoch)]
 
-    def _identities(
-        self, split: str, epoch: int, parts: list[Part]
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.intp] | None]:
-        """Ids, labels, and which rows to keep (None: all of them)."""
+    def _identify(self, split: str, epoch: int, parts: list[Part]) -> _Rows:
+        """Read ids and labels, and decide which rows count."""
         ids = _joined([part.ids() for part in parts], parts)
         y_true = _joined([part.y_true() for part in parts], parts)
         if ids.dtype.kind == "O":
             ids = ids.astype(np.str_)
-        if len(ids) < 2 or bool((ids[1:] > ids[:-1]).all()):  # ascending: none occurs twice
-            return ids, y_true, None
-        _, first, which = np.unique(ids, return_index=True, return_inverse=True)
-        if len(first) == len(ids):
-            return ids, y_true, None
-        differs = np.flatnonzero(y_true != y_true[first[which]])
+        owners = spans([part.owner for part in parts], [len(part) for part in parts])
+        numbered = all(part.numbered for part in parts)
+        ascending = bool((ids[1:] > ids[:-1]).all())  # then none occurs twice
+        if ascending and not numbered:
+            return _Rows(ids, y_true)
+        candidates = np.arange(len(ids))
+        if numbered:
+            usual = self._usual_lengths(split, epoch)
+            passes = [(rows, last_pass(ids[rows], y_true[rows], usual)) for _, rows in owners]
+            candidates = np.concatenate([candidates[rows][last] for rows, last in passes])
+        processes = np.concatenate(
+            [np.full(rows.stop - rows.start, k) for k, (_, rows) in enumerate(owners)]
+        )
+        processes = processes[candidates]
+        kept, chosen = kept_rows(ids[candidates], processes)
+        labels = y_true[candidates]
+        differs = np.flatnonzero(labels != labels[chosen])
         if differs.size:
-            row = differs[0]
+            row, other = differs[0], chosen[differs[0]]
+            row, other = max(row, other), min(row, other)
             raise DataError(
                 f"{self.name}, {split} at epoch {epoch}: two samples have the same id",
                 expected="the same label wherever the same id occurs",
-                got=f"labels {y_true[first[which[row]]]} and {y_true[row]} for id {ids[row]}",
+                got=f"labels {labels[other]} and {labels[row]} for id {ids[candidates[row]]}",
                 hint="Pass ids= that name each sample once over all processes.",
             )
-        return ids, y_true, np.sort(first)
+        if len(kept) == len(ids):
+            return _Rows(ids, y_true)
+        padding = int((processes != processes[chosen]).sum())
+        return _Rows(ids, y_true, candidates[kept], padding, len(ids) - len(kept) - padding)
+
+    def _usual_lengths(self, split: str, epoch: int) -> set[int]:
+        """Numbers of rows of the epochs around this one."""
+        recorded = self.recorded(split)
+        near = sorted(recorded, key=lambda other: abs(other - epoch))[1:5]
+        return {sum(file.count() for file in recorded[other]) for other in near}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Ids and labels of all rows, and which of them count.
+
+    Attributes
+    ----------
+    ids, y_true : ndarray of shape (n_rows,)
+    kept : ndarray of int, or None
+        The rows that count; None for all of them.
+    padding : int
+        Rows left out because another process has recorded the sample.
+    repeated : int
+        Rows left out because the same process has recorded the sample again.
+    """
+
+    ids: npt.NDArray[Any]
+    y_true: npt.NDArray[Any]
+    kept: npt.NDArray[np.intp] | None = None
+    padding: int = 0
+    repeated: int = 0
 
 
 def _numbered(folder: Path) -> Iterator[tuple[int, Path]]:

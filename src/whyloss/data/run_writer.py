@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,26 +11,29 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from whyloss.data.columns import sample_table
-from whyloss.data.durable import make_folder, sync_folder, temporary_path, write_atomically
+from whyloss.data.durable import (
+    make_folder,
+    sync_files,
+    temporary_path,
+    write_atomically,
+)
 from whyloss.data.layout import (
     INFO_FILE,
-    PACKED_FILE,
-    PART,
     PREDICTIONS_FOLDER,
     SAMPLES_FOLDER,
     SCALARS_FILE,
     SLICE_PREFIX,
-    TEMPORARY,
     WEIGHT_COLUMN,
     RunInfo,
     check_epoch,
     check_writer,
+    current_parts,
     epoch_folder,
-    part_name,
     parts_in,
     read_info,
     split_folder,
 )
+from whyloss.data.opening import FIRST_WRITER, Opening, shares_name
 from whyloss.data.part_writer import PartWriter
 from whyloss.data.scalars import append_row
 from whyloss.data.validation import (
@@ -43,17 +45,13 @@ from whyloss.data.validation import (
     check_slices,
     check_weights,
 )
-from whyloss.errors import DataError, FormatError
+from whyloss.data.writers import State, WriterRecord, read_writers
+from whyloss.errors import DataError
 from whyloss.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
-
-
-FIRST_WRITER = "0"
-OPENING_SECONDS = 20.0  # how long other writers wait for the first one
-_PROGRAM_START = time.time()
 
 
 class RunWriter:
@@ -69,12 +67,17 @@ class RunWriter:
     writer : str, default "0"
         Letters, digits and ``_``. Only writer ``"0"`` creates the run, or overwrites an existing
         one. The others wait for that when they first write.
+    n_writers : int, optional
+        Number of processes that record together, where that is known.
     classes : sequence, optional
         One label per class, in the order of the columns.
     overwrite : bool, default False
         Remove an existing run first. Other files in the folder stay.
     resume : bool, default False
         Continue an existing run. Epochs that are written again are replaced.
+    later : bool, default False
+        Only check whether the run can be opened. :meth:`open` opens it, once the name of this
+        writer is settled.
 
     Raises
     ------
@@ -87,40 +90,52 @@ class RunWriter:
         path: str | os.PathLike[str],
         *,
         writer: str = FIRST_WRITER,
+        n_writers: int | None = None,
         classes: Sequence[Any] | None = None,
         overwrite: bool = False,
         resume: bool = False,
+        later: bool = False,
     ) -> None:
         self.path = Path(path)
-        self._writer = check_writer(writer)
         self._labels = _check_classes(classes)
         self._info = RunInfo()
+        self._writer: str | None = None
+        self._n_writers: int | None = None
+        self._shares_name = False
+        self._record: WriterRecord | None = None
         self._pending: dict[tuple[str, int], PartWriter] = {}
-        self._committed: Counter[Path] = Counter()
-        if overwrite and resume:
-            raise DataError(
-                "overwrite=True and resume=True exclude each other",
-                expected="at most one of them",
-                got="both",
-            )
-        # Until the first writer has replaced it, run.json may be missing or that of the old run.
-        self._errors_while_waiting = (FormatError, DataError) if overwrite else (FormatError,)
-        try:
-            earlier = self._find_earlier()
-            if earlier and not overwrite and not resume:
-                raise self._exists(earlier[0])
-            # Parts of the earlier training are removed once their epoch is written again. The
-            # state tells an old part from a new one that another writer gave the same name.
-            self._stale = {part: _file_state(part) for part in earlier} if resume else {}
-            self._remove_leftovers()
-            if self._writer == FIRST_WRITER:
-                self._open(erase=overwrite and bool(earlier), create=not (resume and earlier))
-        except OSError as error:
-            raise DataError(
-                f"The run cannot be written to {self.path}",
-                expected="a folder that can be made and written to",
-                got=f"{error}",
-            ) from error
+        self._finished: list[PartWriter] = []
+        self._next_number = 0
+        self._opening = Opening.checked(
+            self.path, writer=check_writer(writer), overwrite=overwrite, resume=resume
+        )
+        if resume and self._opening.seen is not None:
+            self._opening.seen.agreed(self._own_info())
+        if not later:
+            self.open(writer, n_writers)
+
+    def open(self, writer: str, n_writers: int | None = None) -> None:
+        """Settle the name of this writer; the first writer opens the run for all.
+
+        Parameters
+        ----------
+        writer : str
+        n_writers : int, optional
+            As in :class:`RunWriter`.
+
+        Raises
+        ------
+        DataError
+            There is a run already, or its classes or scale differ.
+        """
+        self._writer = check_writer(writer)
+        self._n_writers = n_writers
+        if writer == FIRST_WRITER:
+            self._register(self._opening.open(self._own_info(), writer))
+
+    def join(self) -> None:
+        """Join the run, once the first writer has opened it; else, the first rows do that."""
+        self._joined()
 
     def __enter__(self) -> Self:
         return self
@@ -144,6 +159,7 @@ class RunWriter:
         *,
         weights: Any = None,  # noqa: ANN401
         slices: Mapping[str, Any] | None = None,
+        numbered: bool = False,
     ) -> None:
         """Add rows to an epoch; :meth:`commit` makes them visible.
 
@@ -164,6 +180,8 @@ class RunWriter:
             How much each sample counts, the same at every epoch: finite, at least 0.
         slices : mapping of str to array-like of shape (n_rows,), optional
             Columns to group the samples by.
+        numbered : bool, default False
+            The ids are row numbers, as the samples have none of their own.
 
         Raises
         ------
@@ -192,9 +210,12 @@ class RunWriter:
             columns[WEIGHT_COLUMN] = check_weights(weights, len(matrix))
         for name, values in check_slices(slices, len(matrix)).items():
             columns[f"{SLICE_PREFIX}{name}"] = values
+        if key in self._pending and self._pending[key].numbered != numbered:
+            self.finish(*key)  # the flag is one of the whole part
         if key not in self._pending:
             target = self.path / PREDICTIONS_FOLDER / folder / epoch_folder(key[1])
-            self._pending[key] = PartWriter(target, self._writer, scale)
+            part = target / self._next_name()
+            self._pending[key] = PartWriter(part, self.path, scale, numbered=numbered)
         self._pending[key].add(matrix, columns)
 
     def commit(self, split: str, epoch: int) -> Path | None:
@@ -217,21 +238,72 @@ class RunWriter:
         OSError
             Writing failed, for example because the disk is full. Only these rows are lost.
         """
+        part = self.finish(split, epoch)
+        self.publish()
+        return part
+
+    def finish(self, split: str, epoch: int) -> Path | None:
+        """Write the rest of an epoch; :meth:`publish` makes it visible, together with others.
+
+        Parameters
+        ----------
+        split : str
+        epoch : int
+
+        Returns
+        -------
+        Path or None
+            The file that there will be; None if there were no rows.
+
+        Raises
+        ------
+        OSError
+            Writing failed. Only these rows are lost.
+        """
         part = self._pending.pop((split, epoch), None)
         if part is None:
             return None
         try:
-            self._agree(self._info.scale, self._info.n_columns)
             part.finish()
-            for old, state in self._stale.items():
-                if old.parent == part.folder and _file_state(old) == state:
-                    old.unlink()
-            target = self._next_name(part.folder)
-            part.temporary.replace(target)
-        finally:
+        except BaseException:
             part.discard()
-        sync_folder(part.folder)
-        return target
+            raise
+        self._finished.append(part)
+        return part.target
+
+    @property
+    def n_finished(self) -> int:
+        """Number of epochs that are written and not yet visible."""
+        return len(self._finished)
+
+    def publish(self) -> None:
+        """Make all finished epochs visible; earlier parts are removed once the new ones are safe.
+
+        Raises
+        ------
+        DataError
+            Another writer has meanwhile recorded other classes or another scale.
+        OSError
+            An epoch could not be written. The others are visible.
+        """
+        parts, self._finished = self._finished, []
+        if not parts:
+            return
+        try:
+            self._agree(self._info.scale, self._info.n_columns)
+            failed = sync_files([part.temporary for part in parts])
+            whole = [part for part in parts if part.temporary not in failed]
+            for part in whole:
+                part.temporary.replace(part.target)
+        finally:
+            for part in parts:
+                part.discard()
+        folders = list(dict.fromkeys(part.target.parent for part in whole))
+        failed |= sync_files(folders) | sync_files(self._parents(folders))
+        if failed:
+            raise next(iter(failed.values()))
+        for folder in folders:
+            self._remove_replaced(folder)
 
     def log_scalars(self, epoch: int, split: str, /, **values: float) -> None:
         """Add scalars that a framework reported, such as ``loss=0.31, accuracy=0.9``.
@@ -251,9 +323,14 @@ class RunWriter:
         """
         split_folder(split)
         number = check_epoch(epoch)
-        if not self._info.created:
-            self._agree()
-        append_row(self.path / SCALARS_FILE, number, split, values)
+        record = self._joined()
+        append_row(self.path / SCALARS_FILE, number, split, record.launch, values)
+
+    def sync_scalars(self) -> None:
+        """Wait until the scalars are on the disk."""
+        path = self.path / SCALARS_FILE
+        if path.exists():
+            sync_files([path])
 
     def log_samples(
         self,
@@ -282,10 +359,9 @@ class RunWriter:
         """
         folder = self.path / SAMPLES_FOLDER / split_folder(split)
         table = sample_table(ids, {"text": text, "path": paths, "thumbnail": thumbnails})
-        if not self._info.created:
-            self._agree()
-        make_folder(folder)
-        target = self._next_name(folder)
+        name = self._next_name()
+        make_folder(folder, within=self.path)
+        target = folder / name
         temporary = temporary_path(target)
         try:
             with pa.OSFile(str(temporary), "wb") as file:
@@ -295,12 +371,25 @@ class RunWriter:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-        sync_folder(folder)
+        sync_files([folder, *self._parents([folder])])
 
     def close(self) -> None:
-        """Commit all pending rows. The writer can be used again afterwards."""
+        """Commit all pending rows, and note in the run that this writer has finished."""
         for split, epoch in list(self._pending):
-            self.commit(split, epoch)
+            self.finish(split, epoch)
+        self.publish()
+        if self._record is not None:
+            self._note("closed")
+
+    def stop(self, reason: str) -> None:
+        """Note in the run that this writer records no further, and why.
+
+        Parameters
+        ----------
+        reason : str
+        """
+        self._joined()
+        self._note("stopped", reason)
 
     def discard(self) -> None:
         """Drop all pending rows, and free their space on the disk."""
@@ -308,85 +397,83 @@ class RunWriter:
             part.discard()
         self._pending.clear()
 
-    def _find_earlier(self) -> list[Path]:
-        """List files of an earlier training: all for the first writer, else its own parts."""
-        folders = [*self.path.glob(f"{PREDICTIONS_FOLDER}/split=*/epoch=*")]
-        folders += self.path.glob(f"{SAMPLES_FOLDER}/split=*")
-        parts = [part for folder in folders for part in parts_in(folder)]
-        if self._writer == FIRST_WRITER:
-            files = (self.path / name for name in (INFO_FILE, SCALARS_FILE, PACKED_FILE))
-            return [*(file for file in files if file.exists()), *parts]
-        return [part for part in parts if self._owns(part)]
+    @property
+    def shares_name(self) -> bool:
+        """Whether another process records into the run under the same name."""
+        return self._shares_name
 
-    def _exists(self, file: Path) -> DataError:
-        return DataError(
-            f"{self.path} exists already",
-            expected="a folder without a run",
-            got=f"one with {file.relative_to(self.path)}",
-            hint="Choose another folder, or pass overwrite=True or resume=True.",
-        )
+    def _joined(self) -> WriterRecord:
+        """Join the run, where this has not been done yet."""
+        if self._record is None:
+            assert self._writer is not None  # noqa: S101 - open() comes first
+            self._register(self._opening.join(self._own_info(), self._writer))
+        assert self._record is not None  # noqa: S101 - for the type checker
+        return self._record
 
-    def _remove_leftovers(self) -> None:
-        """Remove unfinished files of a killed writer of the same name; no other process uses it."""
-        for path in self.path.glob(f"*/split=*/**/.part-{self._writer}.*.tmp"):
-            path.unlink()
-
-    def _open(self, *, erase: bool, create: bool) -> None:
-        """Create the run for all writers."""
-        path = self.path / INFO_FILE
-        content = self._own_info().to_json()
-        if erase:
-            read_info(self.path)  # raises where it is not a run: then nothing is removed
-            self._erase()
-            write_atomically(path, content)
-        elif create:
-            make_folder(self.path)
-            if not write_atomically(path, content, once=True):
-                raise self._exists(path)
+    def _register(self, info: RunInfo) -> None:
+        """Note in the run that this process records into it."""
+        assert self._writer is not None  # noqa: S101 - for the type checker
+        self._info = info
+        self._shares_name = shares_name(read_writers(self.path), info.launch, self._writer)
+        record = WriterRecord(self._writer, info.launch, self._n_writers)
+        record.save(self.path)
+        self._record = record
         self._agree()
 
-    def _erase(self) -> None:
-        for name in (SCALARS_FILE, PACKED_FILE):
-            (self.path / name).unlink(missing_ok=True)
-        for folder in (PREDICTIONS_FOLDER, SAMPLES_FOLDER):
-            for part in (self.path / folder).glob("split=*/**/*part-*"):
-                is_part = PART.fullmatch(part.name) or TEMPORARY.fullmatch(part.name)
-                # Newer parts are those of a faster process of this same training.
-                if is_part and (self._owns(part) or part.stat().st_mtime < _PROGRAM_START):
-                    part.unlink()
-
-    def _owns(self, part: Path) -> bool:
-        mine = f"part-{self._writer}"
-        return part.stem == mine or part.stem.startswith(f"{mine}-")
+    def _note(self, state: State, reason: str = "") -> None:
+        self._record = replace(self._joined(), state=state, reason=reason)
+        self._record.save(self.path)
 
     def _own_info(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         labels = tuple(str(label) for label in self._labels)
-        return RunInfo(labels, scale, n_columns, f"whyloss {__version__}", created)
+        n_writers = self._n_writers
+        if n_writers is None and self._writer is not None and self._writer.isdecimal():
+            n_writers = int(self._writer) + 1  # at least
+        creator = f"whyloss {__version__}"
+        return RunInfo(labels, scale, n_columns, creator, created, n_writers=n_writers)
 
     def _agree(self, scale: Scale | None = None, n_columns: int | None = None) -> RunInfo:
         """Agree with the other writers on classes, scale and number of columns."""
-        wanted = self._own_info(scale, n_columns)
-        waits = self._writer != FIRST_WRITER and not self._info.created
-        deadline = time.monotonic() + (OPENING_SECONDS if waits else 0)
-        while True:
-            try:
-                on_disk = read_info(self.path)
-                agreed = on_disk.agreed(wanted)
-                break
-            except self._errors_while_waiting:
-                if time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.02)
+        launch = self._joined().launch
+        on_disk = read_info(self.path)
+        if on_disk.first_launch > launch:
+            raise DataError(
+                "Another process has overwritten the run",
+                expected=f"launch {launch} of the training",
+                got=f"launch {on_disk.launch}",
+                hint="Record every training in a folder of its own.",
+            )
+        agreed = on_disk.agreed(self._own_info(scale, n_columns))
+        # A slow process of an earlier launch may have written its older description.
+        agreed = replace(
+            agreed,
+            launch=max(launch, on_disk.launch),
+            first_launch=max(self._info.first_launch, on_disk.first_launch),
+        )
         if agreed != on_disk:
             write_atomically(self.path / INFO_FILE, agreed.to_json())
         self._info = agreed
         return agreed
 
-    def _next_name(self, folder: Path) -> Path:
-        number = self._committed[folder]
-        self._committed[folder] += 1
-        return folder / part_name(self._writer, number)
+    def _remove_replaced(self, folder: Path) -> None:
+        """Remove parts that newer ones of this process replace."""
+        record = self._joined()
+        if record.launch == max(1, self._info.first_launch):
+            return  # the run has no earlier launch
+        parts = parts_in(folder)
+        kept = current_parts(parts, self._info.first_launch, lambda _: self._n_writers)
+        for part in set(parts).difference(kept):
+            part.unlink(missing_ok=True)
+
+    def _parents(self, folders: list[Path]) -> list[Path]:
+        """The folders that hold the names of others, up to that of the run."""
+        parents = {parent for folder in folders for parent in folder.parents}
+        return [parent for parent in parents if parent.is_relative_to(self.path)]
+
+    def _next_name(self) -> str:
+        self._next_number += 1
+        return self._joined().part(self._next_number - 1)
 
 
 def _check_classes(classes: Sequence[Any] | None) -> list[Any]:
@@ -398,12 +485,3 @@ def _check_classes(classes: Sequence[Any] | None) -> list[Any]:
             got=f"{labels!r:.80}",
         )
     return labels
-
-
-def _file_state(path: Path) -> tuple[int, int] | None:
-    """Inode and time of change: they tell a file from a later one of the same name."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def append_row(path: Path, epoch: int, split: str, values: Mapping[str, Any]) -> None:
+def append_row(path: Path, epoch: int, split: str, launch: int, values: Mapping[str, Any]) -> None:
     """Add a line.
 
     Parameters
@@ -22,15 +22,18 @@ def append_row(path: Path, epoch: int, split: str, values: Mapping[str, Any]) ->
     path : Path
     epoch : int
     split : str
+    launch : int
+        The launch of the training that reports them.
     values : mapping of str to scalar
         By metric; scalars of any framework.
 
     Raises
     ------
     DataError
-        A value is not a number (NaN and infinity are), or a metric is named "epoch" or "split".
+        A value is not a number (NaN and infinity are), or a metric is named "epoch", "split" or
+        "launch".
     """
-    row: dict[str, Any] = {"epoch": epoch, "split": split}
+    row: dict[str, Any] = {"epoch": epoch, "split": split, "launch": launch}
     for name, value in values.items():
         if name in row:
             raise DataError(f"A metric cannot be named {name!r}", expected="another name", got=name)
@@ -43,13 +46,15 @@ def append_row(path: Path, epoch: int, split: str, values: Mapping[str, Any]) ->
             raise OSError(f"{path} could not be written completely")
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+def read_rows(path: Path, first_launch: int) -> Iterator[dict[str, Any]]:
     """Read the lines, without those that a crash cut short.
 
     Parameters
     ----------
     path : Path
         No rows where it does not exist.
+    first_launch : int
+        Rows of earlier launches are left out: the run was overwritten since.
 
     Yields
     ------
@@ -64,7 +69,9 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(_lines(path), start=1):
         row = _parsed(line)
         if row is not None:
-            yield row
+            launch = row.pop("launch", 0)
+            if isinstance(launch, int) and launch >= first_launch:
+                yield row
         elif not _torn(line):
             raise FormatError(
                 f"Line {number} of {path} cannot be read",

@@ -65,6 +65,21 @@ class Source(Protocol):
         """
         ...
 
+    def last_epoch(self, split: str) -> int | None:
+        """The epoch that the training has reached; None where there is none.
+
+        Parameters
+        ----------
+        split : str
+
+        Returns
+        -------
+        int or None
+            The last one of :meth:`epochs`, unless later ones are of a training that was resumed at
+            an earlier epoch.
+        """
+        ...
+
     def predictions(self, split: str, epoch: int) -> Predictions:
         """The predictions of `split` at `epoch`.
 
@@ -158,6 +173,15 @@ class InMemorySource:
         split : str
         """
         return tuple(sorted(epoch for name, epoch in self._predictions if name == split))
+
+    def last_epoch(self, split: str) -> int | None:
+        """The last epoch at which `split` has predictions; None where there is none.
+
+        Parameters
+        ----------
+        split : str
+        """
+        return max(self.epochs(split), default=None)
 
     def predictions(self, split: str, epoch: int) -> Predictions:
         """The predictions of `split` at `epoch`.

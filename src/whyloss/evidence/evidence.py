@@ -51,11 +51,20 @@ class Evidence:
         self.source = source
         self._split = split
         self._from_epoch = from_epoch
-        self._to_epoch = to_epoch
+        self._asked_until = to_epoch
         self._facts: dict[tuple[str, int], EpochFacts] = {}
         self._curves: dict[str, Curve | None] = {}
         self._reproductions: dict[int, Reproduction | None] = {}
         self._n_epochs: dict[str, int] = {}
+
+    @cached_property
+    def _to_epoch(self) -> int | None:
+        """The last epoch to be looked at; None for all that there are."""
+        if self._asked_until is not None or self.split not in self.source.splits:
+            return self._asked_until
+        # Where a training was resumed at an earlier epoch, later ones are not of the same model.
+        last = self.source.last_epoch(self.split)
+        return last if last != self.source.epochs(self.split)[-1] else None
 
     @property
     def history(self) -> History:

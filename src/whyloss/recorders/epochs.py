@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from whyloss.recorders.torch import OnDevice
 
 IDLE_SECONDS = 2.0
+PUBLISH_EPOCHS = 256  # that are synced together, at most
+SYNC_SHARE = 0.2  # of the time, at most, while more epochs wait
+REMEMBERED_EPOCHS = 64
 MAX_HELD_BYTES = 64 << 20
 
 
@@ -66,6 +68,25 @@ class Rows:
 
 
 @dataclass
+class _Known:
+    """What is remembered of an epoch after its rows were written.
+
+    Attributes
+    ----------
+    parts : int
+        Number of its parts.
+    rows : int
+        Number of its rows without ids, in the pass that is being logged.
+    passed : bool
+        Whether rows of another epoch of the same split have come since.
+    """
+
+    parts: int = 0
+    rows: int = 0
+    passed: bool = False
+
+
+@dataclass
 class _Open:
     """An epoch that is being logged."""
 
@@ -78,7 +99,8 @@ class Epochs:
 
     An epoch seems complete when rows of another epoch or split arrive, or when none arrive for two
     seconds. Rows that arrive later are written to another part; the waiting time then doubles, so
-    that slow or interleaved logging does not produce thousands of small files.
+    that slow or interleaved logging does not produce thousands of small files. While more epochs
+    wait, several are synced to the disk together.
 
     Parameters
     ----------
@@ -92,8 +114,9 @@ class Epochs:
         self._writer = writer
         self._dtype = dtype
         self._open: dict[tuple[str, int], _Open] = {}
-        self._parts: Counter[tuple[str, int]] = Counter()
-        self._numbered: Counter[tuple[str, int]] = Counter()
+        self._known: dict[tuple[str, int], _Known] = {}
+        self._published = 0.0
+        self._cost = 0.0
 
     def add(self, rows: Rows) -> None:
         """Write rows, after committing the epochs that they show to be complete.
@@ -104,8 +127,13 @@ class Epochs:
         """
         key = rows.split, rows.epoch
         for other in list(self._open):
-            if other != key and (other[0] == rows.split or not self._parts[other]):
-                self.commit(other)
+            if other != key and (other[0] == rows.split or not self._known_of(other).parts):
+                self._finish(other)
+        known = self._known_of(key)
+        if known.passed:  # rows of another epoch came between: this is a further pass
+            known.rows = 0
+        for other, its in self._known.items():
+            its.passed = other != key and (its.passed or other[0] == rows.split)
         epoch = self._open.setdefault(key, _Open())
         if epoch.held and not rows.joins(epoch.held[0]):
             self._write(key)
@@ -115,26 +143,15 @@ class Epochs:
         if not rows.on_device or sum(held.nbytes for held in epoch.held) >= MAX_HELD_BYTES:
             self._write(key)
 
-    def commit(self, key: tuple[str, int]) -> None:
-        """Make an epoch visible in the run.
-
-        Parameters
-        ----------
-        key : (str, int)
-            Split and epoch.
-        """
-        self._write(key)
-        del self._open[key]
-        self._writer.commit(*key)
-        self._parts[key] += 1
-
     def commit_all(self) -> None:
-        """Make all epochs visible."""
+        """Make all epochs visible, and wait until they and the scalars are on the disk."""
         for key in list(self._open):
-            self.commit(key)
+            self._finish(key)
+        self._publish()
+        self._writer.sync_scalars()
 
     def commit_idle(self) -> float | None:
-        """Commit epochs without new rows.
+        """Make epochs without new rows visible, and those that are written.
 
         Returns
         -------
@@ -143,13 +160,40 @@ class Epochs:
         """
         now = time.monotonic()
         due = {
-            key: epoch.last_rows + IDLE_SECONDS * 2 ** self._parts[key] - now
+            key: epoch.last_rows + IDLE_SECONDS * 2 ** self._known_of(key).parts - now
             for key, epoch in self._open.items()
         }
         for key, seconds in due.items():
             if seconds <= 0:
-                self.commit(key)
+                self._finish(key)
+        self._publish()
         return min((seconds for seconds in due.values() if seconds > 0), default=None)
+
+    def _finish(self, key: tuple[str, int]) -> None:
+        """Write the rest of an epoch; it becomes visible at once, or a little later with others."""
+        self._write(key)
+        del self._open[key]
+        self._writer.finish(*key)
+        self._known_of(key).parts += 1
+        waited = time.monotonic() - self._published
+        full = self._writer.n_finished >= PUBLISH_EPOCHS
+        if full or waited >= self._cost * (1 - SYNC_SHARE) / SYNC_SHARE:
+            self._publish()
+
+    def _publish(self) -> None:
+        if not self._writer.n_finished:
+            return
+        started = time.monotonic()
+        self._writer.publish()
+        self._published = time.monotonic()
+        self._cost = self._published - started
+
+    def _known_of(self, key: tuple[str, int]) -> _Known:
+        known = self._known.pop(key, None) or _Known()
+        self._known[key] = known  # the last one used is the last one forgotten
+        if len(self._known) > REMEMBERED_EPOCHS:
+            del self._known[next(iter(self._known))]
+        return known
 
     def _write(self, key: tuple[str, int]) -> None:
         held = self._open[key].held
@@ -158,9 +202,9 @@ class Epochs:
         scores = _on_host([rows.scores for rows in held])
         y_true = _on_host([rows.y_true for rows in held])
         if held[0].ids is None:
-            first = self._numbered[key]
-            self._numbered[key] += len(scores)
-            ids = np.arange(first, first + len(scores))
+            known = self._known_of(key)
+            ids = np.arange(known.rows, known.rows + len(scores))
+            known.rows += len(scores)
         else:
             ids = _on_host([rows.ids for rows in held])
         if scores.dtype.kind in "fiub":
@@ -171,7 +215,14 @@ class Epochs:
             weights = _on_host([rows.weights for rows in held])
         slices = {name: _on_host([rows.slices[name] for rows in held]) for name in held[0].slices}
         self._writer.append(
-            *key, scores, held[0].scale, y_true, ids, weights=weights, slices=slices
+            *key,
+            scores,
+            held[0].scale,
+            y_true,
+            ids,
+            weights=weights,
+            slices=slices,
+            numbered=held[0].ids is None,
         )
         held.clear()
 

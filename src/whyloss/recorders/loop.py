@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import warnings
 from contextlib import suppress
 from functools import partial, wraps
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 import numpy as np
 
 from whyloss.data.layout import check_epoch, split_folder
+from whyloss.data.opening import FIRST_WRITER
 from whyloss.data.run_writer import RunWriter
 from whyloss.data.scalars import as_number
 from whyloss.data.validation import settle_scale
 from whyloss.errors import DataError, WhylossError
+from whyloss.recorders.ending import close_on_signal
 from whyloss.recorders.epochs import MAX_HELD_BYTES, Epochs, Rows
+from whyloss.recorders.rank import Rank, own_rank, settled_rank, world_size
 from whyloss.recorders.worker import Worker
 
 if TYPE_CHECKING:
@@ -63,8 +67,9 @@ class Recorder:
     classes : sequence, optional
         One label per class, in the order of the columns; needed for labels that are strings.
     rank : int, optional
-        Number of this process where several record into one run. Taken from
-        ``torch.distributed`` or the variable ``RANK`` if left out.
+        Number of this process where several record into one run. If left out, it is taken from
+        ``torch.distributed``, or from the variables of a launcher: ``RANK``, ``SLURM_PROCID``,
+        ``LOCAL_RANK``; where these do not tell it yet, at the first call that logs something.
     overwrite : bool, default False
         Replace an existing run.
     resume : bool, default False
@@ -80,7 +85,9 @@ class Recorder:
     Notes
     -----
     A recorder belongs to the process that created it: in a forked one, such as the worker of a
-    data loader, it does nothing.
+    data loader, it does nothing. As long as the rank is not known, the run is not created or
+    overwritten. Where the program is ended by SIGTERM and handles it nowhere else, what was logged is
+    written first, for at most ten seconds.
 
     Examples
     --------
@@ -105,19 +112,34 @@ class Recorder:
                 expected=f"one of {', '.join(DTYPES)}",
                 got=f"{dtype!r:.80}",
             )
-        self._rank = _own_rank() if rank is None else rank
+        if rank is not None and (type(rank) is not int or rank < 0):
+            raise DataError(
+                "`rank` must be an integer ≥ 0", expected="0, 1, …", got=f"{rank!r:.80}"
+            )
+        self._rank = settled_rank() if rank is None else Rank(f"{rank}", world_size())
+        self._overwrite = overwrite
+        self._is_open = False
+        self._has_joined = False
+        self._settling = threading.RLock()  # a signal may interrupt the thread that holds it
         self._writer = RunWriter(
-            path, writer=f"{self._rank}", classes=classes, overwrite=overwrite, resume=resume
+            path,
+            writer=(self._rank or own_rank()).name,
+            classes=classes,
+            overwrite=overwrite,
+            resume=resume,
+            later=True,
         )
         epochs = Epochs(self._writer, np.dtype(dtype))
         self._epochs = epochs
-        self._worker = Worker(
-            idle=epochs.commit_idle, last=epochs.commit_all, failed=self._write_failed
-        )
+        self._worker = Worker(idle=epochs.commit_idle, last=self._finish, failed=self._write_failed)
         self._process = os.getpid()
         self._off = False
+        self._reason = ""
         self._closed = False
+        if self._rank is not None:
+            self._open(self._rank)
         atexit.register(self.close)
+        close_on_signal(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied or unpickled recorder does nothing.
@@ -172,15 +194,15 @@ class Recorder:
             numbers, strings or booleans. The diagnosis shows those of its last epoch, so log them
             at every epoch.
         """
-        self._check_open()
+        rank = self._settled()
         split_folder(split)
         scale, values = settle_scale(logits=logits, log_probs=log_probs, probs=probs)
-        if ids is None and self._rank:
+        if ids is None and rank.name != FIRST_WRITER:
             raise DataError(
-                f"The samples of rank {self._rank} have no ids",
+                f"The samples of rank {rank.name} have no ids",
                 expected="ids= that are different from those of other ranks",
                 got="none",
-                hint="Pass the samples' indices in the data set.",
+                hint="Pass the samples' indices in the data set; or rank=0 if this process trains alone.",
             )
         # If the writer lags, copy to the host now instead of holding GPU memory.
         keep_on_device = self._worker.waiting_bytes < MAX_HELD_BYTES
@@ -219,7 +241,7 @@ class Recorder:
         **values : float
             Such as ``loss`` (mean cross-entropy in nats) and ``accuracy`` (a share).
         """
-        self._check_open()
+        self._settled()
         split_folder(split)
         numbers = {name: as_number(name, value) for name, value in values.items()}
         write = partial(self._writer.log_scalars, check_epoch(epoch), split, **numbers)
@@ -246,7 +268,7 @@ class Recorder:
             The text, the path of the image or file, and a small PNG or JPEG as bytes; None where
             there is none.
         """
-        self._check_open()
+        self._settled()
         pictures = None if thumbnails is None else list(thumbnails)
         write = partial(
             self._writer.log_samples,
@@ -261,23 +283,36 @@ class Recorder:
     @_shielded
     def flush(self) -> None:
         """Wait until everything logged so far is in the run."""
-        self._check_open()
+        self._settled()
         self._worker.put(self._epochs.commit_all)
         if not self._worker.drain(CLOSE_SECONDS):
             raise TimeoutError(f"the disk has not finished in {CLOSE_SECONDS:.0f} s")
 
     def close(self) -> None:
         """Write what is left, and stop. Called automatically at the end of the program."""
+        self.close_within(CLOSE_SECONDS)
+
+    def close_within(self, seconds: float) -> None:
+        """Write what is left in a limited time, and stop.
+
+        Parameters
+        ----------
+        seconds : float
+            What is not written by then is lost, and a warning says so.
+        """
         # Also after the recorder has switched itself off: earlier rows may still be in the queue.
         if self._closed or os.getpid() != self._process:
             return
+        # Where nothing was logged, an earlier run is not overwritten.
+        if self._is_open or not self._overwrite:
+            self.attempt(self._settled)
         self._closed = True
         atexit.unregister(self.close)
-        if not self._worker.stop(CLOSE_SECONDS):
-            error = TimeoutError(f"the disk has not finished in {CLOSE_SECONDS:.0f} s")
-            self._turn_off(error, stacklevel=3)
+        if not self._worker.stop(seconds):
+            error = TimeoutError(f"the disk has not finished in {seconds:.0f} s")
+            self._turn_off(error, stacklevel=4)
 
-    def attempt(self, action: Callable[[], None], *, stacklevel: int = 3) -> None:
+    def attempt(self, action: Callable[[], object], *, stacklevel: int = 3) -> None:
         """Call a function; if it raises, warn once and switch the recorder off.
 
         For code that feeds a recorder, such as the callback of a framework.
@@ -297,41 +332,65 @@ class Recorder:
             self._turn_off(error, stacklevel=stacklevel)
             self._worker.stop()
 
-    def _check_open(self) -> None:
+    def _settled(self) -> Rank:
+        """Settle the rank at the first call that logs something, and open the run."""
         if self._closed:
             raise DataError(
                 "The recorder is closed", expected="calls before close()", got="a call after it"
             )
+        with self._settling:
+            if self._rank is None:
+                self._rank = own_rank()
+            if not self._is_open:
+                self._open(self._rank)
+            if not self._has_joined:
+                self._has_joined = True
+                self._worker.put(self._writer.join)
+            return self._rank
+
+    def _open(self, rank: Rank) -> None:
+        self._is_open = True
+        self._writer.open(rank.name, rank.n_processes)
+        if self._writer.shares_name:
+            self._warn(
+                f"Another process records into {self._writer.path} as rank {rank.name}, too. The "
+                "samples of both are kept apart by their ids. Pass rank= to each process."
+            )
+
+    def _finish(self) -> None:
+        """Write what is left, and note how the recording has ended."""
+        self._epochs.commit_all()
+        if self._reason:
+            self._writer.stop(self._reason)
+        else:
+            self._writer.close()
 
     def _write_failed(self, error: Exception) -> None:
         self._turn_off(error, stacklevel=1)
-        with suppress(OSError):  # the disk may no longer exist
+        with suppress(OSError, WhylossError):  # the disk may no longer exist
             self._writer.discard()
+            self._writer.publish()
+        with suppress(OSError, WhylossError):
+            self._writer.stop(self._reason)
 
     def _turn_off(self, error: Exception, *, stacklevel: int) -> None:
         if self._off:
             return
         self._off = True
-        reason = (
+        self._reason = (
             f"{error}" if isinstance(error, WhylossError) else f"{type(error).__name__}: {error}"
         )
-        message = f"Recording to {self._writer.path} has stopped; the training continues. {reason}"
+        self._warn(
+            f"Recording to {self._writer.path} has stopped; the training continues. {self._reason}",
+            stacklevel=stacklevel + 1,
+        )
+
+    def _warn(self, message: str, stacklevel: int = 1) -> None:
         try:
             warnings.warn(message, RecorderWarning, stacklevel=stacklevel)
         except RecorderWarning:  # warnings are turned into errors, which would end the training
             with suppress(Exception):
                 sys.stderr.write(f"RecorderWarning: {message}\n")
-
-
-def _own_rank() -> int:
-    if "torch" in sys.modules:
-        from whyloss.recorders.torch import rank  # noqa: PLC0415 - only where torch is loaded
-
-        in_group = rank()
-        if in_group is not None:
-            return in_group
-    named = os.environ.get("RANK", "")
-    return int(named) if named.isdecimal() else 0
 
 
 def _copied(values: Any, *, keep_on_device: bool) -> npt.NDArray[Any] | OnDevice:  # noqa: ANN401

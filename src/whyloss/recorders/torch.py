@@ -71,11 +71,12 @@ def fetch(columns: list[npt.NDArray[Any] | OnDevice]) -> npt.NDArray[Any]:
     return np.concatenate([_to_numpy(tensor) for tensor in tensors])
 
 
-def rank() -> int | None:
-    """The rank of this process in ``torch.distributed``; None where that is not initialised."""
+def group() -> tuple[int, int] | None:
+    """Rank and number of processes in ``torch.distributed``; None where it is not initialised."""
     distributed = torch.distributed
-    in_group = distributed.is_available() and distributed.is_initialized()
-    return int(distributed.get_rank()) if in_group else None
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return None
+    return int(distributed.get_rank()), int(distributed.get_world_size())
 
 
 def preserve_random_state() -> AbstractContextManager[None]:

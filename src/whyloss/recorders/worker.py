@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIMIT_BYTES = 256 << 20
+TASK_BYTES = 4096  # what a task holds beside its arrays
 PATIENCE_SECONDS = 30.0
 
 
@@ -57,6 +58,7 @@ class Worker:
         TimeoutError
             The earlier tasks were not done in 30 seconds.
         """
+        n_bytes += TASK_BYTES
         with self._changed:
             if self._thread.ident is None:
                 self._thread.start()
@@ -107,8 +109,8 @@ class Worker:
             self._changed.notify_all()
             if self._thread.ident is None:
                 return True
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+            # Waiting gives up the lock, also where a signal has interrupted a thread that holds it.
+            return self._changed.wait_for(lambda: self._ended, timeout)
 
     def _run(self) -> None:
         try:

@@ -8,13 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from whyloss.data import Run
-from whyloss.data.layout import (
-    INFO_FILE,
-    PREDICTIONS_FOLDER,
-    epoch_folder,
-    parts_in,
-    split_folder,
-)
+from whyloss.data.layout import INFO_FILE
 from whyloss.errors import WhylossError
 from whyloss.evidence import Evidence
 from whyloss.readers import ReadOptions, read
@@ -206,19 +200,14 @@ class _Run(_Whole):
         if not run.splits:
             return None
         split = Evidence(run, split=self._split).split
-        epochs = run.epochs(split) if split in run.splits else ()
+        reached = run.last_epoch(split) if split in run.splits else None
+        epochs = [epoch for epoch in run.epochs(split) if reached is None or epoch <= reached]
         if len(epochs) < 2:
             return None
-        folder = self._path / PREDICTIONS_FOLDER / split_folder(split)
-        before, last = (parts_in(folder / epoch_folder(epoch)) for epoch in epochs[-2:])
-        newest = max((path.stat().st_mtime for path in last), default=0.0)
-        if _writers(before) <= _writers(last) or time.time() - newest > SETTLED:
-            return None
-        return epochs[-2]
-
-
-def _writers(parts: list[Path]) -> set[str]:
-    return {path.stem.split("-")[1] for path in parts}
+        before, last = (run.parts(split, epoch) for epoch in epochs[-2:])
+        newest = max(part.path.stat().st_mtime for part in last)
+        missing = {part.name.writer for part in before} - {part.name.writer for part in last}
+        return epochs[-2] if missing and time.time() - newest <= SETTLED else None
 
 
 def _stamp(paths: Iterator[Path] | list[Path]) -> Stamp:
