@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -19,6 +20,9 @@ settings.load_profile("whyloss")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers keep every processor busy already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 def require(name):
@@ -61,6 +65,18 @@ def pytest_addoption(parser):
     parser.addoption(
         "--seeds", type=int, default=20, help="Seeds that each check of each rule is tried on."
     )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for the tests that read a page as people do."""
+    sync_api = require("playwright.sync_api")
+    if not CHROMIUM.exists() and os.environ.get("WHYLOSS_REQUIRE_EXTRAS") != "1":
+        pytest.skip(f"needs {CHROMIUM}")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -1,23 +1,18 @@
 """Two sides: paired where they can be, with intervals that hold, and which of them to take."""
 
-import json
 import re
-from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import whyloss
-from conftest import run_cli
-from whyloss.data import InMemorySource, Predictions
+from whyloss.data import Predictions
 from whyloss.errors import DataError
 from whyloss.measures.estimates.intervals import mean_estimate, wilson
 from whyloss.measures.estimates.unpaired_differences import unpaired_difference
 from whyloss.reporters.compare import render
-from whyloss.reporters.json import schema
 from whyloss.results.estimate import Estimate
 from whyloss.testing import known_cause, rule_out_truth
 
@@ -243,101 +238,3 @@ def test_small_sets_give_numbers_or_a_reason(seed, n):
     found = whyloss.compare(predictions(known, 1), predictions(known, 2))
     for form in whyloss.Comparison.FORMATS:
         assert not re.search(r"\b(nan|None|inf)\b", render(found, form))
-
-
-# --- formats ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["terminal", "markdown"])
-def test_text_is_as_reviewed(two, form, request):
-    text = render(whyloss.compare(*two), form)
-    path = Path(__file__).parents[1] / "snapshots" / f"compare.{form}.txt"
-    if request.config.getoption("--update-snapshots"):
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
-
-
-HOSTILE = "<i>\x1b[31m|`" + "x" * 1000
-
-
-@pytest.fixture(scope="module")
-def hostile(two):
-    sides = [
-        InMemorySource(
-            [
-                Predictions.from_arrays(
-                    p.y_true, logits=p.scores, classes=[HOSTILE, "|", "\u202e"],
-                    ids=[f"{HOSTILE}{i}" for i in range(800)], split=HOSTILE,
-                )
-            ],
-            name=HOSTILE,
-        )
-        for p in two
-    ]  # fmt: skip
-    return whyloss.compare(*sides)
-
-
-@pytest.mark.parametrize("form", ["terminal", "markdown"])
-def test_hostile_names_are_shown_as_text(hostile, form):
-    text = render(hostile, form)
-    assert "\x1b" not in text
-    assert "\u202e" not in text
-    if form == "markdown":
-        assert "<i>" not in text.replace("\\<", "")
-        assert all(
-            line.replace("\\|", "").count("|") in {5, 7, 8}
-            for line in text.splitlines()
-            if line.startswith("| ")
-        )
-
-
-def test_json_follows_the_schema(two, hostile):
-    other = Predictions.from_arrays(two[1].y_true, logits=two[1].scores, ids=two[1].ids + 5000)
-    for found in (
-        whyloss.compare(*two),
-        hostile,
-        whyloss.compare(two[0], other),
-        whyloss.compare(two[0], "val_loss: 5.0 - val_acc: 0.1"),
-    ):
-        content = json.loads(render(found, "json"), parse_constant=pytest.fail)
-        jsonschema.validate(content, schema(type(found)), cls=jsonschema.Draft202012Validator)
-
-
-# --- the verb -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    path = tmp_path_factory.mktemp("runs") / "exp@1"
-    source = known_cause(1, temperature=(1.0, 1.2, 2.5)).source
-    with whyloss.Recorder(path) as recorder:
-        for epoch in (1, 2, 3):
-            one = source.predictions("val", epoch)
-            recorder.log(split="val", epoch=epoch, y_true=one.y_true, logits=one.scores)
-    return path
-
-
-def test_two_epochs_of_a_run(recorded):
-    done = run_cli("compare", f"{recorded}@1", recorded)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "A has the smaller loss" in done.stdout
-    content = json.loads(
-        run_cli("compare", f"{recorded}@1", f"{recorded}@2", "--format", "json").stdout
-    )
-    assert [content[side]["epoch"] for side in ("first", "second")] == [1, 2]
-    assert any("owes a part of that to chance" in note for note in content["notes"])
-
-
-def test_what_cannot_be_compared_is_named(recorded, tmp_path):
-    for sides, word in (
-        ((recorded, f"{recorded}@7"), "Epoch 7"),
-        ((recorded, tmp_path / "nothing.npz"), "nothing.npz"),
-        ((recorded, recorded.parent), "is a folder of 1 run"),
-        ((recorded, "-"), "stdin"),
-    ):
-        done = run_cli("compare", *sides)
-        assert done.returncode == 2
-        assert done.stdout == ""
-        assert word in done.stderr
-        assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Text for any stream: signs in ASCII where they are missing, and nothing that steers a terminal."""
+"""Text for any stream: ASCII for signs that it lacks, and nothing that steers a terminal."""
 
 from __future__ import annotations
 

@@ -79,17 +79,19 @@ class Attribution:
     from_epoch, to_epoch : int
     n_samples : int
         Samples with a finite loss at both.
-    before, after, total : Estimate
-        Mean loss at both epochs over those samples, and the difference; nats.
-    parts : tuple of Part
+    before, after : float
+        Mean loss at both epochs over those samples; nats.
+    total : Estimate
+        The difference, nats.
+    parts : tuple of ChangePart
         Refinement and calibration; they sum to the total.
-    cells, class_cells : tuple of CellRow
+    cells, class_cells : tuple of OutcomeRow
         By outcome, and by outcome and true class; each sums to the total.
     top : tuple of Top
         What the samples that changed most carry of the total.
     inflation : float or None
         Size of the logits at the end over that at the start.
-    scale_parts : tuple of Part
+    scale_parts : tuple of ChangePart
         Another split of the same total: the size of the logits, and their direction.
     accuracy : Estimate
         Change of the accuracy, paired.

@@ -100,7 +100,7 @@ class Comparison:
         A and B.
     n_common : int or None
         Samples that both were compared on, one by one; None where they are not paired.
-    contrasts : tuple of Contrast
+    differences : tuple of MetricDifference
         The numbers that both sides have.
     attribution : Attribution or None
         Where the difference of the loss comes from, as for the change from A to B; None where they
@@ -124,7 +124,7 @@ class Comparison:
     @property
     def choices(self) -> dict[str, MetricDifference]:
         """The number that decides, by what the predictions are wanted for."""
-        known = {contrast.metric: contrast for contrast in self.differences}
+        known = {row.metric: row for row in self.differences}
         return {purpose: known[name] for purpose, name in PURPOSES.items() if name in known}
 
 

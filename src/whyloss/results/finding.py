@@ -105,11 +105,21 @@ class Verdict:
 
 @dataclass(frozen=True)
 class NotChecked:
-    """Something that was not checked, and why."""
+    """Something that was not checked, and why.
+
+    Attributes
+    ----------
+    code, name : str
+        Of the rule; "remedy" and its name for a remedy.
+    reason : str
+    explained_by : str or None
+        Name of the finding that explains what this one found, or that comes before it.
+    """
 
     code: str
     name: str
     reason: str
+    explained_by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from whyloss.results.diagnosis import Diagnosis
-    from whyloss.results.finding import Finding
 
 # What a condition calls a number, and what the diagnosis calls it.
 METRICS = {
@@ -33,11 +32,11 @@ METRICS = {
     "n_samples": "n_samples",
 }
 
-_COMPARED = re.compile(
-    r"\s*(?P<metric>[A-Za-z_]+)\s*(?P<how><=|>=|<|>)\s*(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)"
+_COMPARISON = re.compile(
+    r"\s*(?P<metric>[A-Za-z_]+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)"
     r"\s*(?P<percent>%?)\s*"
 )
-_HOW: dict[str, Callable[[float, float], bool]] = {
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -87,12 +86,12 @@ class _Severity:
     least: Severity
 
     def evaluate(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
-        grave = [found for found in diagnosis.findings if found.severity.at_least(self.least)]
-        if not grave:
+        severe = [found for found in diagnosis.findings if found.severity.at_least(self.least)]
+        if not severe:
             return ConditionResult(self.text, ConditionOutcome.PASSED, "no such finding")
-        named = ", ".join(f"{found.name} ({found.code})" for found in grave)
+        named = ", ".join(f"{found.name} ({found.code})" for found in severe)
         return ConditionResult(
-            self.text, ConditionOutcome.FAILED, f"{pluralize(len(grave), 'finding')}: {named}"
+            self.text, ConditionOutcome.FAILED, f"{pluralize(len(severe), 'finding')}: {named}"
         )
 
 
@@ -104,15 +103,17 @@ class _Rule:
     def evaluate(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:  # noqa: ARG002 - all alike
         for found in diagnosis.findings:
             if found.name == self.name:
-                return ConditionResult(self.text, ConditionOutcome.FAILED, _said(found))
+                return ConditionResult(
+                    self.text, ConditionOutcome.FAILED, f"{found.headline}: {found.message}"
+                )
         for item in diagnosis.not_checked:
             if item.name == self.name:
-                aside = item.reason.startswith("set aside")
-                return ConditionResult(
-                    self.text,
-                    ConditionOutcome.PASSED if aside else ConditionOutcome.NOT_CHECKED,
-                    item.reason,
+                outcome = (
+                    ConditionOutcome.NOT_CHECKED
+                    if item.explained_by is None
+                    else ConditionOutcome.PASSED
                 )
+                return ConditionResult(self.text, outcome, item.reason)
         return ConditionResult(self.text, ConditionOutcome.PASSED, "not found")
 
 
@@ -120,7 +121,7 @@ class _Rule:
 class _Number:
     text: str
     metric: str
-    how: str
+    operator: str
     bound: float
 
     def evaluate(self, diagnosis: Diagnosis, strict: bool) -> ConditionResult:
@@ -133,22 +134,22 @@ class _Number:
                 ConditionOutcome.NOT_CHECKED,
                 f"{name} is not known from {diagnosis.level.value} of this kind or size",
             )
-        said = format_estimate(value)
+        written = format_estimate(value)
         if not self._meets(value.value):
-            return ConditionResult(self.text, ConditionOutcome.PASSED, said)
+            return ConditionResult(self.text, ConditionOutcome.PASSED, written)
         if strict or value.low is None or value.high is None:
-            return ConditionResult(self.text, ConditionOutcome.FAILED, said)
+            return ConditionResult(self.text, ConditionOutcome.FAILED, written)
         if self._meets(value.low) and self._meets(value.high):
-            return ConditionResult(self.text, ConditionOutcome.FAILED, said)
+            return ConditionResult(self.text, ConditionOutcome.FAILED, written)
         return ConditionResult(
             self.text,
             ConditionOutcome.PASSED,
-            f"{said}: beyond the bound, but not with its whole interval: it may be chance "
+            f"{written}: beyond the bound, but not with its whole interval: it may be chance "
             "(--strict fails on the value)",
         )
 
     def _meets(self, value: float) -> bool:
-        return _HOW[self.how](value, self.bound)
+        return _OPERATORS[self.operator](value, self.bound)
 
 
 Condition = _Severity | _Rule | _Number
@@ -162,14 +163,14 @@ def _parse(text: str) -> Condition:
     for rule in rules.ALL:
         if wanted in {rule.name, rule.code.lower()}:
             return _Rule(text, rule.name)
-    found = _COMPARED.fullmatch(text)
+    found = _COMPARISON.fullmatch(text)
     if found and found["metric"].lower() in METRICS:
         try:
             bound = float(found["value"]) / (100.0 if found["percent"] else 1.0)
         except ValueError:  # such as 1.2.3
             pass
         else:
-            return _Number(text, found["metric"].lower(), found["how"], bound)
+            return _Number(text, found["metric"].lower(), found["operator"], bound)
     raise _not_understood(text, found["metric"].lower() if found else wanted)
 
 
@@ -188,7 +189,3 @@ def _not_understood(text: str, wanted: str) -> DataError:
         got=text[:80] or "nothing",
         hint=f"Did you mean {close[0]}?" if close else "whyloss rules lists the rules.",
     )
-
-
-def _said(found: Finding) -> str:
-    return f"{found.headline}: {found.message}"

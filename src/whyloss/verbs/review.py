@@ -52,12 +52,12 @@ def review(evidence: Evidence, *, top: int | None = None) -> Review:
     evidence.supports(Level.RUN)  # raises where the epochs do not hold the same samples
     facts = evidence.last
     kind = suggested_score(facts.accuracy.value)
-    course = _Course(evidence, kind)
+    history = _History(evidence, kind)
     named = _named(evidence)
-    listed = _listed(evidence, course, named) & ~np.isnan(course.scores)
+    listed = _listed(evidence, history, named) & ~np.isnan(history.scores)
     n_found = int(np.count_nonzero(listed))
     order = most_suspect(
-        np.where(listed, course.scores, np.nan),
+        np.where(listed, history.scores, np.nan),
         n_found if top is None else top,
         then_by=facts.samples.confidence,
     )
@@ -78,8 +78,8 @@ def review(evidence: Evidence, *, top: int | None = None) -> Review:
                 predicted=names[facts.samples.y_pred[row]],
                 confidence=float(facts.samples.confidence[row]),
                 log_loss=float(facts.samples.log_loss[row]),
-                score=float(course.scores[row]),
-                reason="; ".join(_reasons(evidence, course, named, row)),
+                score=float(history.scores[row]),
+                reason="; ".join(_reasons(evidence, history, named, row)),
                 text=sample.text,
                 path=sample.path,
             )
@@ -91,7 +91,7 @@ def review(evidence: Evidence, *, top: int | None = None) -> Review:
     )
 
 
-class _Course:
+class _History:
     """Score of every sample over the epochs, and how often it was wrong.
 
     Parameters
@@ -138,10 +138,10 @@ def _named(evidence: Evidence) -> dict[int | str, list[str]]:
     return found
 
 
-def _listed(evidence: Evidence, course: _Course, named: dict[int | str, list[str]]) -> BoolVector:
+def _listed(evidence: Evidence, history: _History, named: dict[int | str, list[str]]) -> BoolVector:
     """Samples that anything speaks against."""
     facts = evidence.last
-    mostly_wrong = 2 * course.wrong > course.known
+    mostly_wrong = 2 * history.wrong > history.known
     by_name = np.array([sample in named for sample in facts.predictions.ids.tolist()])
     listed: BoolVector = facts.predicted & (
         ~facts.right | mostly_wrong | by_name | (evidence.noise_models.label_noise_odds > 0.5)
@@ -150,7 +150,7 @@ def _listed(evidence: Evidence, course: _Course, named: dict[int | str, list[str
 
 
 def _reasons(
-    evidence: Evidence, course: _Course, named: dict[int | str, list[str]], row: int
+    evidence: Evidence, history: _History, named: dict[int | str, list[str]], row: int
 ) -> Iterator[str]:
     """What speaks against the label of one sample."""
     facts = evidence.last
@@ -159,14 +159,14 @@ def _reasons(
     yield from named.get(facts.predictions.ids[row].item(), ())
     if evidence.noise_models.label_noise_odds[row] > 0.5:
         yield "more likely mislabelled than not"
-    several, wrong = course.known[row] > 1, int(course.wrong[row])
+    several, wrong = history.known[row] > 1, int(history.wrong[row])
     if facts.right[row]:
         if several and wrong:
-            yield f"right now, but wrong at {wrong} of {course.known[row]} epochs"
+            yield f"right now, but wrong at {wrong} of {history.known[row]} epochs"
         return
     yield "sure and wrong" if facts.samples.confidence[row] >= SURE else "wrong"
     if several:
-        last = course.last_right[row]
+        last = history.last_right[row]
         yield "wrong at every epoch" if last < 0 else f"broke after epoch {last}"
 
 

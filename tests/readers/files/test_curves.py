@@ -479,6 +479,14 @@ SAMPLES = [
 ]
 
 
+@pytest.mark.parametrize("header", [b"\x0b{}", b"{", b" {\n  'a'", b"(((("])
+def test_a_damaged_header_of_numpy_is_one_clear_error(tmp_path, header):
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(FormatError, match=r"a\.npy"):
+        read(path)
+
+
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -1,7 +1,6 @@
 """The report in a real browser: offline, at every width, in light and dark, by pointer and key."""
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from whyloss.testing import known_cause, rule_out_truth
 pytestmark = pytest.mark.browser
 
 EVIL = '</script><b id="evil">x</b><img src=x onerror="document.title=\'evil\'">'
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def a_run():
@@ -77,17 +75,6 @@ REPORTS = {
 def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     return {name: make().to_html(folder / f"{name}.html") for name, make in REPORTS.items()}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = require("playwright.sync_api")
-    if not CHROMIUM.exists() and os.environ.get("WHYLOSS_REQUIRE_EXTRAS") != "1":
-        pytest.skip(f"needs {CHROMIUM}")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

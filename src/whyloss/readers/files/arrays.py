@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tokenize
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,16 @@ _EXPORT = (
     "Save it again with numpy.savez(path, y_true=y, logits=z), from numbers and strings alone."
 )
 
+# What NumPy raises at bytes that are no arrays; it parses the header as Python.
+_DAMAGED = (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError)
+
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays of an NPZ file."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files if name.isprintable()}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (*_DAMAGED, KeyError, zipfile.BadZipFile) as error:
         raise _refused(path, error) from None
 
 
@@ -54,7 +58,7 @@ def read_npy(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _load(path: Path) -> npt.NDArray[Any]:
     try:
         loaded = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except _DAMAGED as error:
         raise _refused(path, error) from None
     if not isinstance(loaded, np.ndarray):
         raise _refused(path, ValueError("several arrays"))

@@ -55,7 +55,7 @@ def compare(first: Evidence, second: Evidence, *, names: tuple[str, str]) -> Com
 
 @dataclass(frozen=True)
 class _Opened:
-    """One side, and what is known of it."""
+    """One side, and its evidence."""
 
     side: Side
     evidence: Evidence
@@ -154,9 +154,9 @@ def _ids(
 
 
 def _samples(
-    a: _Opened, b: _Opened, shots: tuple[EpochFacts, EpochFacts], rows: npt.NDArray[np.intp]
+    a: _Opened, b: _Opened, facts: tuple[EpochFacts, EpochFacts], rows: npt.NDArray[np.intp]
 ) -> tuple[ChangedSample, ...]:
-    first, second = shots
+    first, second = facts
     names = b.evidence.last.predictions.classes
     if all(name.isdecimal() for name in names):  # the other side may know them by name
         names = first.predictions.classes

@@ -54,11 +54,11 @@ def pair(first: EpochFacts, second: EpochFacts) -> Pairing:
     a, b = first.predictions, second.predictions
     _check_classes(a, b)
     if a.split != b.split:
-        return _apart(f"the splits are {a.split!r} and {b.split!r}")
+        return _not_paired(f"the splits are {a.split!r} and {b.split!r}")
     rows = common_rows({FIRST: a.ids, SECOND: b.ids})
     n, least = len(rows[FIRST]), min(len(a), len(b))
     if n < max(1.0, MIN_COMMON * least):
-        return _apart(f"only {n:,} of {least:,} ids occur in both")
+        return _not_paired(f"only {n:,} of {least:,} ids occur in both")
     notes = []
     if n < max(len(a), len(b)):
         notes.append(
@@ -68,7 +68,9 @@ def pair(first: EpochFacts, second: EpochFacts) -> Pairing:
     alike = a.y_true[rows[FIRST]] == b.y_true[rows[SECOND]]
     differing = int(np.count_nonzero(~alike))
     if differing > MAX_RELABELLED * n:
-        return _apart(f"{format_percent(differing / n)} of the common ids have different labels")
+        return _not_paired(
+            f"{format_percent(differing / n)} of the common ids have different labels"
+        )
     if differing:
         notes.append(f"{pluralize(differing, 'sample')} with different labels are left out.")
     usable = alike & first.scored[rows[FIRST]] & second.scored[rows[SECOND]]
@@ -80,19 +82,19 @@ def pair(first: EpochFacts, second: EpochFacts) -> Pairing:
             f"and {'is' if unscored == 1 else 'are'} left out."
         )
     if not usable.any():
-        return _apart("no sample has a finite loss on both sides")
+        return _not_paired("no sample has a finite loss on both sides")
     here, there = rows[FIRST][usable], rows[SECOND][usable]
     try:
         common_weights({FIRST: first.weights_of(here), SECOND: second.weights_of(there)})
     except DataError:
-        return _apart("the samples are weighted differently")
+        return _not_paired("the samples are weighted differently")
     if np.array_equal(a.ids, np.arange(len(a))) and np.array_equal(b.ids, np.arange(len(b))):
         notes.append("Samples are paired by the row numbers that serve as their ids.")
     source = InMemorySource([_side(a, here, FIRST), _side(b, there, SECOND)])
     return Pairing(Evidence(source, split=a.split, from_epoch=FIRST, to_epoch=SECOND), tuple(notes))
 
 
-def _apart(reason: str) -> Pairing:
+def _not_paired(reason: str) -> Pairing:
     return Pairing(
         None,
         (

@@ -11,7 +11,7 @@ from whyloss.results.samples import ConfusedPair, Confusion
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
 
-MAX_CLASSES = 10  # of a whole matrix; of more classes only pairs are told
+MAX_CLASSES = 10  # of a whole matrix; of more classes only pairs are listed
 MAX_PAIRS = 30
 
 

@@ -54,18 +54,18 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     findings, not_checked = _check(evidence)
     explained = _explained(findings)
     kept = [found for found in findings if found.name not in explained]
-    aside = [
-        NotChecked(found.code, found.name, f"set aside: {explained[found.name]} explains it")
+    left_out = [
+        NotChecked(found.code, found.name, f"set aside: {by} explains it", explained_by=by)
         for found in findings
-        if found.name in explained
+        if (by := explained.get(found.name)) is not None
     ]
     ranked = rank(kept)
     suspected = suspects(evidence, ranked, explained)
     proposed = []
     for name, propose in remedies.ALL.items():
-        if name in explained:
-            reason = f"set aside: {explained[name]} comes first"
-            not_checked.append(NotChecked("remedy", name, reason))
+        if (by := explained.get(name)) is not None:
+            reason = f"set aside: {by} comes first"
+            not_checked.append(NotChecked("remedy", name, reason, explained_by=by))
             continue
         answer = propose(evidence)
         if isinstance(answer, remedies.Remedy):
@@ -83,7 +83,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         attribution=attribution_of(comparison) if comparison else None,
         best_epochs=_best_epochs(evidence),
         remedies=tuple(proposed),
-        not_checked=(*aside, *not_checked),
+        not_checked=(*left_out, *not_checked),
         numbers=numbers_of(evidence),
         epochs=epoch_rows(evidence),
         classes=class_rows(evidence),

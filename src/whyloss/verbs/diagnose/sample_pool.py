@@ -28,7 +28,7 @@ def sample_pool(evidence: Evidence, views: EpochViews | None) -> SamplePool | No
     ----------
     evidence : Evidence
     views : EpochViews or None
-        The epochs at which to tell the losses.
+        The epochs whose losses are listed.
     """
     if views is None:
         return None
@@ -44,11 +44,11 @@ def sample_pool(evidence: Evidence, views: EpochViews | None) -> SamplePool | No
     columns = [
         _losses_at(evidence, view.epoch, facts.predictions.ids[rows]) for view in views.views
     ]
-    told = rows_of(evidence, rows)
+    table = rows_of(evidence, rows)
     return SamplePool(
         n_samples=len(known),
-        costliest=told[: len(costliest)],
-        drawn=told[len(costliest) :],
+        costliest=table[: len(costliest)],
+        drawn=table[len(costliest) :],
         losses=tuple(
             tuple(None if np.isnan(loss) else loss for loss in losses)
             for losses in np.stack(columns, axis=1).tolist()

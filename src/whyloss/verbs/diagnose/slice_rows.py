@@ -1,4 +1,4 @@
-"""Loss and accuracy by slices: the columns that were given beside the predictions."""
+"""Loss and accuracy by slices: the columns that were given with the predictions."""
 
 from __future__ import annotations
 

@@ -120,13 +120,13 @@ def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
 
 
 def rows_of(evidence: Evidence, order: npt.NDArray[np.intp]) -> tuple[SampleRow, ...]:
-    """What is to be told of some samples of the last epoch.
+    """Rows about some samples of the last epoch.
 
     Parameters
     ----------
     evidence : Evidence
     order : ndarray of int, shape (n_rows,)
-        Their rows, in the order in which to tell of them.
+        Their rows, in the order of the table.
     """
     facts = evidence.last
     costs = facts.costs

@@ -39,8 +39,8 @@ class LogTail:
         self._log = TextLog(options)
         self._older: TextLog | None = None  # until it is clear which log the file goes on with
         self._last = -1
-        self._told = 0
-        self._untold = False
+        self._shown_epochs = 0
+        self._has_new_text = False
 
     def advance(self) -> bool:
         """Read what is new, and tell whether it is worth a look.
@@ -52,16 +52,16 @@ class LogTail:
         FileNotFoundError
             The file is gone. What was written before is read all the same.
         """
-        came = self._read_on()
-        if self._older is not None and not self._settled():
+        read_any = self._read_on()
+        if self._older is not None and not self._decide():
             return False
-        if self._log.n_epochs != self._told:
+        if self._log.n_epochs != self._shown_epochs:
             return self._log.n_epochs > 0
-        return self._untold and not came
+        return self._has_new_text and not read_any
 
     def source(self) -> InMemorySource:
         """The log so far."""
-        self._told, self._untold = self._log.n_epochs, False
+        self._shown_epochs, self._has_new_text = self._log.n_epochs, False
         history, notes = self._log.history()
         self._last = int(history.epochs[-1])
         return InMemorySource(history=history, name=self._path.name, notes=notes)
@@ -73,38 +73,38 @@ class LogTail:
             self._file = None
 
     def _read_on(self) -> bool:
-        came = self._drain()
+        read_any = self._drain()
         at = self._path.stat()
         if self._file is not None:
             open_file = os.fstat(self._file.fileno())
             same = (at.st_dev, at.st_ino) == (open_file.st_dev, open_file.st_ino)
             if same and at.st_size >= self._file.tell():
-                return came
+                return read_any
             self._file.close()
-            self._begin_again()
+            self._start_new_log()
         self._file = self._path.open("rb")
         self._decoder = None
-        return self._drain() or came
+        return self._drain() or read_any
 
     def _drain(self) -> bool:
         """Read to the end of the open file."""
-        came = False
+        read_any = False
         while self._file is not None and (chunk := self._file.read(_CHUNK)):
-            came = self._untold = True
+            read_any = self._has_new_text = True
             if self._decoder is None:
                 self._decoder = _decoder(chunk)
             text = self._decoder.decode(chunk)
             self._log.feed(text)
             if self._older is not None:
                 self._older.feed(text)
-        return came
+        return read_any
 
-    def _begin_again(self) -> None:
-        if self._told:
+    def _start_new_log(self) -> None:
+        if self._shown_epochs:
             self._older = self._older or self._log
         self._log = TextLog(self._options)
 
-    def _settled(self) -> bool:
+    def _decide(self) -> bool:
         """Decide whether the new file goes on with the training of the old one, if it shows."""
         if not self._log.n_epochs:
             return False
@@ -115,7 +115,7 @@ class LogTail:
         if first >= self._last > 1 and self._older is not None:
             self._log = self._older
         self._older = None
-        self._told = -1  # whatever it holds is new
+        self._shown_epochs = -1  # whatever it holds is new
         return True
 
 

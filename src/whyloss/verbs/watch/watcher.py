@@ -38,7 +38,7 @@ class Watcher:
     ----------
     path : str
     options : ReadOptions, optional
-        What is known of a log beside its text.
+        Facts that a log does not contain.
     split : str, optional
         The split to explain; the validation split if there is one.
     """
@@ -51,7 +51,7 @@ class Watcher:
         self._split = split
         self._reader: _Reader | None = None
         self._gone = False
-        self._view = WatchState(waiting=f"Waiting for {path}.")
+        self._state_now = WatchState(waiting=f"Waiting for {path}.")
 
     def __enter__(self) -> Self:
         return self
@@ -70,19 +70,19 @@ class Watcher:
         try:
             reader = self._reader_now()
             if reader.changed():
-                self._diagnosed(*reader.read())
-            elif self._gone and self._view.diagnosis:
-                self._say("")
+                self._diagnose(*reader.read())
+            elif self._gone and self._state_now.diagnosis:
+                self._wait("")
             self._gone = False
         except FileNotFoundError:
             self._gone = True
             if self._reader is not None:
-                self._say(f"{self._path} is gone; waiting for it to come back.")
+                self._wait(f"{self._path} is gone; waiting for it to come back.")
         except (WhylossError, OSError) as error:
-            self._say(f"Not readable yet: {error}")
+            self._wait(f"Not readable yet: {error}")
         except Exception as error:  # noqa: BLE001 - shown; the next epoch may do better
-            self._say(f"Could not be diagnosed: {type(error).__name__}: {error}")
-        return self._view
+            self._wait(f"Could not be diagnosed: {type(error).__name__}: {error}")
+        return self._state_now
 
     def _reader_now(self) -> _Reader:
         """The reader for what is there; another one where that is of another kind than before."""
@@ -98,21 +98,23 @@ class Watcher:
         assert self._reader is not None  # noqa: S101 - for the type checker
         return self._reader
 
-    def _diagnosed(self, source: Source, to_epoch: int | None) -> None:
+    def _diagnose(self, source: Source, to_epoch: int | None) -> None:
         evidence = Evidence(source, split=self._split, to_epoch=to_epoch)
         if self._split is None and not evidence.splits:
-            self._say(f"Waiting for the first epoch of {self._path}.")
+            self._wait(f"Waiting for the first epoch of {self._path}.")
             return
         found = diagnose(evidence)
-        before = self._view
-        view = WatchState(before.number + 1, found, "", before.restarts)
-        if view.last < before.last:
-            view = replace(view, restarts=before.restarts + 1)
-        self._view = view
+        before = self._state_now
+        state = WatchState(before.number + 1, found, "", before.restarts)
+        if state.last < before.last:
+            state = replace(state, restarts=before.restarts + 1)
+        self._state_now = state
 
-    def _say(self, why: str) -> None:
-        if why != self._view.waiting:
-            self._view = replace(self._view, number=self._view.number + 1, waiting=why)
+    def _wait(self, why: str) -> None:
+        if why != self._state_now.waiting:
+            self._state_now = replace(
+                self._state_now, number=self._state_now.number + 1, waiting=why
+            )
 
 
 class _Reader(Protocol):
