@@ -4,7 +4,8 @@ import importlib
 import io
 import os
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+import threading
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -32,29 +33,59 @@ def require(name):
     return pytest.importorskip(name, exc_type=ImportError)
 
 
-def run_cli(*arguments, given="", cwd=".", encoding="utf-8"):
+class Captured:
+    """A stream that keeps what is written to it."""
+
+    def __init__(self, encoding="utf-8"):
+        self.stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
+
+    def text(self):
+        self.stream.flush()
+        return self.stream.buffer.getvalue().decode(self.stream.encoding, "replace")
+
+
+class Terminal:
+    """A stream that is a terminal to those who write to it."""
+
+    def __init__(self, encoding="utf-8"):
+        self._main, child = os.openpty()
+        self.stream = open(child, "w", encoding=encoding, newline="")  # noqa: PTH123, SIM115
+        self._seen = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with suppress(OSError):  # the other end is closed
+            while piece := os.read(self._main, 1 << 16):
+                self._seen += piece
+
+    def text(self):
+        encoding = self.stream.encoding
+        self.stream.close()
+        self._reader.join()
+        os.close(self._main)
+        return self._seen.decode(encoding, "replace").replace("\r\n", "\n")
+
+
+def run_cli(*arguments, given="", cwd=".", encoding="utf-8", to=Captured, errors_to=Captured):
     """Run a command of whyloss: its exit code, and what it printed.
 
     It runs in this process, since starting Python costs more than most commands do.
     """
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="") for _ in range(3)]
-    stdin, stdout, stderr = streams
-    stdin.write(given)
-    stdin.seek(0)
+    content = given if isinstance(given, bytes) else given.encode(encoding)
+    stdin = io.TextIOWrapper(io.BytesIO(content), encoding=encoding)
+    out, errors = to(encoding), errors_to(encoding)
     with (
         patch.object(sys, "argv", ["whyloss", *map(str, arguments)]),
         patch.object(sys, "stdin", stdin),
-        redirect_stdout(stdout),
-        redirect_stderr(stderr),
+        redirect_stdout(out.stream),
+        redirect_stderr(errors.stream),
         chdir(cwd),
         pytest.raises(SystemExit) as ended,
     ):
         main()
-    for stream in streams:
-        stream.flush()
-    printed = (stream.buffer.getvalue().decode(encoding, "replace") for stream in (stdout, stderr))
     return SimpleNamespace(
-        returncode=ended.value.code or 0, **dict(zip(("stdout", "stderr"), printed, strict=True))
+        returncode=ended.value.code or 0, stdout=out.text(), stderr=errors.text()
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 from whyloss import api
 from whyloss.api import CheckResult
-from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known
+from whyloss.cli.options import quiet_option, run_diagnosis, tee_option, what_is_known
 from whyloss.cli.output import say
 from whyloss.errors import DataError, FormatError
 
@@ -61,6 +61,7 @@ _KEYS: dict[str, tuple[type, str]] = {
 @click.option("--split", help="Split to check; the validation split if there is one.")
 @click.option("--epoch", type=int, help="Check this epoch; the last one if left out.")
 @what_is_known
+@tee_option
 @quiet_option
 def check(
     source: str,
@@ -72,6 +73,7 @@ def check(
     split: str | None,
     epoch: int | None,
     quiet: bool,
+    tee: bool | None,
     **known: Unpack[KnownFacts],
 ) -> None:
     """Exit with 1 if SOURCE meets a condition that it should not.
@@ -109,6 +111,7 @@ def check(
         from_epoch=None,
         to_epoch=settings.get("epoch") if epoch is None else epoch,
         quiet=quiet,
+        tee=tee,
         **known,
     )
     result = api.check(diagnosis, wanted, strict=strict or settings.get("strict", False))

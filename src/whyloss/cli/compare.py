@@ -53,10 +53,9 @@ def compare(
     """  # noqa: D301 - click reads \b as "keep these lines apart"
     if "-" in {a, b}:
         raise click.UsageError("Two sides are needed: expected files or runs, got - for stdin.")
+    sides = [opened(source, known, quiet=quiet)[0] for source in (a, b)]
     with working("Reading and comparing", quiet=quiet):
-        for source in (a, b):
-            opened(source, known, quiet=quiet)
-        comparison = api.compare(a, b, split=split, **known)
+        comparison = api.compare(*sides, split=split, **known)
     if output_format == "terminal":
         comparison.show()
     else:

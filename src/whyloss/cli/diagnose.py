@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from whyloss.api import Diagnosis
-from whyloss.cli.options import quiet_option, run_diagnosis, what_is_known, which_part
+from whyloss.cli.options import quiet_option, run_diagnosis, tee_option, what_is_known, which_part
 from whyloss.cli.output import say, say_in_utf8
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--brief", is_flag=True, help="Print the answer alone, in five lines at most.")
 @which_part
 @what_is_known
+@tee_option
 @quiet_option
 def diagnose(
     source: str,
@@ -39,6 +40,7 @@ def diagnose(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
+    tee: bool | None,
     **known: Unpack[KnownFacts],
 ) -> None:
     """Say why the loss of SOURCE is what it is.
@@ -53,7 +55,7 @@ def diagnose(
     python train.py | whyloss diagnose -
     """  # noqa: D301 - click reads \b as "keep these lines apart"
     diagnosis = run_diagnosis(
-        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, **known
+        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, tee=tee, **known
     )
     if output_format == "terminal" or brief:
         diagnosis.show(brief=brief)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from whyloss.cli.stdin import is_pipe, is_stream, read_stream
 from whyloss.formatting import pluralize
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ def _shares(
 
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+tee_option = click.option(
+    "--tee/--no-tee",
+    default=None,
+    help="Pass text from a pipe on to stderr while it is read; so it is if that is a terminal.",
+)
 
 
 def run_diagnosis(
@@ -115,28 +121,40 @@ def run_diagnosis(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
+    tee: bool | None,
     **known: Unpack[KnownFacts],
 ) -> Diagnosis:
     """Diagnose `source` (``-``: what comes on stdin) with a spinner on stderr."""
+    found, known = opened(source, known, quiet=quiet, tee=tee)
     with working("Reading and diagnosing", quiet=quiet):
         from whyloss.api import diagnose  # noqa: PLC0415 - late, so that --help is quick
 
-        found, known = opened(source, known, quiet=quiet)
         return diagnose(found, split=split, from_epoch=from_epoch, to_epoch=to_epoch, **known)
 
 
-def opened(source: str, known: KnownFacts, *, quiet: bool) -> tuple[str | Source, KnownFacts]:
-    """What to diagnose, and the facts still to be passed on: stdin is read here, no path is.
+def opened(
+    source: str, known: KnownFacts, *, quiet: bool, tee: bool | None = False
+) -> tuple[str | Source, KnownFacts]:
+    """What to diagnose, and the facts still to be passed on: a stream is read here, no path is.
+
+    Parameters
+    ----------
+    source : str
+    known : KnownFacts
+    quiet : bool
+    tee : bool or None, default False
+        Pass what comes from a stream on to stderr; None does where that is a terminal.
 
     Raises
     ------
     click.ClickException
         A folder of several runs: which of them is meant?
     """
-    if source == "-":
-        from whyloss.cli.stdin import read_stdin  # noqa: PLC0415 - late, so that --help is quick
-
-        return read_stdin(sys.stdin, known, quiet=quiet), {}
+    if is_stream(source):
+        if tee is None:
+            tee = not quiet and sys.stderr.isatty() and is_pipe(source)
+        with working("Reading", quiet=quiet or tee):
+            return read_stream(source, known, quiet=quiet, tee=tee), {}
     if runs := _runs_in(source):
         verb = click.get_current_context().info_name
         lines = [f"  whyloss {verb} {shlex.quote(str(run))}" for run in runs[:MOST_LISTED]]
@@ -174,5 +192,5 @@ def working(what: str, *, quiet: bool) -> Iterator[None]:
         return
     from rich.console import Console  # noqa: PLC0415 - late, so that --help is quick
 
-    with Console(stderr=True).status(f"{what} …"):
+    with Console(stderr=True).status(f"{what} …", spinner="line"):  # in ASCII
         yield

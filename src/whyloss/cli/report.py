@@ -9,6 +9,7 @@ import click
 from whyloss.cli.options import (
     quiet_option,
     run_diagnosis,
+    tee_option,
     what_is_known,
     which_part,
     working,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @output_option("whyloss-report.html")
 @which_part
 @what_is_known
+@tee_option
 @quiet_option
 def report(
     source: str,
@@ -36,12 +38,13 @@ def report(
     from_epoch: int | None,
     to_epoch: int | None,
     quiet: bool,
+    tee: bool | None,
     **known: Unpack[KnownFacts],
 ) -> None:
     """Write the answer about SOURCE as one HTML file."""
     refuse_to_replace(source, output)
     found = run_diagnosis(
-        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, **known
+        source, split=split, from_epoch=from_epoch, to_epoch=to_epoch, quiet=quiet, tee=tee, **known
     )
     with working("Drawing the report", quiet=quiet):
         found.to_html(output)

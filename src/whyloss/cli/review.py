@@ -10,7 +10,7 @@ import click
 
 from whyloss import api
 from whyloss.api import Review
-from whyloss.cli.options import opened, quiet_option, what_is_known, working
+from whyloss.cli.options import opened, quiet_option, tee_option, what_is_known, working
 from whyloss.cli.output import output_option, refuse_to_replace, say, say_in_utf8
 from whyloss.formatting import pluralize
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--split", help="Split to review; the validation split if there is one.")
 @click.option("--epoch", type=int, help="Review this epoch; the last one if left out.")
 @what_is_known
+@tee_option
 @quiet_option
 def review(
     source: str,
@@ -44,6 +45,7 @@ def review(
     split: str | None,
     epoch: int | None,
     quiet: bool,
+    tee: bool | None,
     **known: Unpack[KnownFacts],
 ) -> None:
     """List the samples of SOURCE to look at, most suspect label first.
@@ -67,8 +69,8 @@ def review(
         raise click.UsageError("Parquet cannot be shown in a terminal: name a file with -o.")
     if output is not None:
         refuse_to_replace(source, output)
+    opened_source, options = opened(source, known, quiet=quiet, tee=tee)
     with working("Reading and comparing", quiet=quiet):
-        opened_source, options = opened(source, known, quiet=quiet)
         found = api.review(opened_source, split=split, epoch=epoch, top=top, **options)
     if output is None:
         _print(found, chosen)

@@ -11,6 +11,7 @@ import click
 
 from whyloss.cli.options import opened, quiet_option, what_is_known, working
 from whyloss.cli.output import say
+from whyloss.cli.stdin import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +67,8 @@ def watch(
     With --web the report follows the training in the browser. Only this machine can reach it; from
     another one use ssh -L 8000:localhost:8000.
     """  # noqa: D301 - click reads \b as "keep these lines apart"
-    if source == "-":
-        raise click.UsageError("A log from a pipe is followed by: whyloss diagnose -")
+    if is_stream(source):
+        raise click.UsageError(f"A log from a pipe is followed by: whyloss diagnose {source}")
     opened(source, known, quiet=quiet)
     from whyloss.readers import ReadOptions  # noqa: PLC0415
     from whyloss.reporters.watch.terminal import Lines, Screen  # noqa: PLC0415

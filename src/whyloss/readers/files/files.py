@@ -38,6 +38,8 @@ _REFUSED = {
     b"\xff\xd8\xff": "a picture",
     b"%PDF": "a PDF",
 }
+# How files of arrays begin: Parquet, Arrow as a file and as a stream, NPY, and NPZ.
+_ARRAYS = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"\x93NUMPY", b"PK\x03\x04")
 _EXPORT = (
     "Nothing is unpickled, because that runs whatever the file says. Write curves as CSV or JSON, "
     "and predictions with numpy.savez(path, y_true=y, logits=z)."
@@ -59,6 +61,11 @@ def read_file(path: Path, options: ReadOptions) -> InMemorySource:
     if not head:
         raise FormatError(f"{path.name} is empty", expected="curves or predictions", got="0 bytes")
     return _read_binary(path, head, options) or _read_text(path, head, options)
+
+
+def holds_arrays(head: bytes) -> bool:
+    """Whether a file that begins so is one of arrays, which can be read only when it is whole."""
+    return head.startswith(_ARRAYS)
 
 
 def _read_binary(path: Path, head: bytes, options: ReadOptions) -> InMemorySource | None:
