@@ -31,7 +31,13 @@ class Measured(Protocol):
 
 
 def format_nats(value: float) -> str:
-    """A loss, with three decimals, or more digits where it is tiny."""
+    """A loss, with three decimals, or more digits where it is tiny.
+
+    Parameters
+    ----------
+    value : float
+        Nats.
+    """
     if not math.isfinite(value):
         return "∞" if value > 0 else "NaN"
     if value == 0 or abs(value) >= 0.0005:
@@ -40,7 +46,14 @@ def format_nats(value: float) -> str:
 
 
 def format_signed(value: float, digits: int = 3) -> str:
-    """A difference, always with its sign."""
+    """A difference, always with its sign.
+
+    Parameters
+    ----------
+    value : float
+    digits : int, default 3
+        Decimals.
+    """
     text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
         return text
@@ -48,17 +61,37 @@ def format_signed(value: float, digits: int = 3) -> str:
 
 
 def format_percent(share: float, digits: int = 1) -> str:
-    """A share as a percentage."""
+    """A share as a percentage.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1.
+    digits : int, default 1
+        Decimals.
+    """
     return f"{100 * share:.{digits}f} %".replace("-", MINUS)
 
 
 def format_points(difference: float) -> str:
-    """A difference of shares in percentage points."""
+    """A difference of shares in percentage points.
+
+    Parameters
+    ----------
+    difference : float
+        Of two shares from 0 to 1.
+    """
     return f"{format_signed(100 * difference, 1)} points"
 
 
 def format_value(value: float, unit: Unit) -> str:
-    """A number in its unit; a dash where there is none."""
+    """A number in its unit; a dash where there is none.
+
+    Parameters
+    ----------
+    value : float
+    unit : {"nats", "share", "temperature", "count", "number"}
+    """
     if math.isnan(value):
         return "–"
     match unit:
@@ -73,7 +106,12 @@ def format_value(value: float, unit: Unit) -> str:
 
 
 def format_interval(number: Measured) -> str:
-    """The 95 % interval in brackets, ``(0.197 … 0.269)``; nothing where there is none."""
+    """The 95 % interval in brackets, ``(0.197 … 0.269)``; nothing where there is none.
+
+    Parameters
+    ----------
+    number : Estimate
+    """
     if number.low is None or number.high is None:
         return ""
     low = format_value(number.low, number.unit).removesuffix(" %")
@@ -81,7 +119,12 @@ def format_interval(number: Measured) -> str:
 
 
 def format_estimate(number: Measured) -> str:
-    """A number with its interval, or with the reason why it has none."""
+    """A number with its interval, or with the reason why it has none.
+
+    Parameters
+    ----------
+    number : Estimate
+    """
     value = format_value(number.value, number.unit)
     if bounds := format_interval(number):
         return f"{value} {bounds}"
@@ -89,7 +132,12 @@ def format_estimate(number: Measured) -> str:
 
 
 def format_change(number: Measured) -> str:
-    """A difference with its sign and unit: ``−0.605 nats`` or ``+1.2 points``."""
+    """A difference with its sign and unit: ``−0.605 nats`` or ``+1.2 points``.
+
+    Parameters
+    ----------
+    number : Estimate
+    """
     if number.unit == "share":
         return format_points(number.value)
     value = format_signed(number.value)
@@ -97,7 +145,12 @@ def format_change(number: Measured) -> str:
 
 
 def format_change_interval(number: Measured) -> str:
-    """The 95 % interval of a difference in brackets; nothing where there is none."""
+    """The 95 % interval of a difference in brackets; nothing where there is none.
+
+    Parameters
+    ----------
+    number : Estimate
+    """
     if number.low is None or number.high is None:
         return ""
     scale, digits = (100, 1) if number.unit == "share" else (1, 3)
@@ -106,12 +159,26 @@ def format_change_interval(number: Measured) -> str:
 
 
 def pluralize(n: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: ``1 sample``, ``1,200 samples``."""
+    """A number with its noun: ``1 sample``, ``1,200 samples``.
+
+    Parameters
+    ----------
+    n : int
+    noun : str
+        For one.
+    plural : str, optional
+        For any other number; the noun with an s if left out.
+    """
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def format_ranges(numbers: Iterable[int]) -> str:
-    """Whole numbers with runs drawn together: ``3, 5–9``."""
+    """Whole numbers with runs drawn together: ``3, 5–9``.
+
+    Parameters
+    ----------
+    numbers : iterable of int
+    """
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][-1] + 1:

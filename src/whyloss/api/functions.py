@@ -65,8 +65,14 @@ def diagnose(
         The change to explain; from the epoch of the smallest loss to the last one.
     logits, log_probs, probs : array-like of shape (n_samples, n_classes) or (n_samples,)
         Exactly one of them, where `source` is labels.
-    ids, classes, weights, slices
-        Beside labels, as in :meth:`whyloss.Predictions.from_arrays`.
+    ids : array-like of shape (n_samples,), optional
+        With labels, as in :meth:`whyloss.Predictions.from_arrays`.
+    classes : sequence of str, optional
+        Names of the classes.
+    weights : array-like of shape (n_samples,), optional
+        How much each sample counts.
+    slices : mapping of str to array-like of shape (n_samples,), optional
+        Columns to split loss and accuracy by.
     history : History, or mapping of str to sequences
         Scalars per epoch, alone or beside predictions: ``{"loss": [...], "val_loss": [...]}`` as
         Keras' ``fit`` returns them.
@@ -170,7 +176,7 @@ def compare(
         the last one is compared.
     split : str, optional
         The validation split of each if left out.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric : optional
         Facts about both, as for :func:`whyloss.diagnose`.
 
     Returns
@@ -240,7 +246,7 @@ def review(
 
     Parameters
     ----------
-    source
+    source : str, Path, Predictions, Source, data frame, or array-like, optional
         As for :func:`whyloss.diagnose`; it must hold predictions.
     split : str, optional
         The validation split if there is one. A model has learnt the labels that it was trained
@@ -249,9 +255,9 @@ def review(
         The last one; in a run scores are means over all epochs up to it.
     top : int, optional
         How many samples at most.
-    logits, log_probs, probs, ids, classes, weights, slices, history
+    logits, log_probs, probs, ids, classes, weights, slices, history : optional
         As for :func:`whyloss.diagnose`.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric : optional
         As for :func:`whyloss.diagnose`.
 
     Returns

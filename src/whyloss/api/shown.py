@@ -30,7 +30,13 @@ class Shown:
 
     @classmethod
     def of(cls, result: Any) -> Self:  # noqa: ANN401 - the frozen result that `cls` extends
-        """The same result, with the ways to show it."""
+        """The same result, with the ways to show it.
+
+        Parameters
+        ----------
+        result : Diagnosis, Comparison, Review or CheckResult
+            The frozen rows of a verb.
+        """
         values = {field.name: getattr(result, field.name) for field in fields(result)}
         return cls(**values)
 

@@ -138,6 +138,11 @@ ALL: dict[str, Case] = {case.code: case for case in _CASES}
 def find(code: str) -> Case:
     """The case of that code.
 
+    Parameters
+    ----------
+    code : str
+        Such as C1, in either case.
+
     Raises
     ------
     DataError

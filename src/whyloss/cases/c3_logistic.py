@@ -99,18 +99,41 @@ def _uniform_of_r(seed: int, n: int) -> Vector:
 
 
 def losses(a: float, b: float, data: DataSet) -> Vector:
-    """Cross-entropy of every point under ``p = sigmoid(a x + b)``, shape (n_samples,)."""
+    """Cross-entropy of every point under ``p = sigmoid(a x + b)``, shape (n_samples,).
+
+    Parameters
+    ----------
+    a, b : float
+        Slope and intercept.
+    data : DataSet
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples,)
+        Nats.
+    """
     z = a * data.x + b
     return np.logaddexp(0.0, np.where(data.y == 1, -z, z))
 
 
 def accuracy(a: float, b: float, data: DataSet) -> float:
-    """Share of right decisions, 1 being predicted above one half."""
+    """Share of right decisions, 1 being predicted above one half.
+
+    Parameters
+    ----------
+    a, b : float
+        Slope and intercept.
+    data : DataSet
+    """
     return float(np.mean((a * data.x + b > 0.0) == (data.y == 1)))
 
 
 def fit(data: DataSet) -> tuple[float, float]:
     """Maximum of the likelihood, by Newton's method.
+
+    Parameters
+    ----------
+    data : DataSet
 
     Returns
     -------
@@ -133,6 +156,10 @@ def sweep(data: DataSet) -> Sweep:
 
     The loss of a sample depends on z = a x + b alone; a point of the grid costs one pass over the
     samples.
+
+    Parameters
+    ----------
+    data : DataSet
     """
     shape = len(data.slopes), len(data.intercepts)
     log_loss, right = np.empty(shape), np.empty(shape)
@@ -155,7 +182,12 @@ def _blocks(shape: tuple[int, int], n: int) -> Iterator[tuple[int, slice]]:
 
 
 def fitted(name: str = "medium") -> Predictions:
-    """Predictions of the fitted model on one of the data sets."""
+    """Predictions of the fitted model on one of the data sets.
+
+    Parameters
+    ----------
+    name : {"small", "medium", "large"}, default "medium"
+    """
     data = data_sets()[name]
     a, b = fit(data)
     return Predictions.from_arrays(data.y, logits=a * data.x + b)

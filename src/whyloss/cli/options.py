@@ -27,7 +27,12 @@ MOST_LISTED = 20  # runs of a folder
 
 
 def which_part(command: F) -> F:
-    """Add the options that choose the split and the epochs to explain."""
+    """Add the options that choose the split and the epochs to explain.
+
+    Parameters
+    ----------
+    command : callable
+    """
     for option in (
         click.option("--to", "to_epoch", type=int, help="Last epoch to consider."),
         click.option("--from", "from_epoch", type=int, help="Explain the change since this epoch."),
@@ -38,7 +43,12 @@ def which_part(command: F) -> F:
 
 
 def what_is_known(command: F) -> F:
-    """Add options for facts that the input does not contain."""
+    """Add options for facts that the input does not contain.
+
+    Parameters
+    ----------
+    command : callable
+    """
     for option in (
         click.option(
             "--scale",
@@ -124,7 +134,21 @@ def run_diagnosis(
     tee: bool | None,
     **known: Unpack[KnownFacts],
 ) -> Diagnosis:
-    """Diagnose `source` (``-``: what comes on stdin) with a spinner on stderr."""
+    """Diagnose `source` (``-``: what comes on stdin) with a spinner on stderr.
+
+    Parameters
+    ----------
+    source : str
+        A path, the text of a log, or ``-``.
+    split : str or None
+    from_epoch, to_epoch : int or None
+    quiet : bool
+        Without the spinner.
+    tee : bool or None
+        As in :func:`opened`.
+    **known : KnownFacts
+        What the options of :func:`what_is_known` say.
+    """
     found, known = opened(source, known, quiet=quiet, tee=tee)
     with working("Reading and diagnosing", quiet=quiet):
         from whyloss.api import diagnose  # noqa: PLC0415 - late, so that --help is quick
@@ -144,6 +168,14 @@ def opened(
     quiet : bool
     tee : bool or None, default False
         Pass what comes from a stream on to stderr; None does where that is a terminal.
+
+    Parameters
+    ----------
+    source : str
+    known : KnownFacts
+        What the options of :func:`what_is_known` say.
+    quiet : bool
+        No progress on stderr.
 
     Raises
     ------
@@ -186,7 +218,14 @@ def _runs_in(source: str) -> list[Path]:
 
 @contextmanager
 def working(what: str, *, quiet: bool) -> Iterator[None]:
-    """Show on stderr that something takes time; nothing where stderr is no terminal."""
+    """Show on stderr that something takes time; nothing where stderr is no terminal.
+
+    Parameters
+    ----------
+    what : str
+        Such as ``Reading``.
+    quiet : bool
+    """
     if quiet or not sys.stderr.isatty():
         yield
         return

@@ -34,7 +34,12 @@ def say(text: str, *, err: bool = False, nl: bool = True) -> None:
 
 
 def say_in_utf8(text: str) -> None:
-    """Print a text that says of itself that it is UTF-8, whatever the encoding of stdout is."""
+    """Print a text that says of itself that it is UTF-8, whatever the encoding of stdout is.
+
+    Parameters
+    ----------
+    text : str
+    """
     click.echo(clean(text).encode("utf-8", "replace"), nl=False)
 
 
@@ -63,7 +68,15 @@ def drop_unwritten() -> None:
 
 
 def output_option(default: str | None, description: str = "File to write.") -> Callable[[F], F]:
-    """Add the option that names the file to write, in a folder that exists."""
+    """Add the option that names the file to write, in a folder that exists.
+
+    Parameters
+    ----------
+    default : str or None
+        The file to write if left out.
+    description : str, optional
+        For --help.
+    """
 
     def in_a_folder(
         _context: click.Context, _parameter: click.Parameter, value: Path | None

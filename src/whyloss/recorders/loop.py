@@ -86,8 +86,8 @@ class Recorder:
     -----
     A recorder belongs to the process that created it: in a forked one, such as the worker of a
     data loader, it does nothing. As long as the rank is not known, the run is not created or
-    overwritten. Where the program is ended by SIGTERM and handles it nowhere else, what was logged is
-    written first, for at most ten seconds.
+    overwritten. Where the program is ended by SIGTERM and handles it nowhere else, what was logged
+    is written first, for at most ten seconds.
 
     Examples
     --------
@@ -202,7 +202,8 @@ class Recorder:
                 f"The samples of rank {rank.name} have no ids",
                 expected="ids= that are different from those of other ranks",
                 got="none",
-                hint="Pass the samples' indices in the data set; or rank=0 if this process trains alone.",
+                hint="Pass the samples' indices in the data set; or rank=0 if this process trains "
+                "alone.",
             )
         # If the writer lags, copy to the host now instead of holding GPU memory.
         keep_on_device = self._worker.waiting_bytes < MAX_HELD_BYTES

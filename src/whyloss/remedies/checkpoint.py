@@ -28,7 +28,16 @@ _LAST = "the last epoch is the best already"
 
 
 def for_labels(evidence: Evidence) -> Remedy | Declined:
-    """Propose the epoch of the best accuracy, for whoever uses labels only."""
+    """Propose the epoch of the best accuracy, for whoever uses labels only.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    Remedy or Declined
+    """
     if not evidence.supports(Level.RUN):
         return _of_score(evidence) or _of_curve(evidence, FOR_LABELS)
     best, end = evidence.run.best_accuracy, evidence.comparable_epochs[-1]
@@ -50,7 +59,16 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
 
 
 def for_probabilities(evidence: Evidence) -> Remedy | Declined:
-    """Propose the epoch of the smallest loss, for probabilities used as they are."""
+    """Propose the epoch of the smallest loss, for probabilities used as they are.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    Remedy or Declined
+    """
     if not evidence.supports(Level.RUN):
         return _of_curve(evidence, FOR_PROBABILITIES)
     best, end = evidence.run.best_loss, evidence.comparable_epochs[-1]
@@ -71,7 +89,16 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
 
 
 def after_calibration(evidence: Evidence) -> Remedy | Declined:
-    """Propose the epoch of the smallest loss after calibration, to be used with a temperature."""
+    """Propose the epoch of the smallest loss after calibration, to be used with a temperature.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    Remedy or Declined
+    """
     if not evidence.supports(Level.RUN):
         return Declined(AFTER_CALIBRATION, _NEEDS_RUN)
     best = evidence.run.best_refinement

@@ -18,7 +18,12 @@ NAME = "temperature"
 
 
 def propose(evidence: Evidence) -> Remedy | Declined:
-    """Propose a temperature for the last epoch, with its effect out of fold."""
+    """Propose a temperature for the last epoch, with its effect out of fold.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
     if not evidence.supports(Level.SNAPSHOT):
         return Declined(NAME, "needs the predictions of the split, with their labels")
     snapshot = evidence.last

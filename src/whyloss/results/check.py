@@ -69,7 +69,12 @@ class CheckResult:
         return self.diagnosis.verdict.name
 
     def count(self, outcome: ConditionOutcome) -> int:
-        """Number of conditions with this outcome."""
+        """Number of conditions with this outcome.
+
+        Parameters
+        ----------
+        outcome : ConditionOutcome
+        """
         return sum(condition.outcome is outcome for condition in self.conditions)
 
     @property

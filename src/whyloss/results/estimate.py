@@ -43,13 +43,25 @@ class Estimate:
 
     @classmethod
     def normal(cls, value: float, se: float) -> Estimate:
-        """Interval value ± 1.96 standard errors; none where the standard error is not finite."""
+        """Interval value ± 1.96 standard errors; none where the standard error is not finite.
+
+        Parameters
+        ----------
+        value, se : float
+            The number and its standard error, in nats.
+        """
         if not math.isfinite(se):
             return cls(value, note="one sample has no spread")
         return cls(value, value - Z95 * se, value + Z95 * se, se)
 
     def widened(self, se: float) -> Estimate:
-        """The same with another, independent standard error added to its own."""
+        """The same with another, independent standard error added to its own.
+
+        Parameters
+        ----------
+        se : float
+            In the unit of the number.
+        """
         if self.se is None or self.low is None or self.high is None:
             return self
         total = math.hypot(self.se, se)

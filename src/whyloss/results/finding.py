@@ -26,7 +26,12 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
     def at_least(self, least: Severity) -> bool:
-        """Whether it is as severe as `least` or more; nothing is less severe than "ok"."""
+        """Whether it is as severe as `least` or more; nothing is less severe than "ok".
+
+        Parameters
+        ----------
+        least : Severity
+        """
         return self is not Severity.OK and self.rank <= least.rank
 
 

@@ -33,7 +33,7 @@ def source_of(
 
     Parameters
     ----------
-    source
+    source : object
         Its first argument.
     options : ReadOptions
         Facts that the source does not contain.

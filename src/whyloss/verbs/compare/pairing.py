@@ -46,6 +46,15 @@ class Pairing:
 def pair(first: EpochFacts, second: EpochFacts) -> Pairing:
     """Find the samples that both sides have, by their ids.
 
+    Parameters
+    ----------
+    first, second : EpochFacts
+        Sides A and B.
+
+    Returns
+    -------
+    Pairing
+
     Raises
     ------
     DataError

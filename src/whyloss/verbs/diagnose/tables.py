@@ -27,7 +27,12 @@ TOP_SAMPLES = 50
 
 
 def attribution_of(found: EpochChange) -> Attribution:
-    """Table of the change between two epochs."""
+    """Table of the change between two epochs.
+
+    Parameters
+    ----------
+    found : EpochChange
+    """
     change = found.change
     first, second = found.first, found.second
 
@@ -65,7 +70,12 @@ def attribution_of(found: EpochChange) -> Attribution:
 
 
 def epoch_rows(evidence: Evidence) -> tuple[Metrics, ...]:
-    """Every epoch of the explained split, and loss and accuracy of the others."""
+    """Every epoch of the explained split, and loss and accuracy of the others.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
     rows = [_full_row(evidence.at(epoch)) for epoch in evidence.epochs]
     for split in evidence.splits:
         recorded = evidence.source.epochs(split) if split in evidence.source.splits else ()
@@ -97,7 +107,12 @@ def _full_row(facts: EpochFacts) -> Metrics:
 
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
-    """Precision, recall and loss of every class at the last epoch."""
+    """Precision, recall and loss of every class at the last epoch.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
     if not evidence.epochs:
         return ()
     facts = evidence.last
@@ -110,7 +125,12 @@ def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
 
 
 def sample_rows(evidence: Evidence) -> tuple[SampleRow, ...]:
-    """The samples that carry most of the loss at the last epoch, largest first."""
+    """The samples that carry most of the loss at the last epoch, largest first.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
     if not evidence.epochs:
         return ()
     costs = evidence.last.costs
@@ -168,7 +188,17 @@ def _losses_before(evidence: Evidence, ids: npt.NDArray[Any]) -> list[tuple[floa
 
 
 def numbers_of(evidence: Evidence) -> dict[str, Estimate | float | int | str | None]:
-    """Everything that was measured at the epoch in question, by name."""
+    """Everything that was measured at the epoch in question, by name.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    dict of str to Estimate, float, int, str or None
+        Losses in nats, accuracies as shares; empty where nothing was measured.
+    """
     numbers = evidence.numbers
     if numbers is None:
         return {}

@@ -26,14 +26,28 @@ _SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibrat
 
 
 def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Findings by severity, then by the nats that they explain."""
+    """Findings by severity, then by the nats that they explain.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    """
     return tuple(sorted(findings, key=lambda found: (found.severity.rank, -(found.nats or 0.0))))
 
 
 def decide(
     evidence: Evidence, ranked: Sequence[Finding], suspects: Sequence[Suspect] = ()
 ) -> Verdict:
-    """Word the verdict from the first of the ranked findings, or from the first suspect."""
+    """Word the verdict from the first of the ranked findings, or from the first suspect.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    ranked : sequence of Finding
+        As :func:`rank` orders them.
+    suspects : sequence of Suspect, optional
+        The likeliest first.
+    """
     if not ranked:
         why = _suspected(suspects[0]) if suspects else _why_silent(evidence)
         return Verdict(
