@@ -169,14 +169,6 @@ def opened(
     tee : bool or None, default False
         Pass what comes from a stream on to stderr; None does where that is a terminal.
 
-    Parameters
-    ----------
-    source : str
-    known : KnownFacts
-        What the options of :func:`what_is_known` say.
-    quiet : bool
-        No progress on stderr.
-
     Raises
     ------
     click.ClickException
