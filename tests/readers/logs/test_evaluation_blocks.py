@@ -69,7 +69,6 @@ def test_four_counts_give_the_accuracy_and_three_do_not(counts, read_as_scores):
 @pytest.mark.parametrize(
     "line",
     [
-        "INFO     Category 0 acc: 100.0% (142/142)\nINFO     Category 1 acc: 0.0% (0/79)\n",
         "class 3 accuracy: 0.9\nclass 4 accuracy: 0.1\n",
         "Accuracy for class plane: 81.0 %\nAccuracy for class car: 12.0 %\n",
     ],
@@ -79,3 +78,52 @@ def test_accuracies_of_single_classes_are_not_that_of_all(line):
     history = read(f"{line}val loss: 0.65, val acc: 0.64\n").history
     assert history.column("val", "accuracy").tolist() == [0.64]
     assert history.column("train", "accuracy") is None
+
+
+def test_counts_of_single_classes_make_the_accuracy_the_shares_and_the_number_of_samples():
+    lines = "INFO     Category 0 acc: 100.0% (150/150)\nINFO     Category 1 acc: 2.0% (1/50)\n"
+    history = read(f"{lines}INFO     val Epoch 2 | loss: 0.65\n").history
+    assert history.column("val", "accuracy").tolist() == [pytest.approx(151 / 200)]
+    assert (history.n_val, history.n_classes) == (200, 2)
+    assert history.class_shares == (0.75, 0.25)
+
+
+def test_accuracies_of_single_classes_without_counts_make_the_balanced_accuracy():
+    history = read(
+        "Accuracy of plane : 80 %\nAccuracy of   car : 70 %\nAccuracy of  bird : 30 %\n"
+    ).history
+    assert history.column("val", "balanced_accuracy").tolist() == [pytest.approx(0.6)]
+    assert history.n_classes == 3
+
+
+def test_the_accuracy_over_all_counts_more_than_that_of_the_classes():
+    history = read(
+        "Test Loss: 0.9\nTest Accuracy of cat: 70% (70/100)\nTest Accuracy of dog: 40% (40/100)\n"
+        "Test Accuracy (Overall): 55% (110/200)\n"
+    ).history
+    assert history.epochs.tolist() == [1]
+    assert history.column("test", "accuracy").tolist() == [0.55]
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        # the true classes are the columns, as caret prints them
+        (
+            "          Reference\nPrediction   B   M\n         B  70  20\n         M   0  10\n",
+            (0.7, 0.3),
+        ),
+        ("      cat  dog\ncat    70    0\ndog    20   10\n", (0.7, 0.3)),
+        ("|     | cat | dog |\n| cat | 70 | 0 |\n| dog | 20 | 10 |\n", (0.7, 0.3)),
+    ],
+)
+def test_a_confusion_matrix_with_the_names_of_the_classes_is_read(text, shares):
+    history = read(f"{text}\nval loss: 0.4\n").history
+    assert history.column("val", "accuracy").tolist() == [pytest.approx(0.8)]
+    assert history.n_val == 100
+    assert history.class_shares == pytest.approx(shares)
+
+
+def test_rows_of_names_and_counts_that_are_no_square_are_no_confusion_matrix():
+    history = read("size  small  large\ncars  10  20\nval loss: 0.4\n").history
+    assert history.column("val", "accuracy") is None

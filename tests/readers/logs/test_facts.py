@@ -60,11 +60,39 @@ def test_classes_that_the_text_names_count_more_than_a_name():
         ("***** Running Evaluation *****\n  Num examples = 640", None, 640),
         ("eval_samples = 250", None, 250),
         ("I have 800 training images and 200 validation images", 800, 200),
+        ("45 for training and 15 for validation", 45, 15),
+        ("The validation set has only 35 images.", None, 35),
+        ("Training data 9000, validation set data 500, and a fast machine", 9000, 500),
+        ("Training image set size is: 1300", 1300, None),
+        ("Corpus: 6000 train + 640 dev sentences", 6000, 640),
+        ("a validation set of 40 patients", None, 40),
+        ("n_train=900 n_val=120", 900, 120),
+        ("640/640 [====] - 9s 14ms/sample - loss: 0.5", 640, None),
+        # how the data were divided, how long, and how many classes there are is no size
+        ("80% for training and 20% for testing", None, None),
+        ("validation 20 epochs, the test set has 50 classes", None, None),
     ],
 )
 def test_sizes_are_taken_from_the_text(text, n_train, n_val):
     history = history_beside(text)
     assert (history.n_train, history.n_val) == (n_train, n_val)
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("92% of my samples are negative.", (0.92, 0.08)),
+        ("190 negatives and 10 positives", (0.95, 0.05)),
+        ("The data are imbalanced 4:1", (0.8, 0.2)),
+        ("90 of one category and 10 of the other", (0.9, 0.1)),
+        # what a model says, and scores of classes, are no shares of the data
+        ("The model predicts 99% negatives", None),
+        ("Sensitivity for class 1 is 0.95 and for class 0 0.3", None),
+    ],
+)
+def test_shares_of_two_classes_are_taken_from_the_text(text, shares):
+    history = history_beside(text)
+    assert history.class_shares == (None if shares is None else pytest.approx(shares))
 
 
 def test_the_size_of_an_evaluation_follows_from_its_runtime_and_speed():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Role = tuple[str, str]
 # What an evaluation reports; a bare loss may be that of the training.
 _NO_SCORES = frozenset({"loss", "total_loss", "weighted_loss", "learning_rate", "entropy"})
+_ROUNDED = 1e-3
 _MAIN = frozenset({"loss", "accuracy"})
 CALIBRATED = "calibrated"  # numbers after a temperature was fitted
 _PER_ORDER = {"epoch": 0, None: 1, "step": 2}
@@ -262,7 +263,7 @@ def _splits(
     )
     for column in plain:
         name = column.name
-        if column in twice:
+        if column in twice or (not losses and _says_again(column, found)):
             continue  # as estimators print the loss of an evaluation once more
         split = "train"
         if name.own == "loss":
@@ -280,6 +281,20 @@ def _splits(
     if plain and not told:
         mapping.notes.append("No split is named: the numbers count as those of the training.")
     return found
+
+
+def _says_again(column: Column, found: Mapping[Column, str]) -> bool:
+    """Whether a score without a split is that of a held-out split, rounded."""
+    return any(
+        split != "train"
+        and other.name.own == column.name.own
+        and bool(other.cells.keys() & column.cells.keys())
+        and all(
+            abs(column.cells[key] - other.cells[key]) < _ROUNDED
+            for key in other.cells.keys() & column.cells.keys()
+        )
+        for other, split in found.items()
+    )
 
 
 def _repeats(column: Column, found: Mapping[Column, str], role: Role) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from whyloss.readers.logs.column_mapping import Column
-from whyloss.readers.logs.metric_names import recognise
+from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,15 @@ _PAIR = re.compile(
 _EVALUATED = re.compile(
     r"\bevaluate\b[^\[\]]{0,80}\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]"
 )
+_SIDES = frozenset({"prediction", "predicted", "actual", "true", "reference", "truth"})
+# The accuracy of one class: "Category 1 acc: 0.0% (0/79)" or "Test Accuracy of cat: 70% (7/10)".
+_OF_CLASS = re.compile(
+    r"^(?:.{0,80}?\b(?:INFO|DEBUG|WARNING)\b)?\W*(?:(?:class|category|label|cls)\s*#?\s*(?P<name>[\w-]{1,30})\s*(?:accuracy|acc|recall)?"
+    rf"|(?:(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})\s+)?accuracy\s+(?:of|for)\s+(?:class\s*:?\s*)?(?P<named>[\w-]{{1,30}}))"
+    r"\s*(?:is|[:=])\s*(?P<value>\d{1,3}(?:\.\d+)?)\s*(?P<percent>%?)"
+    r"\s*(?:\(\s*(?P<right>\d{1,12})\s*/\s*(?P<n>\d{1,12})\s*\))?\W*$",
+    re.IGNORECASE,
+)
 _REPORT = ["precision", "recall", "f1-score", "support"]
 _REPORT_ROW = re.compile(
     r"^\s*(?P<name>\S.*?)\s+(?P<p>[\d.]+)\s+(?P<r>[\d.]+)\s+(?P<f>[\d.]+)\s+(?P<n>\d+)\s*$"
@@ -69,7 +78,7 @@ class Matrix:
         """Whether a matrix begins in the line."""
         return bool(re.search(r"\[\s*\[\s*\d+[\s,.\]]", text))
 
-    def add(self, text: str) -> None:
+    def add(self, text: str) -> bool:
         """Take one more line."""
         start = text.find("[[") if not self._text else 0
         self._text += f" {text[max(start, 0) :]}"
@@ -78,6 +87,7 @@ class Matrix:
             self.rows = [
                 [float(cell) for cell in _NUMBER.findall(row)] for row in _ROW.findall(self._text)
             ]
+        return True
 
     def counts(self) -> list[list[int]] | None:
         """Give the counts of a confusion matrix; None where it is none."""
@@ -87,6 +97,95 @@ class Matrix:
             return None
         counts = [[int(cell) for cell in row] for row in self.rows]
         return counts if sum(map(sum, counts)) > size else None
+
+
+class LabelledMatrix:
+    """A confusion matrix whose rows and columns have the names of the classes.
+
+    Attributes
+    ----------
+    done : bool
+        All rows have come, or a line that is none.
+    """
+
+    def __init__(self, labels: list[str], first: list[int], *, by_column: bool) -> None:
+        self._labels = labels
+        self._rows = [first]
+        self._by_column = by_column  # the true classes are the columns
+        self.done = False
+
+    @classmethod
+    def begun(cls, text: str, above: str) -> LabelledMatrix | None:
+        """Begin a matrix with its first row, below the names of its columns; None where it is none."""
+        cells = text.replace("|", " ").split()
+        labels = above.replace("|", " ").split()
+        side = labels[0].casefold() if labels else ""
+        labels = labels[1:] if side in _SIDES and len(labels) == len(cells) else labels
+        if len(labels) < 2 or len(cells) != len(labels) + 1 or cells[0] != labels[0]:
+            return None
+        if len(set(labels)) != len(labels) or not all(map(str.isdecimal, cells[1:])):
+            return None
+        return cls(labels, [int(cell) for cell in cells[1:]], by_column=side == "prediction")
+
+    def add(self, text: str) -> bool:
+        """Take one more line; False where it is no row."""
+        cells = text.replace("|", " ").split()
+        wanted = self._labels[len(self._rows)]
+        size = len(self._labels)
+        if len(cells) != size + 1 or cells[0] != wanted or not all(map(str.isdecimal, cells[1:])):
+            self.done = True
+            return False
+        self._rows.append([int(cell) for cell in cells[1:]])
+        self.done = len(self._rows) == size
+        return True
+
+    def counts(self) -> list[list[int]] | None:
+        """Give the counts with the true classes as rows; None where rows are missing."""
+        if len(self._rows) != len(self._labels) or not any(map(sum, self._rows)):
+            return None
+        return (
+            [list(row) for row in zip(*self._rows, strict=True)] if self._by_column else self._rows
+        )
+
+
+class ClassScores:
+    """Accuracies of single classes, a line each.
+
+    Attributes
+    ----------
+    split : str or None
+    shares : dict of str to float
+        By the name of the class.
+    counts : list of (int, int) or None
+        How many are right and how many there are; None where a line does not say so.
+    """
+
+    def __init__(self) -> None:
+        self.split: str | None = None
+        self.shares: dict[str, float] = {}
+        self.counts: list[tuple[int, int]] | None = []
+
+    @classmethod
+    def begun(cls, text: str) -> ClassScores | None:
+        """Begin with a line; None where it is no score of a class."""
+        scores = cls()
+        return scores if scores.add(text) else None
+
+    def add(self, text: str) -> bool:
+        """Take one more line; False where it is none, or of a class that came already."""
+        match = _OF_CLASS.match(text)
+        name = (match["name"] or match["named"]).casefold() if match else ""
+        if match is None or name in self.shares or name in {"the", "network", "model"}:
+            return False
+        value = float(match["value"])
+        self.shares[name] = value / 100 if match["percent"] or value > 1 else value
+        if match["split"]:
+            self.split = SPLIT_WORDS[match["split"].casefold()]
+        if match["n"] is None:
+            self.counts = None
+        elif self.counts is not None:
+            self.counts.append((int(match["right"]), int(match["n"])))
+        return True
 
 
 def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:

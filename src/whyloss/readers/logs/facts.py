@@ -97,16 +97,49 @@ _DATA_SET = _Pattern(
 _KNOWN_COUNTS = tuple(_DATA_SETS.values())
 
 _SPLIT = "|".join(sorted(SPLIT_WORDS, key=len, reverse=True))
-_THINGS = r"(?:samples|examples|images|instances|sentences|records|rows|files|documents)"
+_THINGS = r"(?:samples|examples|images|instances|sentences|sequences|records|rows|files|documents|photos|patients|points)"
+_N = r"(?P<n>\d[\d,]{0,12})(?![\w/]|[.,]\d)(?!\s*(?:%|percent|epochs|classes|steps|batches))"
+_ABOUT = r"(?:(?:only|just|about|around|approximately|roughly|~|of|a total of)\s*)*"
 _SIZES = (
     _Pattern(r"train on (?P<n>\d{1,12}) (?P<split>)samples", ignore_case=True),
     _Pattern(r"(?P<split>validate) on (?P<n>\d{1,12}) samples", ignore_case=True),
-    _Pattern(rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)? {_THINGS}\b", ignore_case=True),
+    # "2,000 validation images", "7000 train + 700 dev sentences"
     _Pattern(
-        rf"\b(?P<split>{_SPLIT})(?:ing)?[ _](?:data(?:set)?|set|{_THINGS})?[ _]?(?:size|length|{_THINGS})?"
-        r"\s*[:=]\s*(?P<n>\d[\d,]{0,12})(?![\w.,/])(?!\s*%)", ignore_case=True,
+        rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)?(?:\s*\+|\s+(?:set\s+)?{_THINGS}\b)", ignore_case=True
+    ),
+    # "30 for validation", "120 images for testing"
+    _Pattern(
+        rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}})(?:\s+{_THINGS})?\s+for\s+(?:the\s+)?(?P<split>{_SPLIT})(?:ing)?(?!\w|\s+(?:loss|acc))",
+        ignore_case=True,
+    ),
+    _Pattern(rf"(?<![A-Za-z0-9])n_(?P<split>{_SPLIT})\s*[:=]\s*(?P<n>\d{{1,12}})", ignore_case=True),
+    # a size behind a colon or a verb: "the validation set has only 20 images"
+    _Pattern(
+        rf"\b(?P<split>{_SPLIT})(?:ing)?(?:[ _]?(?:data(?:set)?|set|split|image|sample|{_THINGS})){{0,3}}[ _]?(?:size|length|count)?"
+        rf"(?:\s*[:=]|\s+(?:is|are|has|have|contains?|consists?|with|of|includes?)\b|(?<=data)|(?<=set))"
+        rf"\s*[:=]?\s*{_ABOUT}{_N}(?=\s*$|\s*[,.;)\n]|\s+(?:labell?ed\s+)?{_THINGS}\b|\s+of\b|\s+and\b)", ignore_case=True,
     ),
 )  # fmt: skip
+# "1224/1224 [====] - 29s 24ms/sample", where a bar counts samples
+_SHARE_WORDS = ("negative", "positive", "imbalanc", "ratio", "other", "class")
+_OF_A_KIND = r"(?:negatives?|positives?)\b"
+_SHARE_OF_TWO = _Pattern(
+    rf"(?<![\d.])(?P<share>\d{{1,2}}(?:\.\d+)?)\s?(?:%|percent) (?:of (?:the |my |our |all )*(?:\w+ )?(?:samples|data|images|labels|examples|rows|targets|cases) )?"
+    rf"(?:(?:are|is|being|belong to|have) (?:the )?(?:(?:label |class )?[01]s?\b|zeros?\b|ones\b|{_OF_A_KIND})|{_OF_A_KIND})",
+    ignore_case=True,
+)
+_COUNTS_OF_TWO = (
+    _Pattern(rf"(?<![\d.])(?P<one>\d[\d,]{{0,9}}) (?:\w+ )?{_OF_A_KIND}\D{{1,30}}?(?P<two>\d[\d,]{{0,9}}) (?:\w+ )?{_OF_A_KIND}", ignore_case=True),
+    _Pattern(
+        r"(?<![\d.])(?P<one>\d[\d,]{0,9}) (?:\w+ )?of (?:one|the first|the one)\b[^\d.]{1,40}?(?P<two>\d[\d,]{0,9}) (?:\w+ )?of (?:the )?(?:other|second)",
+        ignore_case=True,
+    ),
+    _Pattern(
+        r"(?:imbalanc\w+|class ratio|ratio of (?:the )?(?:two )?classes|(?:positive|negative)s? (?:to|vs\.?) (?:positive|negative)s?)\D{0,25}?"
+        r"(?P<one>\d{1,4}(?:\.\d+)?)\s*[:/]\s*(?P<two>\d{1,4}(?:\.\d+)?)", ignore_case=True,
+    ),
+)  # fmt: skip
+_BAR_OF_SAMPLES = _Pattern(r"(?P<n>\d{1,12})/(?P=n) \[=+\] - \d+s \d+[mu]?s/sample")
 _FOUND = _Pattern(
     r"\bfound (?P<n>\d{1,9}) (?:validated )?(?:images?|image filenames|files|samples)",
     ignore_case=True,
@@ -211,17 +244,21 @@ class TextFacts:
             The line, in English words.
         """
         lower = text.casefold()
-        before = (self.n_classes, dict(self.sizes), self.task_facts(), self._by_name)
+        before = self._state()
         for words, read in (
             (_CLASS_WORDS, self._read_classes),
             (_NAME_WORDS, self._read_name),
             (_SIZE_WORDS, self._read_sizes),
+            (_SHARE_WORDS, self._read_shares),
             (_SETTING_WORDS, self._read_setting),
             (_MODEL_WORDS, self._read_model),
         ):
             if any(word in lower for word in words):
                 read(text)
-        return before != (self.n_classes, self.sizes, self.task_facts(), self._by_name)
+        return before != self._state()
+
+    def _state(self) -> tuple[object, ...]:
+        return self.n_classes, dict(self.sizes), self.class_shares, self.task_facts(), self._by_name
 
     def task_facts(self) -> TaskFacts:
         """Give what is known of the task."""
@@ -271,6 +308,8 @@ class TextFacts:
             self._by_name = self._by_name or (named.group(), n)
 
     def _read_sizes(self, text: str) -> None:
+        if "train" not in self.sizes and (bar := _BAR_OF_SAMPLES.search(text)):
+            self.sizes["train"] = int(bar["n"])
         for pattern in _SIZES:
             for match in pattern.finditer(text):
                 word = match["split"].casefold()
@@ -285,6 +324,27 @@ class TextFacts:
             self.sizes[self._running] = int(examples["n"].replace(",", ""))
         if "runtime" in text or "samples_per_second" in text:
             self._read_rates(text)
+
+    def _read_shares(self, text: str) -> None:
+        """Take the shares of two classes: "93 % are negative", "120 of one and 30 of the other"."""
+        if "predict" in text:
+            return  # what a model says is no share of the data
+        for pattern in _COUNTS_OF_TWO:
+            if match := pattern.search(text):
+                one, two = (float(match[name].replace(",", "")) for name in ("one", "two"))
+                break
+        else:
+            if not (match := _SHARE_OF_TWO.search(text)):
+                return
+            one = float(match["share"])
+            two = 100 - one
+        if one > 0 < two and self.n_classes in {None, 2}:
+            self.note_classes(2)
+            self.class_shares = one / (one + two), two / (one + two)
+            self.notes.append(
+                f"The text gives the shares of two classes: {100 * one / (one + two):.1f} % and "
+                f"{100 * two / (one + two):.1f} %."
+            )
 
     def _read_rates(self, text: str) -> None:
         """Work out a size from a runtime and a speed, as the Trainer prints both."""

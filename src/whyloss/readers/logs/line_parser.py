@@ -79,7 +79,7 @@ _IMPROVED = re.compile(
 _LETTERS = {"p": "precision", "r": "recall", "f": "f1", "f1": "f1"}
 _SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
 _OF_SET = re.compile(
-    r"accuracy of (?:the )?(?:network|model|net) on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
+    r"accuracy (?:of (?:the )?(?:network|model|net) )?on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
     r"(?: images| samples| examples)?\s*[:=]\s*(?P<value>[\d.]+)\s*(?P<percent>%?)",
     re.IGNORECASE,
 )

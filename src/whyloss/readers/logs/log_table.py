@@ -173,12 +173,13 @@ class LogTable:
         return list(found.values())
 
     def unprinted(self, improved: Mapping[str, Mapping[float, float]]) -> list[Column]:
-        """Columns of metrics that only the callback which saves the best has printed."""
+        """Columns of metrics that no line of the log has printed as such."""
+        there = {(column.split, column.name.own) for column in self._columns.values()}
         return [
             Column(label, name, name.split, cells=dict(cells))
             for label, cells in improved.items()
             for name in [recognise(label)]
-            if not self.knows(label, None) and name.kind == "metric"
+            if (name.split, name.own) not in there and name.kind == "metric"
         ]
 
     def evaluated(self, key: float) -> bool:

@@ -7,13 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import pluralize
-from whyloss.readers.logs.evaluation_blocks import (
-    Matrix,
-    Report,
-    evaluated_pair,
-    list_of_values,
-    lone_values,
-)
+from whyloss.readers.logs.block_reader import BlockReader
 from whyloss.readers.logs.facts import TextFacts
 from whyloss.readers.logs.history_builder import build_history
 from whyloss.readers.logs.languages import to_english
@@ -77,10 +71,7 @@ class TextLog:
         self._section_began = False
         self._best_below = False
         self._table: Table | None = None
-        self._matrix: Matrix | None = None
-        self._report: Report | None = None
-        self._list: str | None = None
-        self._list_length = 0
+        self._blocks = BlockReader(self._log_table, self._rows, self._facts)
         self._prose: list[str] = []
         self._prose_after: list[str] = []  # sentences below numbers of a program
         self._unread: list[str] = []
@@ -145,7 +136,7 @@ class TextLog:
         """
         self._read_newest()
         self._release()
-        self._close_report()
+        self._blocks.close()
         self._rows.finish()
         table = self._log_table
         told = read_prose("\n".join(self._prose))
@@ -155,7 +146,12 @@ class TextLog:
         if table.has_metrics:
             after = read_prose("\n".join(self._prose_after))
             beside = [*table.beside(after.statements), *table.unprinted(self._improved)]
+            beside += table.unprinted(self._blocks.scores_of_classes(table.last or 1.0))
             told.trends += after.trends
+        elif self._blocks.of_classes:
+            table = LogTable()
+            for label, cells in self._blocks.scores_of_classes(1.0).items():
+                table.add(1.0, label, cells[1.0])
         elif told.statements:
             table = LogTable()
             table.kind, placed = rows_of(told.statements)
@@ -209,7 +205,7 @@ class TextLog:
 
     def _take_known(self, text: str) -> bool:
         """Read a line by the template of an earlier one; False where none fits."""
-        if self._held or self._in_any_block or self._best_below:
+        if self._held or self._blocks.inside or self._best_below:
             return False
         for at, template in enumerate(self._templates):
             match = template.pattern.fullmatch(text)
@@ -259,10 +255,6 @@ class TextLog:
         if template is not None:
             self._templates = [template, *self._templates[: _MOST_TEMPLATES - 1]]
 
-    @property
-    def _in_any_block(self) -> bool:
-        return not (self._matrix is None and self._report is None and self._list is None)
-
     def _release(self) -> None:
         """Read the last state of a bar that was not finished."""
         held, self._held = self._held, ""
@@ -276,14 +268,14 @@ class TextLog:
             self._skipped += 1
             return
         text = to_english(text)
-        if self._in_block(text):
+        if self._blocks.take(text, self._section):
             return
         above, self._above = self._above, text
         if self._table and (row := self._table.row(text)):
             self.add(row)
             return
         said = self._facts.read(text)
-        if self._begins_block(text):
+        if self._begins_block(text, above):
             return
         if self._is_prose(text):
             told = self._prose_after if self._log_table.has_metrics else self._prose
@@ -300,6 +292,16 @@ class TextLog:
         if says_of_set(text):
             return False
         return is_prose(text) or (not self._log_table.has_metrics and bool(_ARROW.search(text)))
+
+    def _begins_block(self, text: str, above: str) -> bool:
+        if self._blocks.begins(text, above, self._section):
+            return True
+        if (flat := flattened(text)) is None:
+            return False
+        self._table, rows = flat
+        for row in rows:
+            self.add(self._table.row(row) or [])
+        return True
 
     def _take_line(self, text: str, shape: str, *, said: bool) -> None:
         # A line that begins with a star sums up the lines above it.
@@ -367,98 +369,6 @@ class TextLog:
             table.running = False
         elif table.running is None and line.pairs and (line.running or line.bar or line.means):
             table.running = True
-
-    # --- blocks of several lines --------------------------------------------------------------------
-
-    def _in_block(self, text: str) -> bool:
-        """Take a line of the block that has begun; False where it belongs to none."""
-        if self._matrix is not None:
-            self._matrix.add(text)
-            self._close_matrix()
-            return True
-        if self._report is not None:
-            row = self._report.row(text)
-            if row is not None:
-                self._add_values([(f"{self._section or 'val'} {n}", v, False) for n, v in row])
-                return True
-            self._close_report()
-        if self._list is not None:
-            values = lone_values(text)
-            for value, percent in values:
-                self._add_to_list(self._list, value, percent=percent)
-            if values:
-                return True
-            self._list = None
-        return False
-
-    def _begins_block(self, text: str) -> bool:
-        if Matrix.begins(text):
-            self._matrix = Matrix()
-            self._matrix.add(text)
-            self._close_matrix()
-        elif Report.begins(text):
-            self._report = Report()
-        elif flat := flattened(text):
-            self._table, rows = flat
-            for row in rows:
-                self.add(self._table.row(row) or [])
-        elif pair := evaluated_pair(text):
-            self._facts.notes.append(
-                "Two numbers in brackets are read as the loss and the accuracy of an evaluation."
-            )
-            self._add_values([("val loss", pair[0], False), ("val accuracy", pair[1], False)])
-        elif (values := list_of_values(text)) is not None:
-            label, cells = values
-            self._list = None if cells else label
-            self._list_length = 0
-            for value, percent in cells:
-                self._add_to_list(label, value, percent=percent)
-        else:
-            return False
-        return True
-
-    def _close_matrix(self) -> None:
-        """Take a confusion matrix whose last bracket has come; other matrices are left out."""
-        if self._matrix is None or not self._matrix.done:
-            return
-        counts, self._matrix = self._matrix.counts(), None
-        if counts is None:
-            self._skipped += 1
-            return
-        total = sum(map(sum, counts))
-        split = self._section or "val"
-        self._facts.note_classes(len(counts))
-        self._facts.sizes[split] = total
-        self._facts.class_shares = tuple(sum(row) / total for row in counts)
-        self._facts.notes.append(
-            f"A confusion matrix of {pluralize(total, 'sample')} is read with the true classes as rows."
-        )
-        right = sum(row[at] for at, row in enumerate(counts))
-        self._add_values([(f"{split} accuracy", right / total, False)])
-
-    def _close_report(self) -> None:
-        """Take what a classification report says of the classes as a whole."""
-        report, self._report = self._report, None
-        total = sum(report.supports) if report is not None else 0
-        if report is not None and total:
-            self._facts.note_classes(len(report.supports))
-            self._facts.sizes[self._section or "val"] = total
-            self._facts.class_shares = tuple(n / total for n in report.supports)
-
-    def _add_values(self, values: list[tuple[str, float, bool]]) -> None:
-        pairs = [
-            Pair(label, name, value, name.split or self._section, percent)
-            for label, value, percent in values
-            for name in [recognise(label)]
-        ]
-        self._rows.add(None, None, pairs)
-
-    def _add_to_list(self, label: str, value: float, *, percent: bool) -> None:
-        """Write the next value of a list, which has one for each epoch."""
-        self._list_length += 1
-        self._log_table.add(
-            float(self._list_length), label, value, split=self._section, percent=percent
-        )
 
 
 @lru_cache(maxsize=1024)
