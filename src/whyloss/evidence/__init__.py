@@ -1,13 +1,21 @@
 """One lazy, cached view of whatever is known; rules and remedies read only this."""
 
 from whyloss.evidence.curves import TRAIN, Curve, CurveRise, best_epoch_of, best_of_curve, loss_rise
-from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap
+from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap, fits_one_class
 from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.evidence import Evidence
 from whyloss.evidence.outline import Outline, outline
 from whyloss.evidence.said import Outlook, Said, in_words, said_of
-from whyloss.evidence.scores import SCORES, Family, Score, ScoreChange, ScoreCurve, score_curves
+from whyloss.evidence.scores import (
+    SCORES,
+    Family,
+    Score,
+    ScoreChange,
+    ScoreCurve,
+    last_scores,
+    score_curves,
+)
 from whyloss.results.attribution import Held
 from whyloss.results.level import Level
 from whyloss.results.metrics import Metrics
@@ -36,8 +44,10 @@ __all__ = [
     "best_epoch_of",
     "best_of_curve",
     "envelope_gap",
+    "fits_one_class",
     "held",
     "in_words",
+    "last_scores",
     "loss_rise",
     "outline",
     "said_of",

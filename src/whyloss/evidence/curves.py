@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TRAIN = ("train", "training")
 EXPECTED_FALL = 0.9  # of the training loss: what falls so far makes a later rise likely
+TRAIN_RISE = 1.1  # times its value at the minimum: the training loss rises as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +116,9 @@ class CurveRise:
         Of the difference against the curve's own noise; NaN with too few epochs to know it.
     change : ScoreChange or None
         What the accuracy did, or another score where no accuracy is known.
+    with_training : bool
+        Whether the training loss rises over the same epochs: then training itself went wrong, and
+        neither over-confidence nor overfitting explains the rise.
     """
 
     low: int
@@ -123,6 +127,7 @@ class CurveRise:
     after: float
     z: float
     change: ScoreChange | None
+    with_training: bool = False
 
     @property
     def height(self) -> float:
@@ -185,6 +190,7 @@ def loss_rise(
         after=float(known.log_loss[-1]),
         z=rise.z,
         change=next((change for change in changes if change is not None), None),
+        with_training=train is not None and _rises_since(train, start),
     )
 
 
@@ -193,6 +199,13 @@ def _falls_since(train: Curve, epoch: int) -> bool:
     losses = train.with_loss
     since = losses.log_loss[losses.epochs >= epoch]
     return len(since) > 1 and bool(since[-1] < EXPECTED_FALL * since[0])
+
+
+def _rises_since(train: Curve, epoch: int) -> bool:
+    """Whether the last two training losses are a tenth above the one of that epoch."""
+    losses = train.with_loss
+    since = losses.log_loss[losses.epochs >= epoch]
+    return len(since) > 2 and bool(since[-2:].min() > TRAIN_RISE * since[0])
 
 
 def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from whyloss.measures.envelope import provable_limit
+import numpy as np
+
+from whyloss.evidence.curves import TRAIN
+from whyloss.measures.envelope import binary_entropy, provable_limit
 
 if TYPE_CHECKING:
     from whyloss.evidence.evidence import Evidence
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 
 EXPLAINS = 0.25  # of the excess of the validation loss, from which on training has the same one
 ALIKE = 0.8  # training loss over validation loss, from which on both are called alike
+ONE_CLASS = 0.03  # of the entropy of the shares, by which the loss of a constant answer may differ
+BY_CHANCE = 0.01  # accuracy, by which a constant answer may differ from epoch to epoch
+MOST_PER_MISTAKE = 60.0  # nats; logits of usual size cost at most half of it
+SURE = 0.95  # accuracy; above it every good model is near that entropy
 MOST_CLASSES = 1000  # where their number is not known: what holds for these holds for fewer
 # What texts call a plain mean of -ln p; None where they do not say.
 PLAIN_LOSSES = (None, "cross-entropy", "binary cross-entropy")
@@ -86,15 +93,44 @@ def envelope_gap(evidence: Evidence) -> EnvelopeGap | None:
 def _direction(evidence: Evidence, numbers: Metrics, most: int) -> Direction:
     facts = evidence.history.facts
     other = facts.label_smoothing or facts.class_weights or facts.regularised
-    if other or facts.loss_function not in PLAIN_LOSSES:
+    # Training numbers are those of other weights and of a loss that may have further terms.
+    if other or evidence.split in TRAIN or facts.loss_function not in PLAIN_LOSSES:
         return Direction.OTHER_LOSS
+    loss, errors = numbers.log_loss.value, 1.0 - numbers.accuracy.value
+    if loss > math.log(most) + MOST_PER_MISTAKE * errors:
+        return Direction.OTHER_LOSS  # a sum, or a loss of another kind
     if numbers.accuracy.value == 1.0:
         return Direction.UNDER  # every prediction is right: only doubt costs anything
     train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
-    loss = numbers.log_loss.value
     excess = loss - provable_limit(numbers.accuracy, most)
     of_train = 0.0 if train is None else train.log_loss.value - provable_limit(train.accuracy, most)
     if train is not None and of_train > 0.0 and of_train >= EXPLAINS * excess:
         alike = train.log_loss.value >= ALIKE * loss and loss <= math.log(most)
         return Direction.UNDER if alike else Direction.OTHER_LOSS
     return Direction.OVER if loss > math.log(most) else Direction.LIKELY_OVER
+
+
+def fits_one_class(evidence: Evidence) -> float | None:
+    """The entropy of two classes, one as frequent as the accuracy, where the loss is about as large.
+
+    A model that gives every sample the class shares has just these two numbers, and a calibrated
+    model that has learnt something has a smaller loss with the same accuracy.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    float or None
+        None where the loss is another one, the accuracy moves, or the shares are known.
+    """
+    numbers, curve = evidence.numbers, evidence.curve()
+    if numbers is None or curve is None or evidence.epochs or evidence.class_shares is not None:
+        return None
+    share = numbers.accuracy.value
+    moves = float(np.ptp(curve.whole.accuracy)) > BY_CHANCE
+    if moves or not 0.5 < share <= SURE or numbers.n_classes not in {None, 2}:
+        return None
+    entropy = binary_entropy(share)
+    return entropy if abs(numbers.log_loss.value / entropy - 1.0) <= ONE_CLASS else None

@@ -12,8 +12,9 @@ from whyloss.errors import DataError
 from whyloss.evidence.curves import TRAIN, Curve
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.noise_models import NoiseModels
-from whyloss.evidence.reported import reported_curve, reported_metrics
+from whyloss.evidence.reported import reported_curve, reported_loss, reported_metrics
 from whyloss.evidence.run_comparison import RunComparison
+from whyloss.evidence.scores import score_curves
 from whyloss.measures.losses.reported_loss import Reproduction, reproduce
 from whyloss.results.level import Level
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from whyloss.evidence.epoch_change import EpochChange
     from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.results.metrics import Metrics
+
+SCORED_EPOCHS = 3  # from which on a score without a loss makes a split the one to explain
 
 
 class Evidence:
@@ -110,12 +113,14 @@ class Evidence:
 
     @property
     def _with_loss(self) -> tuple[str, ...]:
-        """Splits with a reported loss, or whose loss the text describes in words."""
+        """Splits with a reported loss, or a score per epoch, or whose loss the text describes."""
         said = {trend.split for trend in self.history.facts.trends}.difference(TRAIN)
         return tuple(
             split
             for split in self.splits
-            if (split, "loss") in self.history.columns or split in said
+            if reported_loss(self.history, split) is not None
+            or split in said
+            or any(len(c) >= SCORED_EPOCHS for c in score_curves(self.history, split, None))
         )
 
     @cached_property

@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     from whyloss.measures.estimates.intervals import FloatVector
 
 
+def reported_loss(history: History, split: str) -> FloatVector | None:
+    """The loss of a split per epoch; where only its perplexity is reported, the logarithm of that.
+
+    Parameters
+    ----------
+    history : History
+    split : str
+
+    Returns
+    -------
+    ndarray of float64, shape (n_epochs,), or None
+        Nats; NaN where unknown, None where neither was reported.
+    """
+    loss, perplexity = history.column(split, "loss"), history.column(split, "perplexity")
+    if loss is not None or perplexity is None:
+        return loss
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nats: FloatVector = np.where(perplexity >= 1.0, np.log(perplexity), np.nan)
+    return nats
+
+
 def reported_curve(
     history: History, split: str, *, n_samples: int | None, to_epoch: int | None
 ) -> Curve | None:
@@ -43,7 +64,7 @@ def reported_curve(
     DataError
         An accuracy is not between 0 and 1.
     """
-    loss, accuracy = history.column(split, "loss"), history.column(split, "accuracy")
+    loss, accuracy = reported_loss(history, split), history.column(split, "accuracy")
     if loss is None and accuracy is None:
         return None
     unknown = np.full(len(history.epochs), np.nan)

@@ -235,6 +235,18 @@ def _preferred(history: History) -> dict[str, Score]:
     return {name: chosen} | {other: score for other, score in SCORES.items() if other != name}
 
 
+def last_scores(history: History, split: str) -> dict[str, float]:
+    """The last value of every score of a split, by the name of the score.
+
+    Parameters
+    ----------
+    history : History
+    split : str
+    """
+    curves = score_curves(history, split, None)
+    return {curve.score.name: float(curve.values[-1]) for curve in curves}
+
+
 def score_curves(history: History, split: str, n_samples: int | None) -> tuple[ScoreCurve, ...]:
     """The scores of a split that whyloss knows the direction of, the preferred ones first.
 

@@ -160,7 +160,7 @@ def loss_only_stands_in(
     scores = score_curves(evidence.history, curve.split, curve.n_samples)
     rise = loss_rise(curve, min_z=min_z, min_rise=min_rise, train=evidence.train, scores=scores)
     change = None if rise is None else rise.change
-    if rise is None or change is None or rise.fell:
+    if rise is None or change is None or rise.fell or rise.with_training:
         return None
     if change.score.family is not Family.OTHER_TARGET:
         return None

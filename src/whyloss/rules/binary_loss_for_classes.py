@@ -39,13 +39,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_cause, known_history, report_loss
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ RULE = Rule(
     ),
 )
 
+MANY = 5  # classes, from which on answering no everywhere is mostly right
 BELOW = 0.01  # accuracy by which the first steps may fall short of answering no everywhere
 
 
@@ -156,4 +158,26 @@ def _reproduced(evidence: Evidence, epoch: int, reported: float, found: Reproduc
         ),
         evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
         epochs=(epoch,),
+    )
+
+
+@RULE.suspected(
+    prior=0.05,
+    check="Compute the share of samples whose largest output is the right class: is it much lower?",
+    snippet="categorical = (outputs.argmax(axis=1) == labels).mean()",
+)
+def _suspicion(evidence: Evidence) -> Lead | None:
+    """A binary loss that the text names, or an accuracy that answering no everywhere has."""
+    k, seen = evidence.n_classes, outline(evidence)
+    if k is None or k <= 2 or evidence.history.task == "multilabel":
+        return None
+    if evidence.history.facts.loss_function == "binary cross-entropy":
+        return Lead(TELLING, f"The text names a binary cross-entropy for {k} classes.")
+    always_no = 1.0 - 1.0 / k
+    if seen.accuracy is None or k < MANY or abs(seen.accuracy - always_no) > BELOW:
+        return None
+    return Lead(
+        1.0,
+        f"An accuracy of {format_percent(seen.accuracy)} is what answering no to each of {k} "
+        f"outputs has ({format_percent(always_no)}).",
     )

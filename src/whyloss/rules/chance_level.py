@@ -17,10 +17,10 @@ Skill = 1 − loss / entropy of the shares. Where the class shares or the number
 
 Both are claims of equivalence: with few samples the intervals are wide and the rule stays silent.
 Reported numbers without a sample size are taken as exact. Where the number of classes is not known,
-an accuracy of 1/K for a whole K, beside a loss of at least ln K, is what guessing among K even
-classes gives:
+an accuracy of 1/K for a whole K, beside a loss of ln K, is what guessing among K even classes gives:
 - `max_distance` = 1.5 % between the accuracy and 1/K.
-- `max_skill` = 1 %: the loss may lie so much below ln K.
+- `max_skill` = 1 %: the loss may lie so much below ln K, and 10 % above it, or
+  anywhere above it at the one evaluation of two classes.
 
 Curves that move neither loss nor accuracy say the same:
 - `min_epochs` = 3.
@@ -28,6 +28,16 @@ Curves that move neither loss nor accuracy say the same:
 - `max_change` = 2 points of accuracy, and 0.1 point above an accuracy of one half.
 - `max_train_fall` = 3 % of the training loss, from its second epoch on.
 - `max_accuracy` = 0.9: above it a model that learnt everything in one epoch looks the same.
+
+A loss whose accuracy is not known, or hardly better than guessing, at `min_epochs` = 3 epochs or more:
+- `max_distance` = 1 % between every loss and that of guessing. Where neither shares nor the number
+  of classes are known, ln 2 and ln 10 alone are tried, within 0.3 %: other numbers are rare, and one
+  of many would always fit.
+- The last training loss may not lie further below it, where it is known.
+
+An accuracy without its loss, where the number of classes is known, at `min_epochs` = 3 epochs:
+- `max_gain` = 2 points above the share of the largest class, 1/K where the shares are not known, at
+  every epoch and in training.
 
 ## Not to be confused with
 `overconfidence`, where the loss is as high and the accuracy is not. A model that has learnt to rank
@@ -52,17 +62,17 @@ import numpy as np
 
 from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
-from whyloss.measures.envelope import binary_entropy
+from whyloss.measures.envelope import binary_entropy, entropy_of_shares
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_cause, known_history
+from whyloss.testing import known_cause, known_columns, known_history
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whyloss.evidence import Evidence
+    from whyloss.evidence import Evidence, Outline
     from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
 
@@ -70,7 +80,12 @@ NEAR_HALF = 0.08  # of an AUC
 NEAR_CHANCE = 0.05  # of ln K
 NEAR_EVEN = 1.5  # accuracy times K
 USUAL_CLASSES = (2, 10, 100, 1000)  # where their number is not known
+LITTLE_BETTER = 1.3  # accuracy times K
 FREE_CLASSES = 0.6  # fit where the number of classes is not known
+EXACTLY = 0.003  # of ln 2 or ln 10, where the number of classes is not known
+MOST_USED = (2, 10)  # numbers of classes that nobody has to say
+AS_GUESSED = 1.12  # times the accuracy of guessing
+RESTS = 0.05  # range of accuracies over which nothing is learnt
 FLAT_EPOCHS, FLAT = 3, 0.02  # epochs over which a loss moves by that share at most
 
 LEARNT = 0.5  # of the validation loss: a training loss below it is no guessing
@@ -221,11 +236,11 @@ def even_classes_fit(
         return None
     far = loss > FAR * math.log(k)
     curve = evidence.curve()
-    if far and curve is not None and len(curve) > 1:
-        return None  # a single line may be anything; a whole training far above ln K is not even
+    if far and (k > 2 or (curve is not None and len(curve) > 1)):
+        return None  # a model that knows a part of many more classes has such a pair as well
     return Finding(
         severity=Severity.WARNING,
-        headline="No better than guessing" if k > 2 or not far else "Worse than guessing",
+        headline="Worse than guessing" if far else "No better than guessing",
         message=_even_message(share, loss, k, far=far),
         evidence={
             "log_loss": numbers.log_loss,
@@ -295,6 +310,111 @@ def nothing_moves(
     )
 
 
+def _guessing(
+    seed: int, k: int, away: float = 0.0, epochs: int = 5, fit: float = 0.0
+) -> KnownCause:
+    """Losses near ln K without an accuracy; `fit` is what training gained."""
+    even = math.log(k) * (1.0 + away + 1e-4 * np.sin(seed + np.arange(epochs)))
+    return known_columns(
+        train_loss=even - fit * np.linspace(0.0, 1.0, epochs), val_loss=even, n_classes=k
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _guessing(seed, 2 + seed % 50),
+    near_misses={
+        "min_epochs": lambda seed: _guessing(seed, 2 + seed % 50, epochs=2),
+        "max_distance": lambda seed: _guessing(seed, 2 + seed % 50, away=-0.02),
+    },
+)
+def loss_of_guessing(
+    evidence: Evidence, *, min_epochs: float = 3, max_distance: float = 0.01
+) -> Finding | None:
+    """The loss stays at that of guessing, and the accuracy, where known, is no better."""
+    seen = outline(evidence)
+    if evidence.epochs or len(seen.losses) < max(2, min_epochs):
+        return None
+    for entropy, words, distance in _references(evidence):
+        # More right answers than this, and the loss is high for another reason.
+        if len(seen.accuracies) and seen.accuracies.max() > AS_GUESSED * math.exp(-entropy):
+            continue
+        apart = float(np.abs(seen.losses / entropy - 1.0).max())
+        fits = seen.train_loss is not None and seen.train_loss < (1.0 - 2 * distance) * entropy
+        middle = abs(float(np.median(seen.losses)) / entropy - 1.0)
+        if not (apart <= max_distance and middle <= distance) or fits:
+            continue
+        return Finding(
+            severity=Severity.WARNING,
+            headline="No better than guessing",
+            message=(
+                f"Over {len(seen.losses)} epochs the loss stays at {format_nats(seen.losses[-1])}, "
+                f"which is what {words} costs ({format_nats(entropy)}): nothing is learnt."
+            ),
+            evidence={
+                "log_loss": Estimate(float(seen.losses[-1]), note="as reported"),
+                "chance": Estimate(entropy, note=f"of {words}, exact"),
+            },
+            epochs=tuple(evidence.history.epochs.tolist()),
+        )
+    return None
+
+
+def _references(evidence: Evidence) -> list[tuple[float, str, float]]:
+    """Losses of guessing, with their words and how far a loss may be from them, relative."""
+    if evidence.class_shares is not None:
+        entropy = entropy_of_shares(evidence.class_shares)
+        return [(entropy, "guessing by the class shares", math.inf)] if entropy > 0.0 else []
+    k = evidence.n_classes
+    classes = MOST_USED if k is None else (k,) if k > 1 else ()
+    return [
+        (math.log(each), f"guessing among {each} classes", EXACTLY if k is None else math.inf)
+        for each in classes
+    ]
+
+
+def _right(seed: int, gain: float = 0.0, epochs: int = 5) -> KnownCause:
+    k = 3 + seed % 20
+    shares = 1.0 / k + gain + 0.002 * np.sin(seed + np.arange(epochs))
+    return known_columns(val_accuracy=shares, n_classes=k)
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_right,
+    near_misses={
+        "min_epochs": lambda seed: _right(seed, epochs=2),
+        "max_gain": lambda seed: _right(seed, gain=0.04),
+    },
+)
+def accuracy_of_guessing(
+    evidence: Evidence, *, min_epochs: float = 3, max_gain: float = 0.02
+) -> Finding | None:
+    """The accuracy stays at that of guessing, and no loss is known."""
+    seen, k = outline(evidence), evidence.n_classes
+    if evidence.epochs or k is None or len(seen.losses):
+        return None
+    shares = evidence.class_shares
+    guess = 1.0 / k if shares is None else float(shares.max())
+    every = np.append(seen.accuracies, seen.train_accuracies)
+    if len(seen.accuracies) < max(1, min_epochs) or not every.max() <= guess + max_gain:
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="No better than guessing",
+        message=(
+            f"Over {len(seen.accuracies)} epochs the accuracy is at most "
+            f"{format_percent(float(every.max()))}, and guessing among {k} classes is right in "
+            f"{format_percent(guess)}: nothing is learnt."
+        ),
+        evidence={
+            "accuracy": Estimate(float(every.max()), note="the largest reported", unit="share"),
+            "guessing": Estimate(guess, note="exact", unit="share"),
+        },
+        epochs=tuple(evidence.history.epochs.tolist()),
+    )
+
+
 @RULE.suspected(
     prior=0.12,
     check="Can the model learn 50 samples by heart? If not, inputs and labels do not reach it as "
@@ -307,9 +427,9 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     last = None if auc is None else auc[np.isfinite(auc)]
     if last is not None and len(last) and abs(float(last[-1]) - 0.5) <= NEAR_HALF:
         return Lead(1.0, f"The AUC is {float(last[-1]):.3f}, and guessing has 0.5.")
-    if seen.loss is None:
-        return None
     k = evidence.n_classes
+    if seen.loss is None:
+        return _accuracy_rests(seen, k)
     for classes in (k,) if k else USUAL_CLASSES:
         even = math.log(classes)
         fits = seen.accuracy is None or seen.accuracy * classes <= NEAR_EVEN
@@ -326,3 +446,21 @@ def _suspicion(evidence: Evidence) -> Lead | None:
             f"{format_nats(float(seen.losses.max()))}.",
         )
     return None
+
+
+def _accuracy_rests(seen: Outline, k: int | None) -> Lead | None:
+    """An accuracy that hardly moves, or that is hardly better than one of K."""
+    every = seen.accuracies
+    if k and len(every) and float(every[-1]) * k <= LITTLE_BETTER:
+        return Lead(
+            1.0,
+            f"The accuracy is {format_percent(float(every[-1]))}, and guessing among {k} even "
+            f"classes has {format_percent(1 / k)}.",
+        )
+    if len(every) < FLAT_EPOCHS or float(np.ptp(every)) > RESTS or float(every.max()) > 0.5 + RESTS:
+        return None
+    return Lead(
+        FREE_CLASSES,
+        f"The accuracy hardly moves: {format_percent(float(every.min()))} to "
+        f"{format_percent(float(every.max()))}.",
+    )

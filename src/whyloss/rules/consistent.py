@@ -27,13 +27,20 @@ upwards.
 At an accuracy of 100 % any training leaves up to 0.1 nat of doubt; a loss of exactly 0 is none.
 
 Where the number of classes is not known and the loss is too high for two:
-- The least number for which it fits is named. It must be at most `max_classes` = 200, and the
-  validation loss at most `max_ratio` = 1.1 times that of the training.
+- The least number for which it fits is named. It must be at most `max_classes` = 20, and the
+  validation loss at most `max_ratio` = 1.3 times that of the training. Where no training loss is
+  known, the loss may exceed that of two classes by `max_ratio` - 1 at most.
+
+A loss that is the entropy of two classes, one as frequent as the accuracy, is no sign of anything
+learnt: nothing is said of it where the class shares are not known.
 
 From curves, with or without an accuracy:
-- The validation loss fell by at least `min_fall` = 15 % and ends at most `max_rise` = 2 % above its
-  minimum.
-- It is at most `max_ratio` = 1.5 times the training loss.
+- The loss fell by at least `min_fall` = 15 % and ends at most `max_rise` = 2 % above its minimum.
+- It is at most `max_ratio` = 1.5 times the training loss, where that is known.
+
+Where no loss is known, a score says the same:
+- It gained at least `min_gain` = 0.05 of its unit and ends at most `max_lost` = 0.02 below its best.
+- Training is at most `max_gap` = 0.05 better.
 
 ## Not to be confused with
 A good model: a consistent model can still be weak. Reported numbers alone cannot prove calibration,
@@ -55,7 +62,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.data import History, InMemorySource
-from whyloss.evidence import TRAIN, envelope_gap, outline
+from whyloss.evidence import (
+    TRAIN,
+    Outlook,
+    envelope_gap,
+    fits_one_class,
+    last_scores,
+    outline,
+    said_of,
+    score_curves,
+)
 from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.results.estimate import Estimate
@@ -71,7 +87,12 @@ if TYPE_CHECKING:
 PERFECT_LOSS = 0.1  # nats; at an accuracy of 100 % less is what any training leaves
 MOST_CLASSES = 1000  # where their number is not known
 ROUNDING = 1e-9
-MIN_EPOCHS = 4
+MIN_EPOCHS = 3
+MUCH = 0.5  # of the loss: a score does not stand still while it falls so far
+STANDS = 0.01  # of the unit of a score
+HARDLY = 0.15  # of the loss
+POOR = 0.8  # accuracy
+OF_POSITIVES = ("f1", "recall")
 JUMP = 1.5  # factor between two epochs of the second half
 LOST = 0.05  # of the unit of a score since its best epoch
 PLAUSIBLE_LOSS = 7.0  # nats; about what guessing among 1,000 classes costs
@@ -136,7 +157,9 @@ def inside_envelope(
 ) -> Finding | None:
     """The loss lies where a calibrated model of this accuracy has it."""
     numbers = evidence.numbers
-    if numbers is None or not _tells(numbers, min_samples):
+    if numbers is None or not _tells(numbers, min_samples) or fits_one_class(evidence):
+        return None
+    if _beside_poor_score(evidence):
         return None
     k = numbers.n_classes or 2  # two classes have the narrowest envelope
     low, high = _envelope_with_error(numbers)
@@ -199,15 +222,18 @@ def inside_envelope(
     },
 )
 def inside_for_more_classes(
-    evidence: Evidence, *, max_classes: float = 200, max_ratio: float = 1.1
+    evidence: Evidence, *, max_classes: float = 20, max_ratio: float = 1.3
 ) -> Finding | None:
     """For some number of classes the loss fits, and validation is no worse than training."""
     numbers = evidence.reported_numbers(evidence.split)
     train = evidence.reported_numbers(evidence.train.split) if evidence.train else None
-    if numbers is None or train is None or numbers.n_classes is not None or evidence.epochs:
+    if numbers is None or numbers.n_classes is not None or evidence.epochs:
         return None
     loss, share = numbers.log_loss.value, numbers.accuracy.value
-    if not (loss <= max_ratio * train.log_loss.value and 0.0 < share < 1.0):
+    if not 0.0 < share < 1.0 or fits_one_class(evidence) or _rests(evidence):
+        return None
+    most = binary_entropy(share) if train is None else train.log_loss.value
+    if not loss <= max_ratio * most:
         return None
     rest = (loss - binary_entropy(share)) / (1.0 - share)  # at least ln(K - 1)
     if not rest <= math.log(MOST_CLASSES):
@@ -220,9 +246,9 @@ def inside_for_more_classes(
         headline="Nothing looks wrong",
         message=(
             f"For {least} or more classes a loss of {format_nats(loss)} is what a calibrated model "
-            f"with an accuracy of {format_percent(share)} can have, and training is no better "
-            f"({format_nats(train.log_loss.value)} and {format_percent(train.accuracy.value)}). "
-            "With fewer classes the loss would be too high: say how many there are."
+            f"with an accuracy of {format_percent(share)} can have"
+            + ("" if train is None else f", and training is hardly better ({_pair(train)})")
+            + ". With fewer classes the loss would be too high: say how many there are."
         ),
         evidence={
             "log_loss": numbers.log_loss,
@@ -245,32 +271,91 @@ def inside_for_more_classes(
 def curves_in_order(
     evidence: Evidence, *, min_fall: float = 0.15, max_rise: float = 0.02, max_ratio: float = 1.5
 ) -> Finding | None:
-    """The validation loss fell, ends near its minimum, and training is not far below it."""
+    """The loss fell and ends near its minimum, and training, where known, is not far below it."""
     seen = outline(evidence)
-    if evidence.epochs or evidence.split in TRAIN or len(seen.losses) < MIN_EPOCHS:
+    if evidence.epochs or len(seen.losses) < MIN_EPOCHS or seen.loss is None:
         return None
-    if seen.loss is None or seen.train_loss is None or not 0.0 <= seen.loss <= PLAUSIBLE_LOSS:
+    if not 0.0 < seen.loss <= PLAUSIBLE_LOSS or seen.fall < min_fall or seen.rise > max_rise:
         return None
-    if seen.fall < min_fall or seen.rise > max_rise or seen.loss > max_ratio * seen.train_loss:
+    if seen.train_loss is not None and seen.loss > max_ratio * seen.train_loss:
         return None
     if _contradicted(evidence, seen):
         return None
     better = int(seen.losses.argmin()) == len(seen.losses) - 1
+    numbers = {"log_loss": Estimate(seen.loss, note="as reported")}
+    beside = ""
+    if seen.train_loss is not None:
+        numbers["train_loss"] = Estimate(seen.train_loss, note="as reported")
+        beside = f", and the training loss is {format_nats(seen.train_loss)}"
     return Finding(
         severity=Severity.OK,
         headline="Nothing looks wrong",
         message=(
             f"The loss on split {evidence.split!r} fell from {format_nats(float(seen.losses[0]))} "
-            f"to {format_nats(seen.loss)}, near its minimum, and the training loss is "
-            f"{format_nats(seen.train_loss)}: the curves show no fault. "
+            f"to {format_nats(seen.loss)}, near its minimum{beside}: the curves show no fault. "
             + ("They still get better: train on." if better else "Any of the last epochs will do.")
+            + _what_is_missing(evidence)
         ),
-        evidence={
-            "log_loss": Estimate(seen.loss, note="as reported"),
-            "train_loss": Estimate(seen.train_loss, note="as reported"),
-        },
+        evidence=numbers,
         epochs=(int(evidence.history.epochs[-1]),),
     )
+
+
+def _scored(seed: int, gain: float = 0.3, lost: float = 0.0, gap: float = 0.0) -> KnownCause:
+    """Accuracies that gain so much in six epochs and lose in the last, and no losses."""
+    share = 0.6 + 0.001 * (seed % 100) + np.append(np.linspace(0.0, gain, 6), gain - lost)
+    return known_columns(train_accuracy=share + gap, val_accuracy=share)
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _scored(seed, gain=0.25),
+    near_misses={
+        "min_gain": lambda seed: _scored(seed, gain=0.03),
+        "max_lost": lambda seed: _scored(seed, gain=0.25, lost=0.03),
+        "max_gap": lambda seed: _scored(seed, gain=0.2, gap=0.08),
+    },
+)
+def score_in_order(
+    evidence: Evidence, *, min_gain: float = 0.05, max_lost: float = 0.02, max_gap: float = 0.05
+) -> Finding | None:
+    """No loss is known; the score got better, ends near its best, and training is no better."""
+    seen = outline(evidence)
+    score, said = seen.score, said_of(evidence)
+    if evidence.epochs or len(seen.losses) or score is None or len(score) < MIN_EPOCHS:
+        return None
+    if said is not None and said.outlook is not Outlook.BETTER:
+        return None
+    gains = score.gains / score.unit
+    if not (gains[-1] - gains[0] >= min_gain and gains.max() - gains[-1] <= max_lost):
+        return None
+    splits = () if evidence.train is None else (evidence.train.split,)
+    of_train = [
+        curve
+        for split in splits
+        for curve in score_curves(evidence.history, split, evidence.history.n_train)
+        if curve.score.name == score.score.name
+    ]
+    if any(curve.gains[-1] - score.gains[-1] > max_gap * score.unit for curve in of_train):
+        return None
+    return Finding(
+        severity=Severity.OK,
+        headline="Nothing looks wrong",
+        message=(
+            f"The {score.score.words} on split {evidence.split!r} went from "
+            f"{score.score.text(score.values[0])} to {score.score.text(score.values[-1])}, near "
+            "its best: the curve shows no fault. What the loss does beside it is not known."
+            + _what_is_missing(evidence)
+        ),
+        evidence={"score": Estimate(float(score.values[-1]), note="as reported", unit="number")},
+        epochs=(int(score.epochs[-1]),),
+    )
+
+
+def _what_is_missing(evidence: Evidence) -> str:
+    if evidence.split not in TRAIN:
+        return ""
+    return " Training numbers alone say nothing of new samples: evaluate a validation split too."
 
 
 def _contradicted(evidence: Evidence, seen: Outline) -> bool:
@@ -279,7 +364,38 @@ def _contradicted(evidence: Evidence, seen: Outline) -> bool:
     lost = 0.0 if score is None else float(score.gains.max() - score.gains[-1]) / score.unit
     ups = seen.losses[1:] / np.maximum(seen.losses[:-1], ROUNDING)
     jumps = bool((ups[len(ups) // 2 :] >= JUMP).any())
-    return jumps or lost > LOST or (gap is not None and gap.nats > 0.0)
+    too_high = gap is not None and gap.nats > 0.0 and evidence.split not in TRAIN
+    return jumps or lost > LOST or too_high or _stands(seen)
+
+
+def _stands(seen: Outline) -> bool:
+    """Whether the score does not move while the loss falls far: it measures something else."""
+    score = seen.score
+    if score is None or len(score) < MIN_EPOCHS or seen.fall < MUCH:
+        return False
+    perfect = score.unit <= 1.0 and float(score.values[-1]) == 1.0
+    return not perfect and float(score.gains[-1] - score.gains[0]) < STANDS * score.unit
+
+
+def _rests(evidence: Evidence) -> bool:
+    """Whether accuracy and loss hardly move while the accuracy is poor: nothing may be learnt."""
+    seen = outline(evidence)
+    if len(seen.accuracies) < MIN_EPOCHS or not len(seen.losses):
+        return False
+    still = float(np.ptp(seen.accuracies)) <= STANDS and seen.fall <= HARDLY
+    return still and float(seen.accuracies.max()) < POOR
+
+
+def _beside_poor_score(evidence: Evidence) -> bool:
+    """Whether a score of the positives is 0: an accuracy is then the share of the negatives."""
+    if evidence.epochs:
+        return False
+    scores = last_scores(evidence.history, evidence.split)
+    return any(scores.get(name) == 0.0 for name in OF_POSITIVES)
+
+
+def _pair(numbers: Metrics) -> str:
+    return f"{format_nats(numbers.log_loss.value)} and {format_percent(numbers.accuracy.value)}"
 
 
 def _tells(numbers: Metrics, min_samples: float) -> bool:

@@ -29,6 +29,13 @@ fifth flat curve. Then the training loss must be above the same floor by its own
 - `min_steady` = 0.85, the accuracy of five epochs: hardly another model with it has such a loss for
   so long.
 
+From every pair of loss and error rate that is known, of training and validation: where softmax is
+applied twice and the outputs are sure, the loss is the floor plus the error rate, a line of slope 1.
+- `min_pairs` = 6 pairs, and `min_span` = 0.1 between their error rates.
+- `max_off` = 0.03 nat between nine of ten pairs and the line whose floor is their median; that
+  floor is one of 2 classes or more.
+- `min_excess` = 0.05 nat above Fano's envelope for the number of classes that has this floor.
+
 ## Not to be confused with
 `chance-level`: the loss is as high, but so is the error rate. Under-confidence by label smoothing
 leaves logits that are no probabilities.
@@ -60,13 +67,17 @@ from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_cause, known_history, softmax_twice
+from whyloss.testing import known_cause, known_columns, known_history, softmax_twice
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
 
 STILL = 0.03  # of the loss
+NEARLY_ALL = 0.9  # of the pairs
+SMALLEST_FLOOR = 0.29  # nats; that of two classes, less what digits and doubt move it
+LARGEST_FLOOR = 6.0  # nats; that of 1,000 classes
+OTHER_K = 0.06  # nats by which the floor of the known number of classes may differ
 NEAR_SUM = 0.1  # nats
 FEW_CLASSES = 10  # where their number is not known
 
@@ -248,6 +259,77 @@ def loss_at_floor(
         },
         nats=excess,
         epochs=tuple(known.epochs[-LAST:].tolist()),
+    )
+
+
+def _line(
+    seed: int, pairs: int = 8, span: float = 0.4, off: float = 0.0, floor: float = 1.3693
+) -> KnownCause:
+    """A loss that is a floor plus the error rate, every second one `off` the line."""
+    errors = np.linspace(0.05 + span, 0.05, pairs // 2) + 0.001 * (seed % 10)
+    away = np.where(np.arange(len(errors)) % 2, off, -off)
+    return known_columns(
+        train_loss=floor + errors + away,
+        train_accuracy=1 - errors,
+        val_loss=floor + errors[::-1] + away,
+        val_accuracy=1 - errors[::-1],
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_line,
+    near_misses={
+        "min_pairs": lambda seed: _line(seed, pairs=4),
+        "min_span": lambda seed: _line(seed, span=0.04),
+        "max_off": lambda seed: _line(seed, off=0.08),
+        "min_excess": lambda seed: _line(seed, span=0.7, floor=0.3133),
+    },
+)
+def loss_follows_errors(
+    evidence: Evidence,
+    *,
+    min_pairs: float = 6,
+    min_span: float = 0.1,
+    max_off: float = 0.03,
+    min_excess: float = 0.05,
+) -> Finding | None:
+    """Loss and error rate of all epochs lie on one line of slope 1, far above calibrated losses."""
+    curves = [evidence.reported(split) for split in evidence.with_training]
+    known = [curve.whole for curve in curves if curve is not None]
+    if evidence.epochs or not known:
+        return None
+    losses = np.concatenate([curve.log_loss for curve in known])
+    errors = 1.0 - np.concatenate([curve.accuracy for curve in known])
+    if len(losses) < max(2, min_pairs) or not float(np.ptp(errors)) >= min_span:
+        return None
+    floors = losses - errors
+    floor = float(np.median(floors))
+    k = max(2, round(math.exp(floor + 1.0) - math.e + 1.0)) if floor < LARGEST_FLOOR else 0
+    on_line = float(np.mean(np.abs(floors - floor) <= max_off)) >= NEARLY_ALL
+    if not on_line or not k >= 2 or floor < SMALLEST_FLOOR:
+        return None
+    if evidence.n_classes and abs(math.log(math.e + evidence.n_classes - 1) - 1 - floor) > OTHER_K:
+        return None
+    best = int(errors.argmin())
+    excess = float(losses[best]) - fano_envelope(1.0 - float(errors[best]), k)[1]
+    if not excess > min_excess:
+        return None
+    return Finding(
+        severity=Severity.ERROR,
+        headline="Softmax applied twice",
+        message=(
+            f"Softmax is most likely applied twice: at {len(losses)} pairs of loss and accuracy "
+            f"the loss is {format_nats(floor)} plus the error rate, as a softmax of probabilities "
+            f"of about {k} classes has it. Remove the softmax before a loss that expects raw "
+            "outputs; then the loss can fall further."
+        ),
+        evidence={
+            "floor": Estimate(floor, note="median of the loss less the error rate"),
+            "log_loss": Estimate(float(losses[best]), note="at the best accuracy, as reported"),
+        },
+        nats=excess,
+        epochs=tuple(known[0].epochs.tolist()),
     )
 
 

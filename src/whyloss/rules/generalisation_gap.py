@@ -38,7 +38,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import TRAIN, Evidence, Family, ScoreCurve, outline, score_curves
+from whyloss.evidence import TRAIN, Evidence, Family, Outline, ScoreCurve, outline, score_curves
 from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -55,6 +55,8 @@ SUSPECT_GAP = 0.04  # of accuracy
 CERTAIN_GAP = 0.10
 SUSPECT_RATIO = 1.5  # validation loss over training loss
 CERTAIN_RATIO = 3.0
+PERFECT = 0.99  # training accuracy
+NO_VALIDATION = 0.5  # fit
 ADDED = 2.0  # successes and failures added to a share (Agresti & Coull 1998, for 95 %)
 
 RULE = Rule(
@@ -196,7 +198,7 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     """Training numbers that are better than those of the validation."""
     seen = outline(evidence)
     if evidence.split in TRAIN:
-        return None
+        return _only_training(seen)
     if seen.accuracy is not None and seen.train_accuracy is not None:
         gap = seen.train_accuracy - seen.accuracy
         if gap >= SUSPECT_GAP:
@@ -214,3 +216,14 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"{format_nats(seen.loss)} in validation.",
             )
     return None
+
+
+def _only_training(seen: Outline) -> Lead | None:
+    """Training samples that are all right, and no number of new ones."""
+    if seen.accuracy is None or seen.accuracy < PERFECT:
+        return None
+    return Lead(
+        NO_VALIDATION,
+        f"The training accuracy is {format_percent(seen.accuracy)}, which a model that knows its "
+        "samples by heart has as well, and no validation is reported.",
+    )

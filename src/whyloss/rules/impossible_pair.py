@@ -20,6 +20,11 @@ Hardly possible: the loss is below `max_envelope` = 0.75 of the least that a cal
 this accuracy can have (the lower end of Fano's envelope). Only a model that nearly always puts the
 truth second, with nearly the probability of the first, has such a loss.
 
+Worse than guessing: the loss is at every epoch at least
+- `min_loss` = 11.6 nats, what guessing among 100,000 classes costs, while a score of another kind
+  (BLEU, IoU, …) gets better by
+- `min_gain` = 0.05 of its unit. A model cannot know less than nothing and improve.
+
 ## Not to be confused with
 `label-encoding`: a loss below zero. `loss-mismatch`: the predictions are at hand and say which
 reduction the framework used.
@@ -40,14 +45,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import outline
+from whyloss.evidence import Family, outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import fano_envelope, least_possible_loss
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import TELLING, Lead, Rule
-from whyloss.testing import known_history
+from whyloss.testing import known_columns, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Curve, Evidence
@@ -71,6 +76,7 @@ RULE = Rule(
         "overconfidence",
         "underconfidence",
         "train-mode-gap",
+        "best-epochs-differ",
     ),
 )
 
@@ -185,6 +191,53 @@ def _finding(pairs: Curve) -> Finding:
             "least_possible_loss": Estimate(bound, note="exact, at this accuracy"),
         },
         epochs=tuple(int(epoch) for epoch in pairs.epochs),
+    )
+
+
+def _senseless(seed: int, loss: float = 13.0, gain: float = 0.2) -> KnownCause:
+    return known_columns(
+        train_loss=[4.0, 3.0, 2.5],
+        val_loss=[loss, loss + 0.3, loss + 0.5 + 0.001 * (seed % 100)],
+        val_bleu=[0.1, 0.1 + gain / 2, 0.1 + gain],
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_senseless,
+    near_misses={
+        "min_loss": lambda seed: _senseless(seed, loss=9.0),
+        "min_gain": lambda seed: _senseless(seed, gain=0.01),
+    },
+)
+def worse_than_any_guessing(
+    evidence: Evidence, *, min_loss: float = 11.6, min_gain: float = 0.05
+) -> Finding | None:
+    """The loss is worse than guessing at every epoch, and a score of another kind gets better."""
+    seen = outline(evidence)
+    score = seen.score
+    if evidence.epochs or score is None or score.score.family is not Family.OTHER_TARGET:
+        return None
+    gain = float(score.gains[-1] - score.gains[0]) / score.unit
+    if not len(seen.losses) or not seen.losses.min() >= min_loss or not gain >= min_gain:
+        return None
+    words = score.score.words
+    return Finding(
+        severity=Severity.WARNING,
+        headline="A hardly possible pair",
+        message=(
+            f"On split {evidence.split!r} the loss is {format_nats(seen.losses[-1])} nats, worse "
+            f"than guessing among {math.exp(min_loss):,.0f} classes, while the {words} went from "
+            f"{score.score.text(score.values[0])} to {score.score.text(score.values[-1])}. A model "
+            f"that improves its {words} cannot know less than nothing: most likely the loss is "
+            "computed against other targets (shifted, padded, or of another order). Trust the "
+            f"{words} until the loss is mended."
+        ),
+        evidence={
+            "log_loss": Estimate(float(seen.losses[-1]), note="as reported"),
+            "score_gain": Estimate(gain, note="of its unit", unit="number"),
+        },
+        epochs=tuple(score.epochs.tolist()),
     )
 
 

@@ -53,6 +53,8 @@ ALIKE_SCORES = 0.02  # of accuracy
 CLEANER_VALIDATION = 0.1
 PLATEAU_LOW, PLATEAU_HIGH = 0.5, 0.9  # accuracies that a strong model would pass
 FITS_AS_WELL = 0.8  # fit
+LONG = 5  # epochs after which an accuracy that rests is a limit
+RESTS = 0.03  # range of the accuracies in the second half
 
 RULE = Rule(
     "WL403",
@@ -128,11 +130,14 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Training is no better than validation, and both stand far below 100 %."""
     seen = outline(evidence)
-    if seen.accuracy is None or seen.train_accuracy is None or len(seen.train_accuracies) < 1:
+    if seen.accuracy is None or seen.train_accuracy is None:
         return None
-    alike = abs(seen.train_accuracy - seen.accuracy) <= ALIKE_SCORES
     noisy_train = seen.accuracy - seen.train_accuracy >= CLEANER_VALIDATION
-    if not (noisy_train or (alike and PLATEAU_LOW <= seen.accuracy <= PLATEAU_HIGH)):
+    alike = abs(seen.train_accuracy - seen.accuracy) <= ALIKE_SCORES
+    end = seen.accuracies[len(seen.accuracies) // 2 :]
+    rests = len(seen.accuracies) >= LONG and float(np.ptp(end)) <= RESTS
+    limit = rests and alike and PLATEAU_LOW <= seen.accuracy <= PLATEAU_HIGH
+    if not (noisy_train or limit):
         return None
     return Lead(
         1.0 if noisy_train else FITS_AS_WELL,

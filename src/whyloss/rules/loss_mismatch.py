@@ -27,6 +27,10 @@ From curves, both losses must rise at every epoch:
 - `min_step` = 0.5 % of the training loss per epoch.
 - `min_epochs` = 3.
 
+A sum since the start grows by the same amount with every line:
+- `min_epochs` = 3 lines, and `max_uneven` = 15 % between each loss divided by its number and their
+  mean.
+
 ## Not to be confused with
 `smoothing-or-weights`, `last-batch-skew` and `binary-loss-for-classes`: the computation found is
 one of these. `impossible-pair`: too small for any model. `saturated`: each mistake costs exactly a
@@ -47,20 +51,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, outline
+from whyloss.evidence import TRAIN, Evidence, ScoreCurve, envelope_gap, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import TELLING, Lead, Rule
-from whyloss.testing import known_cause, known_history, report_loss
+from whyloss.testing import known_cause, known_columns, known_history, report_loss
 
 if TYPE_CHECKING:
+    from whyloss.results.metrics import Metrics
     from whyloss.testing import KnownCause
 
 MOST_CLASSES = 1000  # where their number is not known
 TIMES_GUESSING = 3.0
+IN_BITS = 0.8  # fit
 
 RULE = Rule(
     "WL106",
@@ -71,10 +77,14 @@ RULE = Rule(
         "consistent",
         "overfitting",
         "impossible-pair",
+        "smoothing-or-weights",
+        "best-epochs-differ",
     ),
 )
 
 USUAL = 10  # classes, where their number is not known; ln K hardly depends on it
+RIGHT = 0.9  # accuracy of a model that has not run away
+OTHER_SCALE = 20.0  # times the training loss: a sum would be one in training too
 ABSURD = 1e4  # nats: beyond it training has run away, as `unstable-training` says
 BCE_LIMIT = 100.0  # nats: the most that PyTorch's BCELoss counts; `saturated` names it
 NEAR_LIMIT = 0.005  # of it: what printed digits leave open
@@ -157,7 +167,8 @@ def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Fin
         cost = (numbers.log_loss.value - of_right) / (1.0 - numbers.accuracy.value)
         if (
             not cost > min_cost
-            or numbers.log_loss.value > ABSURD
+            or (numbers.log_loss.value > ABSURD and numbers.accuracy.value < RIGHT)
+            or _training_is_far_below(evidence, split, numbers)
             or abs(cost / BCE_LIMIT - 1) < NEAR_LIMIT
         ):
             continue
@@ -175,6 +186,13 @@ def mistakes_cost_too_much(evidence: Evidence, *, min_cost: float = 60.0) -> Fin
             epochs=(numbers.epoch,),
         )
     return None
+
+
+def _training_is_far_below(evidence: Evidence, split: str, numbers: Metrics) -> bool:
+    """Whether the training loss is of another order: then the outputs exploded on this split."""
+    train = None if split in TRAIN else evidence.train
+    losses = np.zeros(0) if train is None else train.with_loss.log_loss
+    return len(losses) > 0 and numbers.log_loss.value > OTHER_SCALE * float(losses[-1])
 
 
 @RULE.at(
@@ -219,6 +237,51 @@ def both_losses_rise(
     )
 
 
+def _running_sum(seed: int, uneven: float = 0.02, n_epochs: int = 5) -> KnownCause:
+    """A loss that grows by about 5 with every epoch."""
+    steps = 5.0 + 0.01 * (seed % 100)
+    count = np.arange(1, n_epochs + 1)
+    return known_columns(train_loss=steps * count * (1 + uneven * (-1.0) ** count))
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_running_sum,
+    near_misses={
+        "min_epochs": lambda seed: _running_sum(seed, n_epochs=2),
+        "max_uneven": lambda seed: _running_sum(seed, uneven=0.2),
+    },
+)
+def grows_with_every_line(
+    evidence: Evidence, *, min_epochs: float = 3, max_uneven: float = 0.15
+) -> Finding | None:
+    """The loss divided by the number of its line is the same at every line."""
+    for split in () if evidence.epochs else evidence.splits:
+        curve = evidence.reported(split)
+        losses = np.zeros(0) if curve is None else curve.with_loss.log_loss
+        if len(losses) < max(2, min_epochs) or not float(losses[0]) > 0.0:
+            continue
+        each = losses / np.arange(1, len(losses) + 1)
+        mean = float(each.mean())
+        if not (np.abs(each / mean - 1.0) <= max_uneven).all():
+            continue
+        return Finding(
+            severity=Severity.ERROR,
+            headline="A sum since the start, no mean",
+            message=(
+                f"The loss of split {split!r} grows by about {format_nats(mean)} with each of "
+                f"{len(losses)} lines, from {format_nats(losses[0])} to {format_nats(losses[-1])}: "
+                "it is added up since the start and never reset. Divided by the number of its "
+                f"line it stays at about {format_nats(mean)}."
+            ),
+            evidence={
+                "per_line": Estimate(mean, note="the loss divided by the number of its line")
+            },
+            epochs=() if curve is None else tuple(curve.with_loss.epochs.tolist()),
+        )
+    return None
+
+
 @RULE.suspected(
     prior=0.05,
     check="Divide the loss by the batch size and by the number of batches: does one of them give a "
@@ -234,10 +297,22 @@ def _suspicion(evidence: Evidence) -> Lead | None:
             TELLING, f"A cross-entropy is never negative; this loss is {format_nats(seen.loss)}."
         )
     usual = math.log(evidence.n_classes or MOST_CLASSES)
-    if seen.loss >= TIMES_GUESSING * usual and seen.accuracy is not None:
+    beside = "" if seen.score is None else f" beside {seen.score.score.words} {_last(seen.score)}"
+    if seen.loss >= TIMES_GUESSING * usual:
         return Lead(
-            1.0,
-            f"A loss of {seen.loss:.4g} beside an accuracy of {format_percent(seen.accuracy)} is "
-            "more than a mean: a sum over the batch, or a loss of another kind.",
+            1.0 if seen.score is None else TELLING,
+            f"A loss of {seen.loss:.4g}{beside} is more than a mean: a sum over the batch or the "
+            "epoch, or a loss of another kind.",
+        )
+    gap = envelope_gap(evidence)
+    if gap is not None and gap.nats > 0.0 and seen.loss * math.log(2) <= gap.bound:
+        return Lead(
+            IN_BITS,
+            f"A loss of {format_nats(seen.loss)}{beside} is too high for a mean in nats; if it is "
+            f"in bits, as some tools print it, it is {format_nats(seen.loss * math.log(2))} nats.",
         )
     return None
+
+
+def _last(curve: ScoreCurve) -> str:
+    return curve.score.text(curve.values[-1])

@@ -9,14 +9,15 @@ may still have learnt something (its probabilities can rank the samples), or not
 - Curves: the accuracy does not move from epoch to epoch while the loss stays near the entropy of
   the class shares.
 - Other scores: a Matthews correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of
-  a.
+  a, or of a K-th part of that where it is a mean over K classes.
+- Reported numbers: an accuracy that is the share of the largest class, or the same at every epoch.
 
 ## Statistic and threshold
 From predictions:
 - `min_share` = 99 % of the samples get one class.
 - `min_majority` = 5 points by which that class is more frequent than 1/K; else see `chance-level`.
 
-From a Matthews correlation of exactly 0: at `min_epochs` = 2 evaluations or more. From an F1:
+From an F1:
 - `max_distance` = 0.02 between it and 2a / (1 + a).
 - `max_accuracy` = 0.85: above it any good model has such an F1.
 
@@ -28,6 +29,25 @@ From curves the accuracy must be above one half and the same to four digits:
 - `max_accuracy` = 0.98: above it four printed digits do not tell accuracies apart; more digits do.
 - `max_ahead` = 10 points by which the training accuracy may be higher: a model that predicts one
   class is no better in training.
+
+From accuracies of a split whose loss is not known:
+- `min_epochs` = 4 evaluations or more with the very same accuracy.
+- `min_samples` = 100, where their number is known: fewer repeat a count by chance.
+- `max_ahead` = 10 points, and `max_accuracy` = 0.98, as above.
+
+From a score that ends at exactly its value without skill (F1, recall, kappa, Matthews correlation:
+0; balanced accuracy, AUC: one half), on any split:
+- At once for an AUC; for the others beside an accuracy of `min_accuracy` = 0.55 or more, or where it
+  had that value at all of `min_epochs` = 2 evaluations or more.
+
+From one accuracy, where the class shares are known:
+- `max_distance` = 0.003 between it and the largest share.
+- `min_majority` = 5 points by which that share is larger than 1/K.
+- A mean recall over the classes must be 1/K; where it is not known, no loss may be known.
+
+An F1 that is the mean over K classes, of which one has 2a / (1 + a) and the others 0:
+- `max_away` = 0.0004 between the two, for a K from 2 to 10.
+- `min_epochs` = 2 evaluations or more.
 
 ## Not to be confused with
 `chance-level`: as good as guessing without preferring a class. `class-bias`: the class is predicted
@@ -45,25 +65,38 @@ collapses to one class: arXiv:2006.04884 (Mosbach et al. 2020).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import outline
+from whyloss.data import InMemorySource
+from whyloss.evidence import SCORES, TRAIN, fits_one_class, last_scores, outline, score_curves
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
-from whyloss.rules.base import Lead, Rule
+from whyloss.rules.base import TELLING, Lead, Rule
 from whyloss.testing import known_cause, known_columns, known_history
 
 if TYPE_CHECKING:
-    from whyloss.evidence import Evidence
+    from whyloss.evidence import Evidence, Outline
     from whyloss.testing import KnownCause
 
 SUSPECT_EPOCHS = 3
+WITHOUT_SKILL = {
+    "auc": 0.5,
+    "balanced_accuracy": 0.5,
+    "f1": 0.0,
+    "kappa": 0.0,
+    "mcc": 0.0,
+    "recall": 0.0,
+}
+FAR_BELOW = 0.3  # of an accuracy, by which a score of all classes is lower
+FEW_CLASSES = range(2, 11)  # with which a macro-averaged F1 is compared
+NEAR_RECALL = 0.01  # of a mean recall that is 1/K
 
 RULE = Rule(
     "WL203",
@@ -88,17 +121,6 @@ SPREAD = 1.05  # times Fano's envelope: the noise of a loss on a few hundred sam
 
 def _one_class(seed: int) -> KnownCause:
     return known_cause(seed, signal=0.2, n_classes=2, n_samples=400, shares=(0.85, 0.15))
-
-
-def _with_score(seed: int, name: str, values: list[float], accuracy: float = 0.7) -> KnownCause:
-    """Loss and accuracy beside another score per epoch."""
-    return known_history(
-        seed,
-        val_loss=[0.61] * len(values),
-        val_accuracy=[accuracy] * len(values),
-        noise=0.01,
-        scores={name: values},
-    )
 
 
 def _stuck(
@@ -150,103 +172,19 @@ def predicted_for_everything(
         return None
     if frequent > 1.0 - ROUNDING:  # nothing else is there to be predicted
         return None
-    return Finding(
-        severity=Severity.WARNING,
-        headline="One class for everything",
-        message=(
+    return _finding(
+        (
             f"The model predicts {snapshot.predictions.classes[top]!r} for "
             f"{format_percent(share.value)} of {pluralize(n, 'sample')}. "
             f"{format_percent(frequent)} of the labels are that class; the accuracy of "
             f"{format_percent(snapshot.accuracy.value)} shows nothing more."
         ),
-        evidence={
+        {
             "predicted_share": share,
             "accuracy": snapshot.accuracy,
             "class_share": Estimate(frequent, note="of these samples", unit="share"),
         },
         epochs=(snapshot.epoch,),
-    )
-
-
-@RULE.at(
-    Level.NUMBERS,
-    fires=lambda seed: _with_score(seed, "val_mcc", [0.0, 0.0]),
-    near_misses={"min_epochs": lambda seed: _with_score(seed, "val_mcc", [0.0])},
-)
-def no_correlation(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
-    """Matthews' correlation is exactly 0, again and again."""
-    split = evidence.split
-    mcc = evidence.history.column(split, "mcc")
-    known = None if mcc is None else mcc[np.isfinite(mcc)]
-    if known is not None and len(known) >= max(1, min_epochs) and (known == 0.0).all():
-        return Finding(
-            severity=Severity.WARNING,
-            headline="One class for everything",
-            message=(
-                f"The Matthews correlation on split {split!r} was exactly 0 at "
-                f"{pluralize(len(known), 'evaluation')}: one class is predicted for everything."
-            ),
-            evidence={"mcc": Estimate(0.0, note="as reported", unit="number")},
-        )
-    return None
-
-
-@RULE.at(
-    Level.NUMBERS,
-    fires=lambda _: known_columns(val_loss=[0.65], val_auc=[0.5]),
-)
-def no_ranking(evidence: Evidence) -> Finding | None:
-    """The AUC is exactly one half, as equal scores for all samples give it."""
-    for split in evidence.splits:
-        auc = evidence.history.column(split, "auc")
-        if auc is None or not np.isfinite(auc).any() or auc[np.isfinite(auc)][-1] != 0.5:
-            continue
-        return Finding(
-            severity=Severity.WARNING,
-            headline="One class for everything",
-            message=(
-                f"The AUC on split {split!r} is exactly 0.5: every sample gets the same score, so "
-                "one class is predicted for everything. Nothing is learnt yet: check the inputs "
-                "and the learning rate, and balance the classes."
-            ),
-            evidence={"auc": Estimate(0.5, note="as reported", unit="number")},
-        )
-    return None
-
-
-@RULE.at(
-    Level.NUMBERS,
-    fires=lambda seed: _with_score(seed, "val_f1", [0.82, 0.8235]),
-    near_misses={
-        "max_distance": lambda seed: _with_score(seed, "val_f1", [0.77, 0.77]),
-        "max_accuracy": lambda seed: _with_score(seed, "val_f1", [0.947], accuracy=0.9),
-    },
-)
-def f1_of_always_positive(
-    evidence: Evidence, *, max_distance: float = 0.02, max_accuracy: float = 0.85
-) -> Finding | None:
-    """The F1 is the one that belongs to one class for everything."""
-    split = evidence.split
-    f1, numbers = evidence.history.column(split, "f1"), evidence.reported_numbers(split)
-    if f1 is None or numbers is None or not np.isfinite(f1[-1]):
-        return None
-    share = numbers.accuracy.value
-    always = 2 * share / (1 + share)
-    if not (0.5 < share < max_accuracy and abs(float(f1[-1]) - always) <= max_distance):
-        return None
-    return Finding(
-        severity=Severity.WARNING,
-        headline="Nearly one class for everything",
-        message=(
-            f"An F1 of {float(f1[-1]):.3f} beside an accuracy of {format_percent(share)} is what "
-            f"calling nearly everything positive gives ({always:.3f}): the accuracy is hardly more "
-            "than the share of the positives."
-        ),
-        evidence={
-            "f1": Estimate(float(f1[-1]), note="as reported", unit="number"),
-            "f1_of_always_positive": Estimate(always, note="at this accuracy", unit="number"),
-        },
-        epochs=(numbers.epoch,),
     )
 
 
@@ -275,8 +213,7 @@ def accuracy_stands_still(
     """The accuracy does not move, and the loss is near the entropy of such class shares."""
     curve = evidence.reported(evidence.split)
     known = None if curve is None else curve.whole
-    wanted = max(1, int(max(min_epochs, 1.0)))
-    if known is None or len(known) < wanted:
+    if known is None or len(known) < max(1, min_epochs):
         return None
     share, loss = float(known.accuracy[-1]), float(known.log_loss[-1])
     # From the first epoch on: an accuracy that comes to rest later is what learning looks like.
@@ -297,21 +234,218 @@ def accuracy_stands_still(
         return None  # whoever predicts one class is no better in training
     if k is not None and share <= 1.0 / k + min_lead:
         return None
-    return Finding(
-        severity=Severity.WARNING,
-        headline="One class for everything",
-        message=(
+    return _finding(
+        (
             "Most likely one class is predicted for everything: the accuracy has been "
             f"{format_percent(share, 2)} for {pluralize(len(known), 'evaluation')} while the loss "
             f"is {format_nats(loss)}. A model that knows only the class shares has between "
             f"{format_nats(min_ratio * entropy)} and {format_nats(most)} where one class has that "
             "share."
         ),
-        evidence={
+        {
             "accuracy": Estimate(share, note="as reported", unit="share"),
             "entropy": Estimate(entropy, note="of shares as the accuracy has it"),
         },
         epochs=tuple(known.epochs.tolist()),
+    )
+
+
+def _silent(
+    epochs: int, accuracy: float = 0.7125, n: int | None = None, train: float = 0.72
+) -> KnownCause:
+    """An accuracy that does not move, beside no loss of the same split."""
+    return known_columns(
+        n_val=n,
+        train_loss=np.linspace(0.9, 0.7, epochs),
+        train_accuracy=[train] * epochs,
+        val_accuracy=[accuracy] * epochs,
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=lambda seed: _silent(5, 0.6725 + 0.001 * (seed % 100)),
+    near_misses={
+        "min_epochs": lambda _: _silent(3),
+        "min_samples": lambda _: _silent(6, 0.75, 20),
+        "max_accuracy": lambda _: _silent(6, 0.9825, train=0.99),
+        "max_ahead": lambda _: _silent(6, train=0.9),
+    },
+)
+def same_accuracy_without_loss(
+    evidence: Evidence,
+    *,
+    min_epochs: float = 4,
+    min_samples: float = 100,
+    max_accuracy: float = 0.98,
+    max_ahead: float = 0.1,
+) -> Finding | None:
+    """The accuracy is the same at every epoch, and no loss is known of the split."""
+    train = evidence.history.column("train", "accuracy")
+    of_train = np.zeros(0) if train is None else train[np.isfinite(train)]
+    for split in () if evidence.epochs else evidence.splits:
+        curve = None if split in TRAIN else evidence.reported(split)
+        if curve is None or np.isfinite(curve.log_loss).any():
+            continue
+        n = curve.n_samples
+        if len(curve) < max(1, min_epochs) or (n is not None and n < min_samples):
+            continue
+        share = float(curve.accuracy[-1])
+        ahead = len(of_train) and float(of_train[-1]) > share + max_ahead
+        if np.ptp(curve.accuracy) > 0.0 or not 0.0 < share < max_accuracy or ahead:
+            continue
+        return _finding(
+            (
+                f"Most likely one class is predicted for everything: on split {split!r} the "
+                f"accuracy has been {format_percent(share, 2)} for "
+                f"{pluralize(len(curve), 'evaluation')}, to every printed digit. Count the "
+                "predicted classes; a number that is printed again and again looks the same."
+            ),
+            {"accuracy": Estimate(share, note="as reported", unit="share")},
+            epochs=tuple(curve.epochs.tolist()),
+        )
+    return None
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_columns(val_accuracy=[0.8 + 0.001 * (seed % 100)], val_recall=[0.0]),
+    near_misses={
+        "min_accuracy": lambda _: known_columns(val_accuracy=[0.5], val_recall=[0.0]),
+        "min_epochs": lambda _: known_columns(val_loss=[0.6], val_mcc=[0.0]),
+    },
+)
+def score_without_skill(
+    evidence: Evidence, *, min_accuracy: float = 0.55, min_epochs: float = 2
+) -> Finding | None:
+    """A score has exactly the value that it has without any skill."""
+    pairs = (
+        (curve, last_scores(evidence.history, split).get("accuracy", 1.0), split)
+        for split in (() if evidence.epochs else evidence.splits)
+        for curve in score_curves(evidence.history, split, None)
+    )
+    for curve, share, split in pairs:
+        name, nothing = curve.score.name, WITHOUT_SKILL.get(curve.score.name)
+        if nothing is None or curve.values[-1] != nothing:
+            continue
+        again = len(curve) >= max(1, min_epochs) and bool((curve.values == nothing).all())
+        if not (name == "auc" or again or 1.0 > share >= min_accuracy):
+            continue
+        return _finding(
+            (
+                f"On split {split!r} the {curve.score.words} is exactly {nothing:g}, which it is "
+                "without any skill: one class is predicted for everything, or every sample gets "
+                "the same score. An accuracy is then the share of that class. Check the inputs "
+                "and the learning rate; weight or balance the classes."
+            ),
+            {name: Estimate(nothing, note="as reported", unit="number")},
+            epochs=(int(curve.epochs[-1]),),
+        )
+    return None
+
+
+def _beside_shares(accuracy: float, largest: float = 0.8) -> KnownCause:
+    rest = (1.0 - largest) / 2
+    known = known_columns(val_accuracy=[accuracy], val_recall=[0.3333])
+    history = replace(known.source.history, class_shares=(largest, rest, rest))
+    return replace(known, source=InMemorySource(history=history))
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _beside_shares(*[0.7 + 0.001 * (seed % 100)] * 2),
+    near_misses={
+        "max_distance": lambda _: _beside_shares(0.81),
+        "min_majority": lambda _: _beside_shares(0.36, 0.36),
+    },
+)
+def accuracy_is_the_largest_share(
+    evidence: Evidence, *, max_distance: float = 0.003, min_majority: float = 0.05
+) -> Finding | None:
+    """The accuracy is the share of the largest class, and every other class has a recall of 0."""
+    seen, shares = outline(evidence), evidence.class_shares
+    if evidence.epochs or shares is None or seen.accuracy is None:
+        return None
+    k, largest = len(shares), float(shares.max())
+    if abs(seen.accuracy - largest) > max_distance or largest - 1.0 / k < min_majority:
+        return None
+    recall = last_scores(evidence.history, evidence.split).get("recall")
+    if seen.loss is not None if recall is None else abs(recall - 1.0 / k) > NEAR_RECALL:
+        return None  # a loss decides, as `chance-level` has it
+    return _finding(
+        (
+            f"Most likely one class is predicted for everything: the accuracy of "
+            f"{format_percent(seen.accuracy)} is the share of the largest of {k} classes "
+            f"({format_percent(largest)}). Balance the classes or weight them, and look at the "
+            "recall of each."
+        ),
+        {
+            "accuracy": Estimate(seen.accuracy, note="as reported", unit="share"),
+            "largest_share": Estimate(largest, note="of the classes", unit="share"),
+        },
+        epochs=(int(evidence.history.epochs[-1]),),
+    )
+
+
+def _f1(epochs: int, away: float = 0.0, k: int = 3, accuracy: float = 0.65) -> KnownCause:
+    f1 = round(2 * accuracy / (1 + accuracy) / k + away, 4)
+    return known_columns(test_accuracy=[accuracy] * epochs, test_f1=[f1] * epochs)
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: _f1(3, k=1 + seed % 10, accuracy=0.55 + 0.002 * (seed % 100)),
+    near_misses={
+        "max_distance": lambda _: _f1(3, away=-0.04, k=1),
+        "max_accuracy": lambda _: _f1(3, k=1, accuracy=0.9),
+        "max_away": lambda _: _f1(3, away=0.003),
+        "min_epochs": lambda _: _f1(1),
+    },
+)
+def f1_of_one_class(
+    evidence: Evidence,
+    *,
+    max_distance: float = 0.02,
+    max_accuracy: float = 0.85,
+    max_away: float = 0.0004,
+    min_epochs: float = 2,
+) -> Finding | None:
+    """The F1 is the one that one class for everything has, or its mean over K classes."""
+    for split in () if evidence.epochs else evidence.splits:
+        accuracy = evidence.history.column(split, "accuracy")
+        f1 = evidence.history.column(split, "f1")
+        if accuracy is None or f1 is None:
+            continue
+        both = np.isfinite(accuracy) & np.isfinite(f1) & (accuracy > 0.5) & (accuracy < 1.0)
+        of_one = 2 * accuracy[both] / (1 + accuracy[both])
+        if not len(of_one):
+            continue
+        share, score = float(accuracy[both][-1]), float(f1[both][-1])
+        fits = [1] if share < max_accuracy and abs(score - of_one[-1]) <= max_distance else []
+        if len(of_one) >= max(1, min_epochs):
+            fits += [k for k in FEW_CLASSES if (abs(f1[both] - of_one / k) <= max_away).all()]
+        if not fits:
+            continue
+        mean = (
+            "" if fits[0] == 1 else f", as a mean over {fits[0]} classes of which the others have 0"
+        )
+        return _finding(
+            f"On split {split!r} an F1 of {score:.4g} beside an accuracy of "
+            f"{format_percent(share)} is what one class for nearly everything gives "
+            f"({of_one[-1]:.4g}{mean}): the accuracy is hardly more than the share of that class.",
+            {"f1": Estimate(score, note="as reported", unit="number")},
+            tuple(evidence.history.epochs[both].tolist()),
+        )
+    return None
+
+
+def _finding(message: str, numbers: dict[str, Estimate], epochs: tuple[int, ...]) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        headline="One class for everything",
+        message=message,
+        evidence=numbers,
+        epochs=epochs,
     )
 
 
@@ -322,9 +456,13 @@ def accuracy_stands_still(
 def _suspicion(evidence: Evidence) -> Lead | None:
     """An accuracy that does not move, above one half."""
     seen = outline(evidence)
-    auc = evidence.history.column(evidence.split, "auc")
-    if auc is not None and np.isfinite(auc).any() and float(auc[np.isfinite(auc)][-1]) == 0.5:
-        return Lead(1.0, "An AUC of exactly 0.5 is what equal scores for all samples give.")
+    lead = _like_one_class(evidence, seen) or _far_below(evidence)
+    if lead is not None:
+        return lead
+    said = [trend for trend in evidence.history.facts.trends if trend.metric == "accuracy"]
+    if seen.accuracy is not None and any(trend.direction == "constant" for trend in said):
+        stands = f"The accuracy is said not to move, at {format_percent(seen.accuracy, 2)}."
+        return Lead(TELLING, stands)
     if seen.accuracy is None or len(seen.accuracies) < SUSPECT_EPOCHS:
         return None
     end = seen.accuracies[-SUSPECT_EPOCHS:]
@@ -333,5 +471,34 @@ def _suspicion(evidence: Evidence) -> Lead | None:
             1.0,
             f"The accuracy stands at {format_percent(seen.accuracy, 2)} over the last "
             f"{SUSPECT_EPOCHS} epochs.",
+        )
+    return None
+
+
+def _far_below(evidence: Evidence) -> Lead | None:
+    """A score in which every class counts alike, far below the accuracy."""
+    for split in evidence.splits:
+        scores = last_scores(evidence.history, split)
+        accuracy = scores.get("accuracy", 0.0)
+        for name in ("balanced_accuracy", "f1", "recall", "map", "auc_pr"):
+            if accuracy - scores.get(name, accuracy) < FAR_BELOW:
+                continue
+            return Lead(
+                1.0,
+                f"The accuracy is {format_percent(accuracy)} and the {SCORES[name].words} "
+                f"{scores[name]:.3g}: frequent classes hide the rare ones.",
+            )
+    return None
+
+
+def _like_one_class(evidence: Evidence, seen: Outline) -> Lead | None:
+    """A loss that is the entropy of two classes, one as frequent as the accuracy."""
+    entropy = fits_one_class(evidence)
+    if entropy is not None and seen.accuracy is not None and seen.loss is not None:
+        return Lead(
+            1.0,
+            f"A loss of {format_nats(seen.loss)} beside an accuracy of "
+            f"{format_percent(seen.accuracy)} is what one class with that share gives "
+            f"({format_nats(entropy)}).",
         )
     return None

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from whyloss.evidence.noise_models import NoiseModels
     from whyloss.testing import KnownCause
 
+RIGHT = 0.8  # accuracy
+MUCH_PER_MISTAKE = 60.0  # nats; logits of usual size cost at most half of it
 SUSPECT_EPOCHS = 4
 SPIKE = 5.0  # times the median loss
 
@@ -168,11 +170,20 @@ def _why(noise_models: NoiseModels) -> tuple[str, dict[str, Estimate]]:
 def _suspicion(evidence: Evidence) -> Lead | None:
     """Single epochs whose loss is many times that of their neighbours."""
     seen = outline(evidence)
+    if seen.loss is not None and seen.accuracy is not None and RIGHT <= seen.accuracy < 1.0:
+        cost = seen.loss / (1.0 - seen.accuracy)
+        if cost >= MUCH_PER_MISTAKE:
+            return Lead(
+                1.0,
+                f"{format_percent(seen.accuracy)} are right, and a loss of {seen.loss:.4g} means "
+                f"{cost:.3g} nats per mistake: a few inputs may have outputs far out of range.",
+            )
     if len(seen.losses) < SUSPECT_EPOCHS:
         return None
     median = float(np.median(seen.losses))
-    high = seen.losses[seen.losses >= SPIKE * median]
-    if not len(high) or not median > 0.0 or float(seen.losses[-1]) >= SPIKE * median:
+    inner, beside = seen.losses[1:-1], np.maximum(seen.losses[:-2], seen.losses[2:])
+    high = inner[inner >= SPIKE * np.maximum(beside, median)]
+    if not len(high) or not median > 0.0:
         return None
     return Lead(
         1.0,

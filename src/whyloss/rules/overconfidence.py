@@ -108,6 +108,7 @@ RULE = Rule(
     explains=("consistent",),
 )
 
+NO_TEMPERATURE = 50.0  # a fit that ran away: `unstable-training`
 CLEAR = 2.0  # standard errors from which on a sentence names a number; nothing is decided by it
 NOTICEABLE = 0.01  # accuracy; a gain of less is not worth a word
 
@@ -276,7 +277,7 @@ def rises_while_right(
     scores = score_curves(evidence.history, curve.split, curve.n_samples)
     rise = loss_rise(curve, min_z=min_z, min_rise=min_rise, train=evidence.train, scores=scores)
     change = None if rise is None else rise.change
-    if rise is None or change is None or rise.fell:
+    if rise is None or change is None or rise.fell or rise.with_training:
         return None
     if change.score.family is Family.OTHER_TARGET:
         return None  # the loss only stands in for it: `best-epochs-differ`
@@ -341,7 +342,7 @@ def said_to_rise_while_right(evidence: Evidence) -> Finding | None:
 def fitted_elsewhere(evidence: Evidence, *, min_temperature: float = 1.1) -> Finding | None:
     """The text names a temperature above 1 that was fitted to held-out predictions."""
     temperature = evidence.history.facts.fitted_temperature
-    if temperature is None or not temperature > min_temperature:
+    if temperature is None or not min_temperature < temperature < NO_TEMPERATURE:
         return None
     return Finding(
         severity=Severity.WARNING,
@@ -444,8 +445,12 @@ def _surest_mistakes(snapshot: EpochFacts, n: int = 20) -> list[int | str]:
 )
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss that rises a little while the score does not get worse, or that is high for it."""
-    seen = outline(evidence)
-    if evidence.split in TRAIN or seen.loss is None:
+    seen, said = outline(evidence), said_of(evidence)
+    if evidence.split in TRAIN:
+        return None
+    if said is not None and said.loss is None and said.outlook is Outlook.BETTER:
+        return Lead(HIGH_FOR_ACCURACY, f"The text says that {said.words}, and asks of the loss.")
+    if seen.loss is None:
         return None
     if seen.rise >= SUSPECT_RISE and (seen.score is None or not _worse_than_best(seen.score)):
         return Lead(

@@ -73,6 +73,8 @@ if TYPE_CHECKING:
 
 SUSPECT_RISE = 0.02  # of the smallest loss; what is less nobody would ask about
 CERTAIN_RISE = 0.05  # the rise that counts in full
+SUSPECT_LOST = 0.03  # of the unit of a score since its best epoch
+FALLS, AT_MINIMUM = 0.9, 1.02  # of the loss at the best score, and of its minimum
 BESIDE_A_SCORE = 0.8  # fit where a score is known, and did not clearly fall
 SUSPECT_RATIO = 1.3  # validation loss over training loss
 CERTAIN_RATIO = 3.0
@@ -189,7 +191,7 @@ def loss_up_score_down(
     rise = loss_rise(
         curve, min_z=min_z, min_rise=min_rise, train=evidence.train, scores=_scores(evidence)
     )
-    if rise is None or not (rise.fell or rise.change is None):
+    if rise is None or rise.with_training or not (rise.fell or rise.change is None):
         return None
     miscalibrated = _provable(evidence)
     numbers = {"rise": Estimate(rise.height, note="as reported")}
@@ -244,6 +246,8 @@ def score_down(evidence: Evidence, *, min_fall: float = 0.04, min_z: float = 4.0
         if fall is None:
             continue
         best = int(curve.epochs[fall.at])
+        if _loss_falls_since(evidence, best):
+            continue  # the few samples that decide the score, or a threshold
         return Finding(
             severity=Severity.WARNING,
             headline="Overfitting",
@@ -291,6 +295,14 @@ def _scores(evidence: Evidence) -> tuple[ScoreCurve, ...]:
     return score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
 
 
+def _loss_falls_since(evidence: Evidence, epoch: int) -> bool:
+    """Whether the loss falls by a tenth from that epoch to its minimum at the end."""
+    curve = evidence.reported(evidence.split)
+    losses = np.zeros(0) if curve is None else curve.log_loss[curve.epochs >= epoch]
+    known = losses[np.isfinite(losses)]
+    return len(known) > 1 and bool(known[-1] <= min(FALLS * known[0], AT_MINIMUM * known.min()))
+
+
 def _provable(evidence: Evidence) -> float:
     """Nats of the loss that no calibrated model of this accuracy can have."""
     gap = envelope_gap(evidence)
@@ -307,15 +319,20 @@ def _provable(evidence: Evidence) -> float:
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss that rises a little, or that stands while the training loss falls."""
     seen = outline(evidence)
-    if evidence.split in TRAIN or seen.loss is None:
+    if evidence.split in TRAIN:
         return None
-    if seen.rise >= SUSPECT_RISE:
+    if seen.rise >= SUSPECT_RISE and seen.loss is not None:
         return Lead(
             min(1.0, seen.rise / CERTAIN_RISE) * (1.0 if seen.score is None else BESIDE_A_SCORE),
             f"The loss is {format_nats(seen.loss)}, {format_percent(seen.rise, 0)} above its "
             f"minimum of {format_nats(float(seen.losses.min()))}.",
         )
+    lost = 0.0 if seen.score is None else float(seen.score.gains.max() - seen.score.gains[-1])
+    if seen.score is not None and lost >= SUSPECT_LOST * seen.score.unit and seen.fall <= 0.0:
+        return _lost(seen.score)
     train = seen.train_losses
+    if seen.loss is None:
+        return None
     if len(train) > 2 and seen.train_loss is not None and train[-1] < train[len(train) // 2]:
         ratio = seen.loss / max(seen.train_loss, SMALLEST_LOSS)
         if ratio >= SUSPECT_RATIO:
@@ -325,3 +342,12 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"validation loss of {format_nats(seen.loss)} no longer follows it.",
             )
     return None
+
+
+def _lost(curve: ScoreCurve) -> Lead:
+    best = int(curve.gains.argmax())
+    return Lead(
+        BESIDE_A_SCORE,
+        f"The {curve.score.words} was best at epoch {curve.epochs[best]} "
+        f"({curve.score.text(curve.values[best])}) and is {curve.score.text(curve.values[-1])} now.",
+    )

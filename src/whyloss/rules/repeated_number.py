@@ -13,6 +13,11 @@ number on every split and at every epoch while the loss moves.
 - The same metric of two splits: at least `min_digits` = 8 digits agree, added up over the
   different values at the epochs that both have (0 and 1 do not count: two perfect splits agree; a
   value that stands still counts once, since splits can have the same class shares).
+- An evaluation that stands still: the validation loss is the same to at least four digits at
+  `min_epochs` = 3 epochs or more, while the training loss changes by at least a factor of
+  `min_factor` = 1.2.
+- A score that is always 1, on every split and at `min_epochs` = 2 epochs or more, beside a loss of at
+  least `min_loss` = 0.2 nat: it is too easy to be a measure, as a top-5 accuracy of five classes is.
 - A constant accuracy: it is the same on at least two splits at `min_epochs` = 3 epochs or more,
   while a loss changes by at least a factor of `min_factor` = 1.5.
 
@@ -36,7 +41,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import SCORES
+from whyloss.evidence import SCORES, outline
 from whyloss.formatting import pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.testing import KnownCause
 
+FEW_DIGITS = 4  # from which on two losses that agree are the same
 MOST_DIGITS = 17  # of a float64
 
 RULE = Rule(
@@ -57,7 +63,13 @@ RULE = Rule(
     name="repeated-number",
     page=__doc__,
     since="0.2",
-    explains=("consistent", "train-mode-gap", "majority-class", "chance-level"),
+    explains=(
+        "consistent",
+        "train-mode-gap",
+        "majority-class",
+        "chance-level",
+        "underfitting",
+    ),
 )
 
 
@@ -152,6 +164,103 @@ def placeholder(
             "accuracy": Estimate(float(values[0]), note="as reported, everywhere", unit="share")
         },
         epochs=tuple(int(epoch) for epoch in known[0].epochs),
+    )
+
+
+def _stale(seed: int, epochs: int = 4, factor: float = 2.0) -> KnownCause:
+    value = 0.5127 + 0.001 * (seed % 100)
+    return known_columns(
+        train_loss=np.linspace(0.3 * factor, 0.3, epochs),
+        val_loss=[value] * epochs,
+        val_accuracy=[0.8125] * epochs,
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_stale,
+    near_misses={
+        "min_epochs": lambda seed: _stale(seed, epochs=2),
+        "min_factor": lambda seed: _stale(seed, factor=1.02),
+    },
+)
+def evaluation_stands_still(
+    evidence: Evidence, *, min_epochs: float = 3, min_factor: float = 1.2
+) -> Finding | None:
+    """The validation loss is the same in every digit while the training loss moves."""
+    curve, train = evidence.reported(evidence.split), evidence.train
+    losses = None if curve is None else curve.with_loss
+    if evidence.epochs or train is None or losses is None or len(losses) < max(2, min_epochs):
+        return None
+    value = float(losses.log_loss[-1])
+    if np.ptp(losses.log_loss) > 0.0 or _digits(value) < FEW_DIGITS:
+        return None
+    if not len(train.with_loss) or _factor(train.with_loss.log_loss) < min_factor:
+        return None
+    first, last = train.with_loss.log_loss[0], train.with_loss.log_loss[-1]
+    return Finding(
+        severity=Severity.ERROR,
+        headline="The evaluation stands still",
+        message=(
+            f"The loss on split {evidence.split!r} is {value:.6g} at {len(losses)} epochs, in every "
+            f"digit, while the training loss goes from {first:.4g} to {last:.4g}. Weights that "
+            "change give another loss: the evaluation uses other weights than training (an old "
+            "copy, a frozen part that alone decides), or an old result is printed again."
+        ),
+        evidence={
+            "log_loss": Estimate(value, note="as reported, at every epoch"),
+            "train_loss": Estimate(float(last), note="as reported"),
+        },
+        epochs=tuple(losses.epochs.tolist()),
+    )
+
+
+def _perfect(seed: int, epochs: int = 4, loss: float = 0.5) -> KnownCause:
+    losses = np.linspace(1.2, 1.0, epochs) * (loss + 0.0001 * (seed % 100))
+    return known_columns(
+        train_loss=losses,
+        train_top5_accuracy=[1.0] * epochs,
+        val_loss=losses,
+        val_top5_accuracy=[1.0] * epochs,
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_perfect,
+    near_misses={
+        "min_epochs": lambda seed: _perfect(seed, epochs=1),
+        "min_loss": lambda seed: _perfect(seed, loss=0.05),
+    },
+)
+def always_perfect(
+    evidence: Evidence, *, min_epochs: float = 2, min_loss: float = 0.2
+) -> Finding | None:
+    """A score other than the accuracy is exactly 1 everywhere, beside a loss that is not small."""
+    seen = outline(evidence)
+    score = seen.score
+    if evidence.epochs or score is None or score.score.name == "accuracy" or seen.loss is None:
+        return None
+    if len(score) < max(1, min_epochs) or not seen.loss >= min_loss:
+        return None
+    columns = [
+        values
+        for (_, metric), values in evidence.history.columns.items()
+        if metric == score.score.name
+    ]
+    if any((values[np.isfinite(values)] != 1.0).any() for values in columns):
+        return None
+    words = score.score.words
+    return Finding(
+        severity=Severity.WARNING,
+        headline="A score that is always 1",
+        message=(
+            f"The {words} is exactly 1 on every split at {len(score)} epochs, beside a loss of "
+            f"{seen.loss:.4g}: it cannot be missed (the top 5 of five classes, a comparison of a "
+            "thing with itself), so it says nothing. Use the accuracy."
+        ),
+        evidence={"log_loss": Estimate(seen.loss, note="as reported")},
+        epochs=tuple(score.epochs.tolist()),
     )
 
 

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import outline, said_of
+from whyloss.evidence import TRAIN, outline, said_of
 from whyloss.formatting import format_nats, format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 SUSPECT_EPOCHS = 4
-RESTLESS = 3.0  # way of the curve over its net change
+RESTLESS = 0.5  # share of the epochs at which the curve turns
+SWINGS = 0.03  # of the value, from one epoch to the next
 SWINGS_FIT = 0.5
 
 RULE = Rule(
@@ -162,15 +163,16 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     if said is not None and said.loss == "varies":
         return Lead(TELLING, f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}.")
     seen = outline(evidence)
-    if len(seen.losses) < SUSPECT_EPOCHS:
-        return None
-    steps = np.abs(np.diff(seen.losses))
-    net = abs(float(seen.losses[-1] - seen.losses[0]))
-    if float(steps.sum()) < RESTLESS * net:
-        return None
-    return Lead(
-        SWINGS_FIT,
-        f"The loss goes up and down by {format_nats(float(np.median(steps)))} from epoch to "
-        f"epoch, between {format_nats(float(seen.losses.min()))} and "
-        f"{format_nats(float(seen.losses.max()))}.",
-    )
+    for name, values in (("loss", seen.losses), ("accuracy", seen.accuracies)):
+        if len(values) < SUSPECT_EPOCHS or evidence.split in TRAIN:
+            continue
+        steps = np.diff(values)
+        turns = float(np.mean(steps[1:] * steps[:-1] < 0.0))
+        size = float(np.median(np.abs(steps)))
+        if turns >= RESTLESS and size >= SWINGS * float(np.median(values)):
+            return Lead(
+                SWINGS_FIT,
+                f"The {name} goes up and down by {format_nats(size)} from epoch to epoch, between "
+                f"{format_nats(float(values.min()))} and {format_nats(float(values.max()))}.",
+            )
+    return None

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import Direction, envelope_gap, outline
+from whyloss.evidence import TRAIN, Direction, envelope_gap, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.losses.reported_loss import Kind
@@ -116,6 +116,8 @@ def training_is_above_too(evidence: Evidence, *, min_gap: float = 0.01) -> Findi
     gap, numbers = envelope_gap(evidence), evidence.numbers
     if evidence.epochs or gap is None or numbers is None or not gap.nats > min_gap:
         return None
+    if evidence.split in TRAIN:
+        return None  # one pair of numbers has nothing to be compared with: suspected, not claimed
     if numbers.accuracy.value == 1.0:
         return None  # `underconfidence`
     if gap.direction not in {Direction.UNDER, Direction.OTHER_LOSS}:

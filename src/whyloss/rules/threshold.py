@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import score_curves
+from whyloss.evidence import last_scores, score_curves
 from whyloss.formatting import format_nats
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -49,6 +49,7 @@ CHANCE_HALF = ("balanced_accuracy", "accuracy")  # one half is no skill
 
 SUSPECT_AUC = 0.7
 SUSPECT_SCORE = 0.5
+SUSPECT_BEHIND = 0.15  # of a precision, by which the recall is lower
 
 RULE = Rule(
     "WL304",
@@ -122,7 +123,9 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     """An AUC that promises more than the decisions keep."""
     curves = {c.score.name: c for c in score_curves(evidence.history, evidence.split, None)}
     auc = curves.get("auc")
-    if auc is None or float(auc.values[-1]) < SUSPECT_AUC:
+    if auc is None:
+        return _unasked(evidence)
+    if float(auc.values[-1]) < SUSPECT_AUC:
         return None
     for name in POOR:
         curve = curves.get(name)
@@ -132,4 +135,19 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"The AUC is {float(auc.values[-1]):.3f} and the {curve.score.words} "
                 f"{curve.score.text(curve.values[-1])}.",
             )
+    return None
+
+
+def _unasked(evidence: Evidence) -> Lead | None:
+    """A recall far below the precision: positives are found too seldom, and rightly."""
+    for split in evidence.splits:
+        scores = last_scores(evidence.history, split)
+        precision, recall = scores.get("precision"), scores.get("recall")
+        if precision is None or recall is None or recall > precision - SUSPECT_BEHIND:
+            continue
+        return Lead(
+            1.0,
+            f"On split {split!r} the precision is {precision:.3g} and the recall only "
+            f"{recall:.3g}: the threshold may be too high.",
+        )
     return None

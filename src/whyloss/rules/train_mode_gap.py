@@ -13,6 +13,10 @@ The validation loss is below the training loss at most epochs.
 - `min_gap` = 4 %: the validation loss must be so much below the training loss.
 - `min_share` = 80 % of the epochs at which it must be.
 
+Where one of the two losses is not known, the accuracy, or another score, says the same:
+- `min_gap` = 3 points, ten at a single epoch, by which the validation score must be better.
+- `min_share` = 80 % of the epochs at which it must be.
+
 If the gap vanishes against the mean of this and the next epoch's training loss, the running average
 explains it. If it stays, the reasons are dropout, augmentation, a regulariser, or smoothed or
 weighted labels in training.
@@ -36,19 +40,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import outline, said_of
-from whyloss.formatting import format_nats, format_percent
+from whyloss.evidence import TRAIN, outline, said_of
+from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import TELLING, Lead, Rule
-from whyloss.testing import known_history
+from whyloss.testing import known_columns, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
 
 FROZEN = 1e-12  # learning rate
+PERFECT = 0.99  # training accuracy
+SWINGS, SMOOTH = 0.15, 0.05  # largest fall of an accuracy from one epoch to the next
+ALONE = 0.1  # accuracy, by which a single pair must differ
+POINTS = 0.01  # accuracy, from which on a difference is suspected
+PART = 0.02  # of the loss, the same
+MODES = (
+    "Dropout, augmentation or a regulariser work in training and not in validation, and training "
+    "numbers are often means over the epoch, or of single batches."
+)
 
 RULE = Rule(
     "WL601",
@@ -111,10 +125,7 @@ def below_training(
             "training numbers are averages over the epoch, when the model was still worse"
         )
     else:
-        why = (
-            "Dropout, augmentation or a regulariser work in training and not in validation, and "
-            "training numbers are often means over the epoch, or of single batches"
-        )
+        why = MODES.removesuffix(".")
     return Finding(
         severity=Severity.OK,
         headline="Validation looks better than training",
@@ -130,6 +141,56 @@ def below_training(
             ),
         },
         epochs=tuple(epochs[both].tolist()),
+    )
+
+
+def _scored(seed: int, gap: float = 0.06, step: int = 1) -> KnownCause:
+    """Accuracies alone; validation is better by `gap` at every `step`-th epoch."""
+    share = [0.6 + 0.02 * epoch + 0.0005 * (seed % 100) for epoch in range(8)]
+    gaps = [gap if (7 - epoch) % step == 0 else -0.02 for epoch in range(8)]
+    return known_columns(
+        train_accuracy=share, val_accuracy=[*map(sum, zip(share, gaps, strict=True))]
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=_scored,
+    near_misses={
+        "min_gap": lambda seed: _scored(seed, gap=0.015),
+        "min_share": lambda seed: _scored(seed, step=2),
+    },
+)
+def scores_above_training(
+    evidence: Evidence, *, min_gap: float = 0.03, min_share: float = 0.8
+) -> Finding | None:
+    """The validation score is above the training score at most epochs, and a loss is missing."""
+    seen, train = outline(evidence), evidence.train
+    score = seen.score
+    if evidence.epochs or score is None or train is None or evidence.split in TRAIN:
+        return None
+    if len(seen.losses) and len(seen.train_losses):
+        return None  # they decide
+    values = evidence.history.column(train.split, score.score.name)
+    if values is None:
+        return None
+    of_train = values[np.searchsorted(evidence.history.epochs, score.epochs)]
+    both = np.isfinite(of_train)
+    gaps = (score.values - of_train)[both] * (-1.0 if score.score.falls else 1.0) / score.unit
+    least = ALONE if len(gaps) == 1 else min_gap
+    if not len(gaps) or float(np.mean(gaps >= least)) < min_share or not gaps[-1] > 0.0:
+        return None
+    words = score.score.words
+    return Finding(
+        severity=Severity.OK,
+        headline="Validation looks better than training",
+        message=(
+            f"The {words} is {score.score.text(score.values[both][-1])} on split "
+            f"{evidence.split!r} and {score.score.text(of_train[both][-1])} in training. {MODES} "
+            "Nothing is wrong with that."
+        ),
+        evidence={"gap": Estimate(float(np.median(gaps)), note="median over the epochs")},
+        epochs=tuple(score.epochs[both].tolist()),
     )
 
 
@@ -152,17 +213,40 @@ def _suspicion(evidence: Evidence) -> Lead | None:
             f"With a learning rate of {frozen:g} the weights stand still, and the loss still "
             "changes: the evaluation itself is random.",
         )
+    if evidence.split in TRAIN and seen.accuracy is not None and seen.accuracy >= PERFECT:
+        return Lead(
+            1.0,
+            f"The training accuracy is {format_percent(seen.accuracy)}; if the same samples are "
+            "predicted wrongly afterwards, evaluation mode differs (batch normalisation, dropout).",
+        )
+    swing = _swing(seen.accuracies)
+    if swing >= SWINGS and _swing(seen.train_accuracies) <= SMOOTH:
+        return Lead(
+            1.0,
+            f"The validation accuracy changes by up to {format_points(swing).lstrip('+')} between "
+            "epochs and the training accuracy hardly: statistics of batch normalisation, which "
+            "only evaluation uses, do that.",
+        )
     if seen.accuracy is not None and seen.train_accuracy is not None:
-        if seen.accuracy > seen.train_accuracy:
+        if seen.accuracy >= seen.train_accuracy + POINTS:
             return Lead(
                 1.0,
                 f"The accuracy is {format_percent(seen.accuracy)} in validation and "
                 f"{format_percent(seen.train_accuracy)} in training.",
             )
-    elif seen.loss is not None and seen.train_loss is not None and seen.loss < seen.train_loss:
+    elif (
+        seen.loss is not None
+        and seen.train_loss is not None
+        and seen.loss <= (1.0 - PART) * seen.train_loss
+    ):
         return Lead(
             1.0,
             f"The loss is {format_nats(seen.loss)} in validation and "
             f"{format_nats(seen.train_loss)} in training.",
         )
     return None
+
+
+def _swing(accuracies: FloatVector) -> float:
+    """The largest fall from one epoch to the next."""
+    return float(max(0.0, -np.diff(accuracies).min())) if len(accuracies) > 1 else 0.0

@@ -160,6 +160,8 @@ def _reference(evidence: Evidence, train: Curve) -> tuple[float, str]:
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss or a score that still gets better, or training that is no better than validation."""
     seen = outline(evidence)
+    if len(seen.losses) > 2 and float(np.ptp(seen.losses)) == 0.0:
+        return None  # equal in every digit: that is no slow learning
     if len(seen.losses) > 2 and mann_kendall(seen.losses) < 0 and seen.rise <= NOTICEABLE:
         return Lead(
             STILL_BETTER,

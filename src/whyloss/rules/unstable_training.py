@@ -7,7 +7,8 @@ which epoch you stopped at is a matter of luck.
 
 ## Signature
 Loss and accuracy of single epochs jump together, and jump back, while the training loss may look
-smooth. Or the loss is astronomically large, or the training loss ends far above where it was.
+smooth. Or the loss is astronomically large, or the training loss ends far above where it was, alone
+or together with the validation loss. Or a temperature that was fitted ran away.
 
 ## Statistic and threshold
 A mean loss that no meant output has:
@@ -20,15 +21,22 @@ way:
 - `min_jumps` = 2 of them in the second half of training, up as well as down, and one in its last
   third. Jumps that died out are the way training begins.
 
-The training loss runs away where it ends above its minimum, with less accuracy:
-- `min_factor` = 2 times the minimum.
+The training loss runs away where it ends above its minimum, with less accuracy where that is known:
+- `min_factor` = 2 times the minimum, at the last two epochs.
 - `min_rise` = 0.05 nat above it.
 - `min_drop` = 5 points of training accuracy below its best.
 
-Or the training accuracy alone collapses:
-- `min_drop` = 20 points below its best.
+Or the training accuracy alone collapses, or that of the validation where training is not reported:
+- `min_drop` = 20 points below its best; in validation also
+- `min_factor` = 1.5 times the first loss at the last epoch.
 
-Jumps and runaways are looked for from `min_epochs` = 6 epochs on.
+Or both losses rise together, after both had fallen: the validation loss by `min_rise` = 0.05 nat and
+`min_z` = 4 standard errors of its noise, the training loss by a tenth over the same epochs.
+
+Jumps are looked for from `min_epochs` = 6 epochs on, runaways from 4 on. Where the number of samples
+is known, a jump of the accuracy must exceed 3 standard errors of a difference. A text may say that
+both losses rise. A fitted temperature of `min_temperature` = 50 or more is no temperature: such
+logits say that all classes are alike.
 
 ## Not to be confused with
 `overfitting`: a rise that stays. `small-validation-set`: jumps of the size that so few samples
@@ -51,18 +59,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, outline, said_of
+from whyloss.data import TaskFacts
+from whyloss.evidence import TRAIN, Evidence, loss_rise, outline, said_of
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Lead, Rule
-from whyloss.testing import known_history
+from whyloss.testing import known_columns, known_history, known_trends
 
 if TYPE_CHECKING:
     from whyloss.evidence import Curve
     from whyloss.testing import KnownCause
 
+RIGHT = 0.9  # accuracy of a model that has not run away
 VERY_LARGE = 20.0  # nats; far above guessing among a million classes
 JUMP = 1.6  # factor between neighbouring epochs
 MIN_WAYS = 2
@@ -86,6 +96,7 @@ RULE = Rule(
 
 TINY = 1e-12  # nats: keeps the logarithm of a loss of 0 finite
 LATE = 3  # parts of the training: a jump must lie in the last one
+BY_CHANCE = 3.0  # standard errors by which the accuracies of two epochs may differ by chance
 
 
 def _jumpy(
@@ -138,6 +149,8 @@ def absurd_loss(evidence: Evidence, *, min_loss: float = 1e4) -> Finding | None:
     curve = evidence.curve()
     for one in [] if curve is None else [curve, *_of_training(evidence)]:
         finite = one.with_loss
+        if len(one.whole) and float(one.whole.accuracy[-1]) >= RIGHT:
+            continue  # a few samples, or a sum: training did not run away
         if len(finite) and float(finite.log_loss.max()) > min_loss:
             return _absurd_finding(finite)
     return None
@@ -166,7 +179,7 @@ def jumps_and_comes_back(
     if known is None:
         return None
     curve = known.whole
-    jumps = _jumps(curve, min_factor, min_drop)
+    jumps = _beyond_chance(curve, _jumps(curve, min_factor, min_drop))
     n = len(curve)
     ways = np.sign(np.diff(curve.log_loss)[jumps - 1])
     back = bool((ways > 0).any() and (ways < 0).any())
@@ -185,7 +198,7 @@ def jumps_and_comes_back(
         "min_factor": lambda seed: _uphill(seed, end=0.7),
         "min_rise": lambda seed: _uphill(seed, low=0.02, end=0.06),
         "min_drop": lambda seed: _uphill(seed, drop=0.03),
-        "min_epochs": lambda seed: _uphill(seed, n_epochs=5),
+        "min_epochs": lambda seed: _uphill(seed, n_epochs=3),
     },
 )
 def training_loss_runs_away(
@@ -194,36 +207,163 @@ def training_loss_runs_away(
     min_factor: float = 2.0,
     min_rise: float = 0.05,
     min_drop: float = 0.05,
-    min_epochs: float = 6,
+    min_epochs: float = 4,
 ) -> Finding | None:
     """The training loss ends far above its minimum, with less accuracy."""
     for curve in _of_training(evidence):
-        known = curve.whole
-        if not len(known) or len(known) < min_epochs:
+        known = curve.whole if len(curve.whole) else curve.with_loss
+        if len(known) < max(2, min_epochs):
             continue
-        end, lowest = float(known.log_loss[-1]), float(known.log_loss.min())
-        if end >= min_factor * lowest and end - lowest > min_rise and _lost(known) >= min_drop:
+        end, lowest = float(known.log_loss[-2:].min()), float(known.log_loss.min())
+        lost = _lost(known) >= min_drop or not len(curve.whole)
+        if end >= min_factor * lowest and end - lowest > min_rise and lost:
             return _runaway_finding(known)
     return None
+
+
+def _collapse(seed: int, end: float = 3.0, drop: float = 0.5) -> KnownCause:
+    """A validation that learns for five epochs, and then loses what it had; no training numbers."""
+    return known_history(
+        seed,
+        val_loss=[1.4, 0.9, 0.7, 0.6, 0.55, end, end],
+        val_accuracy=[0.5, 0.68, 0.74, 0.78, 0.8, 0.8 - drop, 0.8 - drop],
+        noise=0.01,
+    )
 
 
 @RULE.at(
     Level.CURVES,
-    fires=lambda seed: _uphill(seed, end=0.7, drop=0.4),
+    fires=lambda seed: _uphill(seed, end=0.7, drop=0.4) if seed % 2 else _collapse(seed),
     near_misses={
         "min_drop": lambda seed: _uphill(seed, end=0.7, drop=0.1),
-        "min_epochs": lambda seed: _uphill(seed, end=0.7, drop=0.4, n_epochs=5),
+        "min_epochs": lambda seed: _uphill(seed, end=0.7, drop=0.4, n_epochs=3),
+        "min_factor": lambda seed: _collapse(seed, end=1.6),
     },
 )
-def training_accuracy_collapses(
-    evidence: Evidence, *, min_drop: float = 0.2, min_epochs: float = 6
+def accuracy_collapses(
+    evidence: Evidence, *, min_drop: float = 0.2, min_epochs: float = 4, min_factor: float = 1.5
 ) -> Finding | None:
-    """The training accuracy ends far below its best."""
-    for curve in _of_training(evidence):
-        known = curve.whole
-        if len(known) and len(known) >= min_epochs and _lost(known) >= min_drop:
+    """The training accuracy ends far below its best, or that of the validation with a large loss."""
+    curve = evidence.reported(evidence.split)
+    own = [] if curve is None or evidence.epochs or len(curve.whole) < 2 else [curve.whole]
+    trained = _of_training(evidence)
+    for each in trained or own:
+        known = each.take(np.isfinite(each.accuracy))
+        if not len(known) or len(known) < min_epochs or _lost(known) < min_drop:
+            continue
+        if trained or known.log_loss[-1] >= min_factor * known.log_loss[0]:
             return _runaway_finding(known)
     return None
+
+
+def _together(
+    seed: int, train_end: float = 0.9, val_end: float = 1.2, swing: float = 0.0
+) -> KnownCause:
+    """Both losses fall to their middle, and end at those values."""
+    epochs = np.arange(20)
+    later = np.clip((epochs - 10) / 9, 0.0, None)
+    down = 0.5 + np.exp(-epochs / 2)
+    return known_history(
+        seed,
+        train_loss=down + (train_end - 0.5) * later,
+        val_loss=(down + 0.05) * (1 + swing * (-1.0) ** epochs) + (val_end - 0.55) * later,
+        noise=0.004,
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_together,
+    near_misses={
+        "min_z": lambda seed: _together(seed, val_end=0.65, swing=0.1),
+        "min_rise": lambda seed: _together(seed, val_end=0.59),
+    },
+)
+def both_losses_rise_again(
+    evidence: Evidence, *, min_z: float = 4.0, min_rise: float = 0.05
+) -> Finding | None:
+    """The losses of training and validation fall, and then rise together."""
+    curve, train = evidence.curve(), evidence.train
+    if curve is None or train is None or train.measured:
+        return None
+    rise = loss_rise(curve, min_z=min_z, min_rise=min_rise, train=train)
+    if rise is None or not rise.with_training or rise.low == int(curve.epochs[0]):
+        return None
+    losses = train.with_loss
+    since = losses.log_loss[losses.epochs >= rise.low]
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Both losses rise again",
+        message=(
+            f"Since epoch {rise.low} the training loss rose from {format_nats(since[0])} to "
+            f"{format_nats(since[-1])}, and the loss on split {curve.split!r} from "
+            f"{format_nats(rise.before)} to {format_nats(rise.after)}. A model that overfits gets "
+            "better on its training data; this one gets worse on both. Lower the learning rate "
+            f"from epoch {rise.low} on, or look for what changes there."
+        ),
+        evidence={
+            "rise": Estimate(rise.height, note="as reported"),
+            "train_rise": Estimate(float(since[-1] - since[0]), note="as reported"),
+        },
+        nats=rise.height,
+        epochs=(rise.low, rise.end),
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda _: known_trends(train_loss="rises", val_loss="rises"),
+)
+def both_losses_are_said_to_rise(evidence: Evidence) -> Finding | None:
+    """The text says that the losses of training and validation rise."""
+    said = said_of(evidence)
+    trends = {(trend.split, trend.metric): trend for trend in evidence.history.facts.trends}
+    training = [trends[name, "loss"].direction for name in TRAIN if (name, "loss") in trends]
+    if said is None or said.loss != "rises" or training != ["rises"] or evidence.split in TRAIN:
+        return None
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Both losses rise",
+        message=(
+            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. A model that "
+            "overfits gets better on its training data; this one gets worse on both, as too high "
+            "a learning rate makes it. Lower it, and go on from the last good epoch."
+        ),
+        evidence={"trends": Estimate(float(said.count), note="that the text names", unit="number")},
+    )
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=lambda seed: known_columns(
+        val_loss=[2.0], facts=TaskFacts(fitted_temperature=4e4 + seed)
+    ),
+    near_misses={
+        "min_temperature": lambda _: known_columns(
+            val_loss=[2.0], facts=TaskFacts(fitted_temperature=4.0)
+        )
+    },
+)
+def fitted_temperature_ran_away(
+    evidence: Evidence, *, min_temperature: float = 50.0
+) -> Finding | None:
+    """The text names a fitted temperature that makes all classes equal."""
+    temperature = evidence.history.facts.fitted_temperature
+    if temperature is None or not temperature >= min_temperature:
+        return None
+    return Finding(
+        severity=Severity.ERROR,
+        headline="The fit of the temperature ran away",
+        message=(
+            f"A temperature of {temperature:.4g} makes all classes equally likely, so the fit did "
+            "not converge: the loss after it cannot be below that of guessing. Fit the logarithm "
+            "of the temperature with a small learning rate, on logits of the model in evaluation "
+            "mode, and keep it only if the loss falls."
+        ),
+        evidence={
+            "temperature": Estimate(temperature, note="as the text has it", unit="temperature")
+        },
+    )
 
 
 def _of_training(evidence: Evidence) -> list[Curve]:
@@ -247,6 +387,16 @@ def _jumps(curve: Curve, min_factor: float, min_drop: float) -> np.ndarray:
     together = (np.abs(steps) >= bound) & (-gains * np.sign(steps) >= min_drop)
     places = np.flatnonzero(together) + 1
     return places[places >= len(curve) / 2]
+
+
+def _beyond_chance(curve: Curve, jumps: np.ndarray) -> np.ndarray:
+    """The jumps of the accuracy that its samples do not make by chance, where n is known."""
+    n = curve.n_samples
+    if n is None:
+        return jumps
+    before, after = curve.accuracy[jumps - 1], curve.accuracy[jumps]
+    errors = np.sqrt((before * (1.0 - before) + after * (1.0 - after) + 1 / n) / n)
+    return np.compress(np.abs(after - before) > BY_CHANCE * errors, jumps)
 
 
 def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
@@ -291,22 +441,27 @@ def _absurd_finding(finite: Curve) -> Finding:
 
 
 def _runaway_finding(known: Curve) -> Finding:
-    low = int(known.log_loss.argmin())
-    lowest, end = float(known.log_loss[low]), float(known.log_loss[-1])
+    parts, numbers, start = [], {}, int(known.epochs[0])
+    losses, right = known.with_loss, known.take(np.isfinite(known.accuracy))
+    if len(losses):
+        low = int(losses.log_loss.argmin())
+        lowest, end, start = losses.log_loss[low], losses.log_loss[-1], int(losses.epochs[low])
+        parts.append(f"the loss from {format_nats(lowest)} at epoch {start} to {format_nats(end)}")
+        numbers["lowest"] = Estimate(float(lowest), note="smallest loss")
+        numbers["last"] = Estimate(float(end), note="last loss")
+    if len(right):
+        best, last = float(right.accuracy.max()), float(right.accuracy[-1])
+        parts.append(f"the accuracy from {format_percent(best)} to {format_percent(last)}")
+        numbers["accuracy"] = Estimate(last, note="last one, as reported", unit="share")
     return Finding(
         severity=Severity.WARNING,
         headline="Training ran away",
         message=(
-            f"The steps are too large: the training loss went from {format_nats(lowest)} at epoch "
-            f"{known.epochs[low]} to {format_nats(end)} and the training accuracy fell from "
-            f"{format_percent(float(known.accuracy.max()))} to "
-            f"{format_percent(float(known.accuracy[-1]))}. Lower the learning rate."
+            f"The steps are too large: on split {known.split!r} {' and '.join(parts)}. Lower the "
+            "learning rate."
         ),
-        evidence={
-            "lowest": Estimate(lowest, note="smallest training loss"),
-            "last": Estimate(end, note="last training loss"),
-        },
-        epochs=(int(known.epochs[low]), int(known.epochs[-1])),
+        evidence=numbers,
+        epochs=(start, int(known.epochs[-1])),
     )
 
 
@@ -319,13 +474,11 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     seen = outline(evidence)
     said = said_of(evidence)
     if said is not None and said.loss == "varies":
-        return Lead(
-            SAID_TO_VARY, f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}."
-        )
+        return Lead(SAID_TO_VARY, f"The text says that {said.words}.")
     for name, losses in (("validation", seen.losses), ("training", seen.train_losses)):
         if not len(losses):
             continue
-        if float(losses.max()) >= VERY_LARGE:
+        if float(losses.max()) >= VERY_LARGE and not losses[0] > losses[-1]:
             return Lead(1.0, f"The {name} loss reached {float(losses.max()):.4g}.")
         steps = np.diff(np.log(np.maximum(losses, SMALLEST_LOSS)))
         ways = steps[np.abs(steps) >= math.log(JUMP)]

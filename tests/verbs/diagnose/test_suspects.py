@@ -46,6 +46,10 @@ EXAMPLES = {
         {"train_accuracy": [0.4], "val_accuracy": [0.6]},
         {"train_accuracy": [0.97], "val_accuracy": [0.98]},
     ),
+    "binary-loss-for-classes": (
+        {"val_accuracy": [0.95], "n_classes": 20},
+        {"val_accuracy": [0.9], "n_classes": 20},
+    ),
     "impossible-pair": (
         {"val_loss": [9.0, 5.0, 2.0], "val_accuracy": [0.5] * 3},
         {"val_loss": [9.0, 5.0, 2.0], "val_accuracy": [0.5, 0.51, 0.53]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss import rules
+from whyloss.evidence import TRAIN
 from whyloss.results.finding import Severity
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def suspects(
     ----------
     evidence : Evidence
     ranked : sequence of Finding
-        None are suspected where the first of them proves a fault, or shows that all is well.
+        None are suspected where the first of them proves a fault, or shows that all is well with
+        new samples; that training is in order leaves open what they would show.
     explained : collection of str
         Names of causes that a finding explains.
 
@@ -35,7 +37,8 @@ def suspects(
     tuple of Suspect
         Empty where predictions are at hand: they decide.
     """
-    if evidence.epochs or (ranked and ranked[0].severity in {Severity.ERROR, Severity.OK}):
+    settled = {Severity.ERROR} if evidence.split in TRAIN else {Severity.ERROR, Severity.OK}
+    if evidence.epochs or (ranked and ranked[0].severity in settled):
         return ()
     known = {finding.name for finding in ranked}.union(explained)
     leads = [
