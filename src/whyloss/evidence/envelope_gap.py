@@ -111,7 +111,7 @@ def _direction(evidence: Evidence, numbers: Metrics, most: int) -> Direction:
 
 
 def fits_one_class(evidence: Evidence) -> float | None:
-    """The entropy of two classes, one as frequent as the accuracy, where the loss is about as large.
+    """The entropy of two classes, one as frequent as the accuracy, where the loss is about that.
 
     A model that gives every sample the class shares has just these two numbers, and a calibrated
     model that has learnt something has a smaller loss with the same accuracy.

@@ -17,7 +17,8 @@ Skill = 1 − loss / entropy of the shares. Where the class shares or the number
 
 Both are claims of equivalence: with few samples the intervals are wide and the rule stays silent.
 Reported numbers without a sample size are taken as exact. Where the number of classes is not known,
-an accuracy of 1/K for a whole K, beside a loss of ln K, is what guessing among K even classes gives:
+an accuracy of 1/K for a whole K, beside a loss of ln K, is what guessing among K even classes
+gives:
 - `max_distance` = 1.5 % between the accuracy and 1/K.
 - `max_skill` = 1 %: the loss may lie so much below ln K, and 10 % above it, or
   anywhere above it at the one evaluation of two classes.
@@ -29,10 +30,11 @@ Curves that move neither loss nor accuracy say the same:
 - `max_train_fall` = 3 % of the training loss, from its second epoch on.
 - `max_accuracy` = 0.9: above it a model that learnt everything in one epoch looks the same.
 
-A loss whose accuracy is not known, or hardly better than guessing, at `min_epochs` = 3 epochs or more:
+A loss whose accuracy is not known, or hardly better than guessing, at `min_epochs` = 3 epochs or
+more:
 - `max_distance` = 1 % between every loss and that of guessing. Where neither shares nor the number
-  of classes are known, ln 2 and ln 10 alone are tried, within 0.3 %: other numbers are rare, and one
-  of many would always fit.
+  of classes are known, ln 2 and ln 10 alone are tried, within 0.3 %: other numbers are rare, and
+  one of many would always fit.
 - The last training loss may not lie further below it, where it is known.
 
 An accuracy without its loss, where the number of classes is known, at `min_epochs` = 3 epochs:

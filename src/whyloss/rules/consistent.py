@@ -39,7 +39,8 @@ From curves, with or without an accuracy:
 - It is at most `max_ratio` = 1.5 times the training loss, where that is known.
 
 Where no loss is known, a score says the same:
-- It gained at least `min_gain` = 0.05 of its unit and ends at most `max_lost` = 0.02 below its best.
+- It gained at least `min_gain` = 0.05 of its unit and ends at most `max_lost` = 0.02 below its
+  best.
 - Training is at most `max_gap` = 0.05 better.
 
 ## Not to be confused with

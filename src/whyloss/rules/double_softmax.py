@@ -30,7 +30,8 @@ fifth flat curve. Then the training loss must be above the same floor by its own
   so long.
 
 From every pair of loss and error rate that is known, of training and validation: where softmax is
-applied twice and the outputs are sure, the loss is the floor plus the error rate, a line of slope 1.
+applied twice and the outputs are sure, the loss is the floor plus the error rate, a line of slope
+1.
 - `min_pairs` = 6 pairs, and `min_span` = 0.1 between their error rates.
 - `max_off` = 0.03 nat between nine of ten pairs and the line whose floor is their median; that
   floor is one of 2 classes or more.

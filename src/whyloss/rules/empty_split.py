@@ -9,8 +9,8 @@ Loss and accuracy of one split are both exactly 0, at one epoch or at all of the
 split is exactly 0 at every epoch from the first on.
 
 ## Statistic and threshold
-Both numbers are 0 to every printed digit. Nothing is estimated. Where no accuracy is known, the loss
-is 0 at `min_epochs` = 3 epochs or more: a model that fits everything does not start so.
+Both numbers are 0 to every printed digit. Nothing is estimated. Where no accuracy is known, the
+loss is 0 at `min_epochs` = 3 epochs or more: a model that fits everything does not start so.
 
 ## Not to be confused with
 `impossible-pair`: a loss that is too small for its accuracy, and an accuracy that is not 0.

@@ -9,17 +9,18 @@ may still have learnt something (its probabilities can rank the samples), or not
 - Curves: the accuracy does not move from epoch to epoch while the loss stays near the entropy of
   the class shares.
 - Other scores: a Matthews correlation of exactly 0; or an F1 of 2a / (1 + a) beside an accuracy of
-  a, or of a K-th part of that where it is a mean over K classes.
-- Reported numbers: an accuracy that is the share of the largest class, or the same at every epoch.
+  a; an accuracy that is the share of the largest class.
 
 ## Statistic and threshold
 From predictions:
 - `min_share` = 99 % of the samples get one class.
 - `min_majority` = 5 points by which that class is more frequent than 1/K; else see `chance-level`.
 
-From an F1:
+From an F1 beside an accuracy a:
 - `max_distance` = 0.02 between it and 2a / (1 + a).
 - `max_accuracy` = 0.85: above it any good model has such an F1.
+- Or it is a K-th part of that, for a K from 2 to 10, as a mean over K classes: within `max_away` =
+  0.0004, at `min_epochs` = 2 evaluations or more.
 
 From curves the accuracy must be above one half and the same to four digits:
 - `min_epochs` = 3 evaluations or more.
@@ -37,17 +38,13 @@ From accuracies of a split whose loss is not known:
 
 From a score that ends at exactly its value without skill (F1, recall, kappa, Matthews correlation:
 0; balanced accuracy, AUC: one half), on any split:
-- At once for an AUC; for the others beside an accuracy of `min_accuracy` = 0.55 or more, or where it
-  had that value at all of `min_epochs` = 2 evaluations or more.
+- At once for an AUC; for the others beside an accuracy of `min_accuracy` = 0.55 or more, or where
+  it had that value at all of `min_epochs` = 2 evaluations or more.
 
 From one accuracy, where the class shares are known:
 - `max_distance` = 0.003 between it and the largest share.
 - `min_majority` = 5 points by which that share is larger than 1/K.
 - A mean recall over the classes must be 1/K; where it is not known, no loss may be known.
-
-An F1 that is the mean over K classes, of which one has 2a / (1 + a) and the others 0:
-- `max_away` = 0.0004 between the two, for a K from 2 to 10.
-- `min_epochs` = 2 evaluations or more.
 
 ## Not to be confused with
 `chance-level`: as good as guessing without preferring a class. `class-bias`: the class is predicted

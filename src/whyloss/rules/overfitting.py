@@ -349,5 +349,6 @@ def _lost(curve: ScoreCurve) -> Lead:
     return Lead(
         BESIDE_A_SCORE,
         f"The {curve.score.words} was best at epoch {curve.epochs[best]} "
-        f"({curve.score.text(curve.values[best])}) and is {curve.score.text(curve.values[-1])} now.",
+        f"({curve.score.text(curve.values[best])}) and ends at "
+        f"{curve.score.text(curve.values[-1])}.",
     )

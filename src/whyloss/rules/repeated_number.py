@@ -16,8 +16,9 @@ number on every split and at every epoch while the loss moves.
 - An evaluation that stands still: the validation loss is the same to at least four digits at
   `min_epochs` = 3 epochs or more, while the training loss changes by at least a factor of
   `min_factor` = 1.2.
-- A score that is always 1, on every split and at `min_epochs` = 2 epochs or more, beside a loss of at
-  least `min_loss` = 0.2 nat: it is too easy to be a measure, as a top-5 accuracy of five classes is.
+- A score that is always 1, on every split and at `min_epochs` = 2 epochs or more, beside a loss of
+  at least `min_loss` = 0.2 nat: it is too easy to be a measure, as a top-5 accuracy of five classes
+  is.
 - A constant accuracy: it is the same on at least two splits at `min_epochs` = 3 epochs or more,
   while a loss changes by at least a factor of `min_factor` = 1.5.
 
@@ -202,8 +203,8 @@ def evaluation_stands_still(
         severity=Severity.ERROR,
         headline="The evaluation stands still",
         message=(
-            f"The loss on split {evidence.split!r} is {value:.6g} at {len(losses)} epochs, in every "
-            f"digit, while the training loss goes from {first:.4g} to {last:.4g}. Weights that "
+            f"The loss on split {evidence.split!r} is {value:.6g} at {len(losses)} epochs, in "
+            f"every digit, while the training loss goes from {first:.4g} to {last:.4g}. Weights that "
             "change give another loss: the evaluation uses other weights than training (an old "
             "copy, a frozen part that alone decides), or an old result is printed again."
         ),
