@@ -35,13 +35,23 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 def is_stream(source: str) -> bool:
-    """Whether `source` can be read only once and from its start: ``-``, a pipe, a device."""
+    """Whether `source` can be read only once and from its start: ``-``, a pipe, a device.
+
+    Parameters
+    ----------
+    source : str
+    """
     kind = _kind(source)
     return source == "-" or stat.S_ISFIFO(kind) or stat.S_ISCHR(kind) or stat.S_ISSOCK(kind)
 
 
 def is_pipe(source: str) -> bool:
-    """Whether a program writes what is read, so that nobody sees it elsewhere."""
+    """Whether a program writes what is read, so that nobody sees it elsewhere.
+
+    Parameters
+    ----------
+    source : str
+    """
     return stat.S_ISFIFO(_kind(source))
 
 

@@ -40,22 +40,9 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
     """
     if not evidence.supports(Level.RUN):
         return _of_score(evidence) or _of_curve(evidence, FOR_LABELS)
-    best, end = evidence.run.best_accuracy, evidence.comparable_epochs[-1]
-    if best.epoch == end:
-        return Declined(FOR_LABELS, _LAST)
-    last = evidence.at(end)
-    return Remedy(
-        name=FOR_LABELS,
-        title=f"For labels: epoch {best.epoch}",
-        text=f"Accuracy is largest there, {format_percent(best.value.value)}. "
-        f"{_as_good(best, end)}",
-        metric="accuracy",
-        before=last.accuracy,
-        after=best.value,
-        effect=evidence.run.accuracy_difference(end, best.epoch),
-        epoch=best.epoch,
-        as_good=best.as_good,
-    )
+    best = evidence.run.best_accuracy
+    words = f"Accuracy is largest there, {format_percent(best.value.value)}."
+    return _of_run(evidence, FOR_LABELS, best, f"For labels: epoch {best.epoch}", words)
 
 
 def for_probabilities(evidence: Evidence) -> Remedy | Declined:
@@ -71,18 +58,30 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
     """
     if not evidence.supports(Level.RUN):
         return _of_curve(evidence, FOR_PROBABILITIES)
-    best, end = evidence.run.best_loss, evidence.comparable_epochs[-1]
+    best = evidence.run.best_loss
+    title = f"For probabilities as they are: epoch {best.epoch}"
+    words = f"The loss is smallest there, {format_nats(best.value.value)}."
+    return _of_run(evidence, FOR_PROBABILITIES, best, title, words)
+
+
+def _of_run(
+    evidence: Evidence, name: str, best: BestEpoch, title: str, words: str
+) -> Remedy | Declined:
+    """Propose an epoch of recorded predictions, compared with the last one sample by sample."""
+    run, end = evidence.run, evidence.comparable_epochs[-1]
     if best.epoch == end:
-        return Declined(FOR_PROBABILITIES, _LAST)
+        return Declined(name, _LAST)
+    by_accuracy = best.metric == "accuracy"
+    difference = run.accuracy_difference if by_accuracy else run.loss_difference
     last = evidence.at(end)
     return Remedy(
-        name=FOR_PROBABILITIES,
-        title=f"For probabilities as they are: epoch {best.epoch}",
-        text=f"The loss is smallest there, {format_nats(best.value.value)}. {_as_good(best, end)}",
-        metric="log_loss",
-        before=last.log_loss,
+        name=name,
+        title=title,
+        text=f"{words} {_as_good(best, end)}",
+        metric=best.metric,
+        before=last.accuracy if by_accuracy else last.log_loss,
         after=best.value,
-        effect=evidence.run.loss_difference(end, best.epoch),
+        effect=difference(end, best.epoch),
         epoch=best.epoch,
         as_good=best.as_good,
     )

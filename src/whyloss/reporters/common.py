@@ -10,6 +10,7 @@ from whyloss.formatting import (
     format_change_interval,
     format_nats,
     format_percent,
+    format_signed,
     pluralize,
 )
 from whyloss.reporters.encoding import clean
@@ -83,6 +84,24 @@ def changed_most(a: Attribution) -> str:
         others = f"; the others together {'fell' if rose else 'rose'}" if beyond else ""
         return f"{who} {format_percent(top.share, 0)} of the {'rise' if rose else 'fall'}{others}."
     return ""
+
+
+def outcome_rows(a: Attribution, *, together: bool) -> list[tuple[str, ...]]:
+    """What the samples with each outcome add to a change: outcome, samples, nats and interval.
+
+    Parameters
+    ----------
+    a : Attribution
+    together : bool
+        Add a row for all of them.
+    """
+    rows = [(row.outcome, row.samples, row.total) for row in a.cells]
+    if together:
+        rows.append(("together", a.n_samples, a.total))
+    return [
+        (name, f"{samples:,}", format_signed(total.value), format_change_interval(total))
+        for name, samples, total in rows
+    ]
 
 
 def slices_by_column(diagnosis: Diagnosis, most: int) -> dict[str, list[SliceRow]]:

@@ -52,6 +52,11 @@ def parse(conditions: Sequence[str]) -> list[Condition]:
     conditions : sequence of str
         Names or codes of rules, severities, or numbers such as ``"accuracy<0.9"``.
 
+    Returns
+    -------
+    list of Condition
+        In the order in which they were given.
+
     Raises
     ------
     DataError
@@ -74,6 +79,10 @@ def check(
         Let a number fail by its value; else it fails only where its whole 95 % interval does, so
         that chance alone seldom stops anybody. A number without an interval always fails by its
         value.
+
+    Returns
+    -------
+    CheckResult
     """
     return CheckResult(
         diagnosis, strict, tuple(condition.evaluate(diagnosis, strict) for condition in conditions)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SURE = 0.9  # confidence from which on a wrong prediction is called a sure one
 
-# Rules that name samples for a reason that stands beside those below.
+# Rules that name samples, with the reason that is listed.
 _NAMED = {"outliers": "outlier", "validation-too-easy": "in the training split too"}
 
 
@@ -41,6 +41,10 @@ def review(evidence: Evidence, *, top: int | None = None) -> Review:
     evidence : Evidence
     top : int, optional
         How many at most.
+
+    Returns
+    -------
+    Review
     """
     if not evidence.supports(Level.SNAPSHOT):
         raise DataError(

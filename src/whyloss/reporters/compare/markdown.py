@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.reporters.common import changed_most, short
+from whyloss.reporters.common import changed_most, outcome_rows, short
 from whyloss.reporters.compare import wording
 from whyloss.reporters.markdown import escape, table
 
@@ -31,7 +31,9 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield from table(wording.DIFFERENCE_HEADS, wording.difference_rows(comparison))
     if comparison.attribution is not None:
         yield "\n## Loss difference by outcome\n"
-        yield from table(wording.OUTCOME_HEADS, wording.outcome_rows(comparison))
+        yield from table(
+            wording.OUTCOME_HEADS, outcome_rows(comparison.attribution, together=False)
+        )
         if line := changed_most(comparison.attribution):
             yield f"\n{line}"
     if lines := list(wording.changed_ids(comparison)):

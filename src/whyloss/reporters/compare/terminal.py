@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from whyloss.reporters.common import changed_most, short
+from whyloss.reporters.common import changed_most, outcome_rows, short
 from whyloss.reporters.compare import wording
 from whyloss.reporters.terminal import section, table, to_text
 
@@ -37,7 +37,7 @@ def body(comparison: Comparison) -> Group:
     differences = list(wording.difference_rows(comparison))
     blocks += section("What differs", table(wording.DIFFERENCE_HEADS, differences, right=(1, 2, 3)))
     if comparison.attribution is not None:
-        outcomes = list(wording.outcome_rows(comparison))
+        outcomes = outcome_rows(comparison.attribution, together=False)
         blocks += section(
             "Loss difference by outcome", table(wording.OUTCOME_HEADS, outcomes, right=(1, 2))
         )

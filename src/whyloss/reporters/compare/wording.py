@@ -123,19 +123,6 @@ def changed_ids(comparison: Comparison) -> Iterator[str]:
             yield f"{which}: {', '.join(short(str(i), 20) for i in ids[:MAX_IDS])}{more}"
 
 
-def outcome_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
-    """What the samples with each outcome add to the difference of the loss."""
-    if comparison.attribution is None:
-        return
-    for row in comparison.attribution.cells:
-        yield (
-            row.outcome,
-            f"{row.samples:,}",
-            format_signed(row.total.value),
-            format_change_interval(row.total),
-        )
-
-
 def sample_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
     """The samples whose losses differ most."""
     for row in comparison.samples[:MAX_SAMPLES]:

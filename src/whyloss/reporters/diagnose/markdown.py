@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import (
-    format_change_interval,
     format_interval,
     format_nats,
     format_percent,
@@ -17,6 +16,7 @@ from whyloss.reporters.common import (
     effect,
     effect_interval,
     not_checked_lines,
+    outcome_rows,
     reference_table,
     share_of_loss,
     short,
@@ -168,14 +168,7 @@ def _attribution(a: Attribution) -> Iterator[str]:
         ],
     )
     yield "\n## Loss change by outcome\n"
-    rows = [(row.outcome, row.samples, row.total) for row in a.cells]
-    yield from table(
-        ("outcome", "samples", "nats", "95 %"),
-        [
-            (name, f"{samples:,}", format_signed(total.value), format_change_interval(total))
-            for name, samples, total in (*rows, ("together", a.n_samples, a.total))
-        ],
-    )
+    yield from table(("outcome", "samples", "nats", "95 %"), outcome_rows(a, together=True))
     if line := changed_most(a):
         yield f"\n{line}"
 

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from whyloss.formatting import (
-    format_change_interval,
     format_interval,
     format_nats,
     format_percent,
@@ -25,6 +24,7 @@ from whyloss.reporters.common import (
     effect_interval,
     margin,
     not_checked_lines,
+    outcome_rows,
     reference_table,
     share_of_loss,
     short,
@@ -177,15 +177,8 @@ def _waterfall(a: Attribution) -> Table:
 
 
 def _outcomes(a: Attribution) -> Group:
-    rows = [(row.outcome, f"{row.samples:,}", row.total) for row in a.cells]
-    grid = table(
-        (f"since epoch {a.from_epoch}", "samples", "nats", "95 %"),
-        [
-            (name, samples, format_signed(total.value), format_change_interval(total))
-            for name, samples, total in (*rows, ("together", f"{a.n_samples:,}", a.total))
-        ],
-        right=(1, 2),
-    )
+    heads = (f"since epoch {a.from_epoch}", "samples", "nats", "95 %")
+    grid = table(heads, outcome_rows(a, together=True), right=(1, 2))
     line = changed_most(a)
     return Group(grid, Text(line)) if line else Group(grid)
 

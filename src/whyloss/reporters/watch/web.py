@@ -17,7 +17,6 @@ from whyloss.reporters.common import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Self
 
     from whyloss.results.diagnosis import Diagnosis
@@ -75,12 +74,7 @@ class LiveServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._page.close()
         self._server.shutdown()
         self._server.server_close()

@@ -36,6 +36,10 @@ def compare(first: Evidence, second: Evidence, *, names: tuple[str, str]) -> Com
     names : (str, str)
         What to call them.
 
+    Returns
+    -------
+    Comparison
+
     Raises
     ------
     DataError

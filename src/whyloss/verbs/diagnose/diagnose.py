@@ -48,6 +48,10 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     Parameters
     ----------
     evidence : Evidence
+
+    Returns
+    -------
+    Diagnosis
     """
     split, level = evidence.split, evidence.level
     comparison = evidence.comparison  # raises where the epochs do not fit together

@@ -32,6 +32,10 @@ def attribution_of(found: EpochChange) -> Attribution:
     Parameters
     ----------
     found : EpochChange
+
+    Returns
+    -------
+    Attribution
     """
     change = found.change
     first, second = found.first, found.second
@@ -147,6 +151,10 @@ def rows_of(evidence: Evidence, order: npt.NDArray[np.intp]) -> tuple[SampleRow,
     evidence : Evidence
     order : ndarray of int, shape (n_rows,)
         Their rows, in the order of the table.
+
+    Returns
+    -------
+    tuple of SampleRow
     """
     facts = evidence.last
     costs = facts.costs

@@ -47,6 +47,10 @@ def decide(
         As :func:`rank` orders them.
     suspects : sequence of Suspect, optional
         The likeliest first.
+
+    Returns
+    -------
+    Verdict
     """
     if not ranked:
         why = _suspected(suspects[0]) if suspects else _why_silent(evidence)
