@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from whyloss.errors import FormatError
+from whyloss.readers.files.choice import choose
 from whyloss.readers.files.columns import columns_of
+from whyloss.readers.files.json_shapes import (
+    aligned,
+    are_records,
+    are_stages,
+    as_records,
+    flat,
+    in_a_row,
+    lists_of,
+    trainings_in,
+    values_of,
+)
+from whyloss.readers.files.notebooks import is_notebook, read_notebook
 from whyloss.readers.files.predictions import looks_like_predictions, read_predictions
 from whyloss.readers.files.records import from_records
-from whyloss.readers.logs.metric_names import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from whyloss.data import InMemorySource
     from whyloss.readers.options import ReadOptions
 
-_DEEPEST = 6
 _LONGEST_LABEL = 60
 # Numbers in the types of NumPy and PyTorch, and arrays of them.
 _WRAPPED = re.compile(
@@ -39,7 +51,7 @@ def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  #
     ----------
     value : dict or list
         Lists by name, as of a Keras History; records in a list, or under ``log_history``; lists
-        by split and metric, as of boosting libraries; or one record.
+        by split and metric, as of boosting libraries; one record; or a notebook.
     options : ReadOptions
     name : str
         What to call the source.
@@ -49,20 +61,18 @@ def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  #
     FormatError
         It is of no such form.
     """
+    if is_notebook(value):
+        return read_notebook(value, options, name)
+    if (records := as_records(value)) is not None:
+        return read_records(records, options, name)
     if isinstance(value, dict):
-        for wrapper in _WRAPPERS:
-            if isinstance(value.get(wrapper), dict | list):
-                inner = value[wrapper]
-                if wrapper == _OF_A_TRAINER and _are_records(inner):
-                    planned = value.get("num_train_epochs")
-                    return from_records(_flat(inner), options, name, n_epochs=planned)
-                return read_json(inner, options, name)
-        lists = dict(_lists(value))
-        if lists:
-            return _from_lists(lists, options, name)
-        return read_records([value], options, name)
-    if _are_records(value):
+        return _read_dict(value, options, name)
+    if runs := trainings_in(value):
+        return _read_runs(runs, options, name)
+    if are_records(value):
         return read_records(value, options, name)
+    if isinstance(value, list) and (values := values_of(value)) is not value:
+        return _from_lists({name: values}, options, name)
     raise FormatError(
         f"The JSON in {name} has no form that whyloss knows",
         expected='{"val_loss": [0.5, 0.4], …}, or a list of records such as '
@@ -71,8 +81,27 @@ def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  #
     )
 
 
-def _are_records(value: Any) -> bool:  # noqa: ANN401 - what JSON may hold
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+def _read_dict(value: dict[str, Any], options: ReadOptions, name: str) -> InMemorySource:
+    for wrapper in _WRAPPERS:
+        if isinstance(value.get(wrapper), dict | list):
+            inner = value[wrapper]
+            if wrapper == _OF_A_TRAINER and are_records(inner):
+                planned = value.get("num_train_epochs")
+                return from_records(flat(inner), options, name, n_epochs=planned)
+            return read_json(inner, options, name)
+    if runs := trainings_in(value):
+        return _read_runs(runs, options, name)
+    lists = dict(lists_of(value))
+    return _from_lists(lists, options, name) if lists else read_records([value], options, name)
+
+
+def _read_runs(runs: Mapping[str, Any], options: ReadOptions, name: str) -> InMemorySource:
+    """Read the parts of one training one after the other, or the run that is meant."""
+    if len(runs) > 1 and options.model is None and are_stages(runs):
+        notes: list[str] = []
+        return from_records(in_a_row(runs, notes), options, name, notes)
+    run = choose(runs, options.model if len(runs) > 1 else None, what="runs", place=name)
+    return read_json(runs[run], replace(options, model=None) if len(runs) > 1 else options, name)
 
 
 def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hold
@@ -88,44 +117,17 @@ def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hol
         value = json.loads(inner)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and any(True for _ in _lists(value)) else None
+    return value if isinstance(value, dict) and any(True for _ in lists_of(value)) else None
 
 
 def read_records(
-    records: list[Mapping[str, Any]], options: ReadOptions, name: str
+    records: Sequence[Mapping[str, Any]], options: ReadOptions, name: str
 ) -> InMemorySource:
     """Read records: predictions, one per sample, or curves, one per epoch."""
-    flat = list(_flat(records))
-    if len(flat) > 1 and looks_like_predictions(columns_of(flat[:2]), options):
-        return read_predictions(columns_of(flat), options, name)
-    return from_records(flat, options, name)
-
-
-def _flat(records: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Write nested records as flat ones, ``{"val": {"loss": 0.4}}`` as ``val/loss``."""
-    for record in records:
-        flat: dict[str, Any] = {}
-        for label, value in record.items():
-            if isinstance(value, dict):
-                flat |= {f"{label}/{inner}": number for inner, number in value.items()}
-            else:
-                flat[label] = value
-        yield flat
-
-
-def _lists(
-    value: dict[str, Any], prefix: str = "", depth: int = 0
-) -> Iterator[tuple[str, list[Any]]]:
-    """Find lists of numbers by name, also where they lie deeper."""
-    for label, inner in value.items():
-        name = f"{prefix}-{label}" if prefix else str(label)
-        if isinstance(inner, list) and inner:
-            yield name, inner
-        elif isinstance(inner, dict) and inner and depth < _DEEPEST:
-            if all(str(key).isdigit() for key in inner):  # as pandas writes a column
-                yield name, [inner[key] for key in sorted(inner, key=int)]
-            else:
-                yield from _lists(inner, name, depth + 1)
+    rows = list(flat(records))
+    if len(rows) > 1 and looks_like_predictions(columns_of(rows[:2]), options):
+        return read_predictions(columns_of(rows), options, name)
+    return from_records(rows, options, name)
 
 
 def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) -> InMemorySource:
@@ -136,32 +138,4 @@ def _from_lists(lists: dict[str, list[Any]], options: ReadOptions, name: str) ->
     if columns and looks_like_predictions(columns, options):
         return read_predictions(columns, options, name)
     notes: list[str] = []
-    return from_records(_aligned(lists, notes), options, name, notes)
-
-
-def _aligned(lists: dict[str, list[Any]], notes: list[str]) -> list[dict[str, Any]]:
-    """Write lists as records; a list whose length divides that of the longest has every n-th."""
-    curves = {label for label in lists if recognise(label).kind in {"metric", "index"}}
-    length = max(len(lists[label]) for label in curves or lists)
-    lists = {label: values for label, values in lists.items() if len(values) <= length}
-    every = {
-        label: length // len(values) if length % len(values) == 0 and len(values) > 1 else 1
-        for label, values in lists.items()
-    }
-    records: list[dict[str, Any]] = [{} for _ in range(length)]
-    for label, values in lists.items():
-        for at, value in enumerate(values):
-            records[(at + 1) * every[label] - 1][label] = value
-        if label not in curves:
-            continue
-        if every[label] > 1:
-            notes.append(
-                f'"{label}" has {len(values)} values beside {length} of others: they count as one '
-                f"for every {every[label]} epochs."
-            )
-        elif len(values) < length:
-            notes.append(
-                f'"{label}" has {len(values)} values beside {length} of others: they count as '
-                "those of the first epochs."
-            )
-    return records
+    return from_records(aligned(lists, notes), options, name, notes)
