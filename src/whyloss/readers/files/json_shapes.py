@@ -204,7 +204,7 @@ def are_stages(names: Mapping[str, Any]) -> bool:
 
 
 def in_a_row(parts: Mapping[str, Any], notes: list[str]) -> list[dict[str, Any]]:
-    """Write the parts of a training as records, one part after the other.
+    """Write the parts of a training as records with epochs that are counted on.
 
     Parameters
     ----------
@@ -218,8 +218,11 @@ def in_a_row(parts: Mapping[str, Any], notes: list[str]) -> list[dict[str, Any]]
     rows: list[dict[str, Any]] = []
     for part in parts.values():
         records = flat(part) if are_records(part) else aligned(dict(lists_of(part)), notes)
-        rows += ({"epoch": at} | row for at, row in enumerate(records, 1))
-    return rows
+        rows += records
+    return [
+        {"epoch": at} | {label: row[label] for label in row if recognise(label).kind != "index"}
+        for at, row in enumerate(rows, 1)
+    ]
 
 
 def _curves(value: Any) -> set[tuple[str, str | None]]:  # noqa: ANN401 - what JSON may hold
