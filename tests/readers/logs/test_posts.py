@@ -19,6 +19,16 @@ def curves(text):
 
 
 CASES = {
+    # lines that differ in a name are no epochs
+    "a line for each class": (
+        """\
+        Benign - AUROC: 0.90, Acc: 0.40
+        Malignant - AUROC: 0.80, Acc: 0.60
+        Unclear - AUROC: 0.70, Acc: 0.80
+        """,
+        [1],
+        {"train_auc": [0.8], "train_accuracy": [0.6]},
+    ),
     # a log that lost its line ends
     "several epochs in one line": (
         (
@@ -564,6 +574,21 @@ def test_a_cross_entropy_too_small_for_the_accuracy_is_not_that_of_the_samples(
 
 
 # --- what is left out, and said -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "nats"),
+    [
+        ("| epoch 001 | valid on 'valid' subset | loss 6.90 | nll_loss 5.50 | ppl 45.25", 3.8123),
+        ("epoch 1 | val_loss 5.50 | val_ppl 45.25", 3.8123),
+        ("epoch 1 | val_loss 3.81 | val_ppl 45.15", 3.81),  # e to the power of the loss
+        ("epoch 1 | val_loss 3.81 | val_ppl 12.00", 3.81),  # neither
+    ],
+)
+def test_losses_in_bits_are_turned_into_nats_where_the_perplexity_shows_them(line, nats):
+    source = read(f"{line}\n")
+    assert source.history.column("val", "loss").tolist() == [pytest.approx(nats, abs=1e-3)]
+    assert any("in bits" in note for note in source.notes) is (nats == 3.8123)
 
 
 def test_a_doubtful_side_metric_is_left_out_and_said():

@@ -47,6 +47,7 @@ _SHARES = frozenset(
 )
 # Scores that only classifiers and their like have: with one of them nothing is a regression.
 _OF_CLASSIFIERS = _SHARES | {"mcc", "kappa", "entropy", "perplexity", "calibration_error"}
+_DIGITS = 0.02  # of a perplexity with two decimals, in nats
 _FEW = 3  # evaluations, beside which the curve of the training tells more
 _DETECTS = frozenset({"rpn", "dfl", "rcnn"})
 _DETECTS_ALONE = _DETECTS | {"bbox", "box"}  # unless something is classified beside
@@ -98,6 +99,7 @@ def build_history(
     if not facts.trends and not _says_something(mapping):
         _refuse_nothing(columns)
     notes = [*_mapping_notes(mapping), *mapping.notes, *facts.notes]
+    _to_nats(mapping, notes)
     keys, numbers = _rows(table.kind, list(mapping.columns.items()), notes)
     if facts.trends:
         notes.append(_described(facts.trends))
@@ -137,6 +139,44 @@ def build_history(
         score=_chosen_score(mapping, options),
     )
     return history, tuple(notes)
+
+
+def _to_nats(mapping: ColumnMapping, notes: list[str]) -> None:
+    """Turn losses in bits into nats, where a perplexity beside one shows that it is in bits.
+
+    fairseq reports losses to base 2, so that the perplexity is 2^loss and not e^loss.
+    """
+    columns = mapping.columns
+    pairs = [
+        (loss, columns[split, "perplexity"])
+        for (split, metric), loss in columns.items()
+        if metric in {"loss", "total_loss"} and (split, "perplexity") in columns
+    ]
+    if not any(_raised(2.0, loss, perplexity) for loss, perplexity in pairs):
+        return
+    if any(_raised(math.e, loss, perplexity) for loss, perplexity in pairs):
+        return
+    for role, column in columns.items():
+        if role[1] in {"loss", "total_loss"}:
+            cells = {key: value * math.log(2) for key, value in column.cells.items()}
+            columns[role] = replace(column, cells=cells)
+    notes.append(
+        "The losses are in bits, because the perplexity beside them is 2^loss: they are multiplied "
+        "by ln 2, which gives nats."
+    )
+
+
+def _raised(base: float, loss: Column, perplexity: Column) -> bool:
+    """Whether the perplexity is the base to the power of the loss, in every row."""
+    both = loss.cells.keys() & perplexity.cells.keys()
+    return bool(both) and all(
+        math.isclose(
+            loss.cells[key] * math.log(base), math.log(perplexity.cells[key]), abs_tol=_DIGITS
+        )
+        if perplexity.cells[key] > 0 and math.isfinite(loss.cells[key])
+        else False
+        for key in both
+    )
 
 
 def _chosen_score(mapping: ColumnMapping, options: ReadOptions) -> tuple[str, bool | None] | None:

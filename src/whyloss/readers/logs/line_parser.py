@@ -76,6 +76,7 @@ _IMPROVED = re.compile(
     r"\bepoch (?P<epoch>\d{1,9})\s*:\s*(?P<label>[A-Za-z_][\w/]{0,60}) improved from \S{1,20} to (?P<value>[-\d.]+(?:e-?\d+)?)",
     re.IGNORECASE,
 )
+_HEAD = re.compile(r"[\W\d_]+")
 _LETTERS = {"p": "precision", "r": "recall", "f": "f1", "f1": "f1"}
 _SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
 _OF_SET = re.compile(
@@ -197,6 +198,8 @@ class Line:
         It sums up lines above it.
     of : str or None
         The split that a heading with an epoch names.
+    head : str
+        The words before the first name.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -213,6 +216,7 @@ class Line:
     improved: tuple[float, str, float] | None = None
     summary: bool = False
     of: str | None = None
+    head: str = ""
 
 
 def parse_line(text: str, section: str | None = None) -> Line:
@@ -252,6 +256,8 @@ def parse_line(text: str, section: str | None = None) -> Line:
         return Line(improved=_improved(text))
     if line.within and line.epoch is None and _counts_epochs(text, line):
         line.epoch, line.within = float(line.within[0]), None
+    if line.pairs:
+        line.head = _HEAD.sub(" ", plain[: max(plain.find(line.pairs[0].label), 0)]).strip()
     line.running = any(sign in text for sign in _RUNNING)
     line.by_global_step = "global_step" in text
     return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,11 @@ class LogTable:
     def keys(self) -> list[float]:
         """The rows, in the order in which they came."""
         return list(self._rows)
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether some column is a loss."""
+        return any(column.name.metric.endswith("loss") for column in self._columns.values())
 
     @property
     def last(self) -> float | None:
@@ -142,6 +148,16 @@ class LogTable:
 
     def __contains__(self, key: float) -> bool:
         return key in self._rows
+
+    def averaged(self) -> LogTable:
+        """Give a table of one row, which has the mean of each score."""
+        whole = LogTable()
+        for column in self._columns.values():
+            values = [value for value in column.cells.values() if math.isfinite(value)]
+            if values:
+                mean = sum(values) / len(values)
+                whole.add(1.0, column.label, mean, split=column.split)
+        return whole
 
     def columns(self, without: float | None = None) -> list[Column]:
         """Copies of the columns that have a value.

@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whyloss.readers.logs.log_table import AFTERWARDS
+from whyloss.readers.logs.metric_names import SPLIT_WORDS
+
+_ENOUGH_NAMES = 3
 
 if TYPE_CHECKING:
     from whyloss.readers.logs.line_parser import Line, Pair
@@ -35,6 +38,7 @@ class RowTracker:
         self.heading: float | None = None
         self.repeats = 0
         self.restarts: list[tuple[float, float]] = []
+        self._heads: dict[float, str] = {}
         self._repeating = False
         self._offset = 0.0
         self._highest: float | None = None
@@ -45,6 +49,17 @@ class RowTracker:
         self._means: set[tuple[str | None, str]] = set()
         self._early: list[Pair] = []
         self._second: list[Pair] = []
+
+    @property
+    def of_categories(self) -> list[str]:
+        """Names before the numbers of every line, where each line has another: no row is an epoch."""
+        names = list(dict.fromkeys(self._heads.values()))
+        every = self._heads.keys() == set(self._table.keys) and len(names) == len(self._heads)
+        named = all(names) and not any(
+            word in SPLIT_WORDS for name in names for word in name.casefold().split()
+        )
+        rows = self._table.kind == "row" and len(names) >= _ENOUGH_NAMES
+        return names if every and named and rows else []
 
     @property
     def current(self) -> float | None:
@@ -93,6 +108,8 @@ class RowTracker:
         if step is None and line.within:
             step = line.within[0]
         self.write(pairs, step=step, summary=line.summary)
+        if self._table.kind == "row" and self._key is not None and pairs:
+            self._heads.setdefault(self._key, line.head)
 
     def add(self, epoch: float | None, step: float | None, pairs: list[Pair]) -> None:
         """Write a row of a table."""

@@ -75,6 +75,7 @@ class TextLog:
         self._prose: list[str] = []
         self._prose_after: list[str] = []  # sentences below numbers of a program
         self._unread: list[str] = []
+        self._categories: list[str] = []
         self._improved: dict[str, dict[float, float]] = {}
         self._last_split: str | None = None
         self._skipped = 0
@@ -139,6 +140,9 @@ class TextLog:
         self._blocks.close()
         self._rows.finish()
         table = self._log_table
+        if (names := self._rows.of_categories) and not table.has_losses:
+            table = table.averaged()
+            self._categories = names
         told = read_prose("\n".join(self._prose))
         beside: list[Column] = []
         if not table.has_metrics and not (told.statements or told.trends):
@@ -170,6 +174,10 @@ class TextLog:
 
     def _passed_over(self) -> list[str]:
         notes = []
+        if self._categories:
+            notes.append(
+                f"Lines of {', '.join(self._categories[:4])} … are no epochs: the mean over them is read."
+            )
         if self._rows.repeats:
             notes.append(
                 f"Left out: {pluralize(self._rows.repeats, 'line')} that repeat an earlier epoch, as "
