@@ -328,6 +328,46 @@ def test_sentences_are_told_from_the_output_of_programs(line, prose):
     assert is_prose(line) is prose
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The validation loss rises from 0.44 to 1.52 while the validation accuracy stays at 0.79.",
+        "Der Validierungsverlust steigt von 0,44 auf 1,52, während die Validierungsgenauigkeit bei 0,79 bleibt.",
+        "La pérdida de validación aumenta de 0.44 a 1.52 pero la exactitud de validación se mantiene en 0.79.",
+        "La perte de validation augmente de 0,44 à 1,52 alors que l'exactitude de validation reste à 0,79.",
+        "验证集损失从0.44上升到1.52，但验证准确率保持在0.79左右",
+    ],
+)
+def test_a_sentence_means_the_same_in_every_language(text):
+    epochs, got = curves(text)
+    assert epochs == [1, 2]
+    assert got["val_loss"] == [0.44, 1.52]
+    assert got["val_accuracy"] == pytest.approx([NAN, 0.79], nan_ok=True)
+    assert [(t.metric, t.direction) for t in read(text).history.facts.trends] == [
+        ("loss", "rises"),
+        ("accuracy", "constant"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "我发现acc一直停在0.2附近，loss一直在1.6左右不变",
+            {"train_accuracy": [0.2], "train_loss": [1.6]},
+        ),
+        ("为什么训练损失下降到0.03而 val_loss 是 1.4", {"train_loss": [0.03], "val_loss": [1.4]}),
+        (
+            "Потери на валидации растут до 1.3, но точность на валидации 0.8",
+            {"val_loss": [1.3], "val_accuracy": [0.8]},
+        ),
+    ],
+)
+def test_sentences_without_spaces_or_in_other_letters_are_read(text, expected):
+    got = curves(text)[1]
+    assert {name: got.get(name) for name in expected} == expected
+
+
 def test_numbers_of_a_log_count_more_than_those_of_the_sentences_around_it():
     history = read(
         "My validation loss is about 0.9 and I do not know why it is so high:\n"

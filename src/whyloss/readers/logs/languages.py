@@ -22,6 +22,20 @@ _CHINESE = {
     "困惑度": "perplexity", "学习率": "learning rate", "學習率": "learning rate",
     "平均": "mean", "轮次": "epoch", "迭代次数": "step", "迭代": "step", "步数": "step",
 }  # fmt: skip
+# Words of sentences about a training, in Chinese, Japanese and Korean.
+_CHINESE |= {
+    "为什么": "why", "為什麼": "why", "一直": "always", "始终": "always", "停在": "stuck at", "卡在": "stuck at",
+    "停留在": "stuck at", "保持": "stays", "维持": "stays", "不变化": "constant", "不变": "constant", "没有变化": "constant",
+    "没变化": "constant", "没什么变化": "constant", "几乎没": "hardly", "无法改变": "constant", "没法改变": "constant",
+    "不下降": "is not decreasing", "不上升": "is not increasing", "上升": "rises", "升高": "rises", "增加": "rises",
+    "增大": "rises", "变大": "rises", "上涨": "rises", "下降": "falls", "降低": "falls", "减少": "falls", "减小": "falls",
+    "变小": "falls", "震荡": "fluctuates", "波动": "fluctuates", "左右": "", "附近": "", "只有": "only", "达到": "reaches",
+    "但是": "but", "但": "but", "而": "while", "之后": "after", "从": "from", "到": "to", "是": "is", "为": "is",
+    "検証": "validation", "学習": "train", "正解率": "accuracy", "テスト": "test", "エポック": "epoch",
+    "減少": "falls", "変わらない": "constant", "固定": "fixed", "一定": "constant",
+    "손실": "loss", "로스": "loss", "정확도": "accuracy", "검증": "validation", "훈련": "train", "학습": "train",
+    "테스트": "test", "에폭": "epoch", "에포크": "epoch", "증가": "rises", "감소": "falls", "지만": "but",
+}  # fmt: skip
 _NTH_EPOCH = re.compile(r"第\s*(\d+)\s*(?:/\s*\d+\s*)?(?:轮|輪|个?\s*(?:epoch|周期)|次迭代|代)")
 # A stem and what may follow it; all in lower case.
 _STEMS = {
@@ -48,7 +62,24 @@ _STEMS = {
     r"обуч[а-яё]+|трен[а-яё]+": "train", r"валидац[а-яё]+|валидаци[а-яё]+": "validation",
     r"тест[а-яё]*": "test", r"эпох[аеиу]": "epoch", r"полнот[аы]": "recall",
     r"доля ошибок|частота ошибок": "error rate", r"скорость обучения": "learning rate",
+    # What sentences say of them
+    r"steig(?:t|en|end)|erh[öo]ht sich": "rises", r"sink(?:t|en)|f[äa]llt|fallen": "falls",
+    r"bleib(?:t|en)": "stays", r"schwank(?:t|en)": "fluctuates", r"w[äa]hrend": "while", r"aber": "but",
+    r"nach": "after", r"bei|liegt bei": "at", r"die|der|das": "the",
+    r"sube|suben|aumentan?|incrementa|augmente(?:nt)?|monte": "rises",
+    r"bajan?|disminuyen?|cae|diminue|baisse(?:nt)?|descend|diminui|cai": "falls",
+    r"se mantienen?|permanecen?|reste(?:nt)?|fica|rimane|resta": "stays",
+    r"pero|mais|mas": "but", r"mientras(?: que)?|tandis que|alors que|enquanto|mentre": "while",
+    r"despu[ée]s de|apr[èe]s|ap[óo]s|dopo": "after", r"la|le|el": "the",
+    r"раст[её]т|растут|увеличивается|возрастает": "rises", r"падает|уменьшается|снижается": "falls",
+    r"оста[её]тся|держится": "stays", r"но|а": "but", r"после": "after", r"на уровне": "at",
 }  # fmt: skip
+_FROM = re.compile(r"\b(?:von|del?|da|с)\s+(?=[\d.,]+)", re.IGNORECASE)
+_TO = re.compile(r"\b(?:auf|à|a|до|al?)\s+(?=[\d.,]+)", re.IGNORECASE)
+_IDEOGRAPH = "[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+_JOINED = re.compile(rf"(?<={_IDEOGRAPH})(?=[A-Za-z\d])|(?<=[A-Za-z\d%])(?={_IDEOGRAPH})")
+_POINT = re.compile(r"\d\.\d")
+_DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d+)(?!\d|,\d)")
 # "perte de validation", "точность на валидации", "pérdida en entrenamiento": of which split.
 _OF = re.compile(
     r"\b(loss|accuracy|error rate|recall)\s+(?:sur (?:le |la |l['’])?|en (?:el |la )?|de (?:la |l['’])?|d['’]|del? |"
@@ -85,10 +116,11 @@ def to_english(text: str) -> str:
     english = text.translate(_PUNCTUATION)
     english = _NTH_EPOCH.sub(r" epoch \1 ", english)
     english = _cjk().sub(lambda match: f" {_CHINESE[match.group()]} ", english)
-    english = _words().sub(_meaning, english)
+    english = _words().sub(_meaning, _JOINED.sub(" ", english))
     if english == text:
         return text
-    return _OF.sub(r"\2 \1", english)
+    english = _TO.sub("to ", _FROM.sub("from ", _OF.sub(r"\2 \1", english)))
+    return english if _POINT.search(english) else _DECIMAL_COMMA.sub(r"\1.\2", english)
 
 
 @lru_cache(maxsize=1)

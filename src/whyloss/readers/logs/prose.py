@@ -82,6 +82,7 @@ def _resolve_splits(told: Told, *, coded: bool) -> None:
         for one in told.statements
         if one.split not in {None, "", "train"}
     }
+    of_val |= {trend.metric for trend in told.trends if trend.split not in {"", "train"}}
 
     def resolve(split: str | None, metric: str) -> str | None:
         nonlocal last
