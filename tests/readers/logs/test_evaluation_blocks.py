@@ -9,6 +9,7 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
+from whyloss.errors import FormatError
 from whyloss.readers import read
 
 RNG = np.random.default_rng(3)
@@ -51,6 +52,37 @@ def test_a_classification_report_gives_the_scores_and_the_shares():
         assert history.column("val", metric)[0] == pytest.approx(value, abs=0.005), metric
     assert (history.n_classes, history.n_val) == (4, 180)
     assert history.class_shares == pytest.approx(np.bincount(TRUE) / 180)
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "value"),
+    [
+        (">>> accuracy_score(y_test, predicted)\n0.875\n", ("test", "accuracy"), 0.875),
+        ("log_loss(y_val, p)\n# 1.31\n", ("val", "loss"), 1.31),
+        ("In [4]: roc_auc_score(df_train['y'], p)\nOut[4]: 0.71\n", ("train", "auc"), 0.71),
+        ("model.score(X_test, y_test)\n0.66\n", ("test", "accuracy"), 0.66),
+    ],
+)
+def test_the_result_below_a_call_of_a_metric_is_read(text, role, value):
+    assert read(text).history.column(*role).tolist() == [value]
+
+
+def test_a_number_below_another_call_is_not_read():
+    with pytest.raises(FormatError):
+        read("np.mean(x_test)\n0.875\n")
+
+
+def test_numbers_of_catboost_are_a_score_where_the_largest_is_the_best():
+    lines = (
+        "0:\tlearn: 0.70\ttest: 0.66\tbest: 0.66 (0)\ttotal: 70ms\tremaining: 7s\n"
+        "10:\tlearn: 0.90\ttest: 0.81\tbest: 0.82 (8)\ttotal: 90ms\tremaining: 6s\n"
+    )
+    with pytest.raises(FormatError, match='"test loss"'):
+        read(lines)
+    named = f"{lines}roc_auc_score(y_test, p)\n0.81\n"
+    assert read(named).history.column("test", "auc").tolist() == [0.66, 0.81]
+    falls = lines.replace("test: 0.81", "test: 0.52").replace("best: 0.82", "best: 0.51")
+    assert read(falls).history.column("test", "loss").tolist() == [0.66, 0.52]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from whyloss.readers.logs.evaluation_blocks import (
     LabelledMatrix,
     Matrix,
     Report,
+    called,
     evaluated_pair,
     list_of_values,
     lone_values,
@@ -100,6 +101,8 @@ class BlockReader:
                 "Two numbers in brackets are read as the loss and the accuracy of an evaluation."
             )
             self._add([("val loss", pair[0], False), ("val accuracy", pair[1], False)])
+        elif result := called(text, above):
+            self._add([(*result, False)])
         elif (values := list_of_values(text)) is not None:
             self._begin_list(*values)
         else:

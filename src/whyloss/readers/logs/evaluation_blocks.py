@@ -51,6 +51,18 @@ _OF_CLASS = re.compile(
     r"\s*(?:\(\s*(?P<right>\d{1,12})\s*/\s*(?P<n>\d{1,12})\s*\))?\W*$",
     re.IGNORECASE,
 )
+# A call of a metric of scikit-learn, with the number that it gave behind it or in the line below.
+_CALL = re.compile(
+    r"(?<!\w)(?:(?P<metric>accuracy|log_loss|roc_auc|f1|precision|recall|balanced_accuracy|average_precision|brier)"
+    r"(?:_score)?(?:_loss)?|(?P<model>\w{1,40})\.score)\s*\((?P<given>[^\n]{0,200})\)\s*$"
+)
+_RESULT = re.compile(
+    r"^\W*(?:Out\s*\[\d+\]\s*:\s*)?(?P<value>[-+]?\d+\.\d+(?:e-?\d+)?)\W*$", re.IGNORECASE
+)
+_GIVEN_SPLIT = re.compile(
+    rf"(?<![A-Za-z])(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![A-Za-z])",
+    re.IGNORECASE,
+)
 _REPORT = ["precision", "recall", "f1-score", "support"]
 _REPORT_ROW = re.compile(
     r"^\s*(?P<name>\S.*?)\s+(?P<p>[\d.]+)\s+(?P<r>[\d.]+)\s+(?P<f>[\d.]+)\s+(?P<n>\d+)\s*$"
@@ -234,6 +246,17 @@ def evaluated_pair(text: str) -> tuple[float, float] | None:
         return None  # a list of values of that metric
     match = match or _EVALUATED.search(text)
     return (float(match["loss"]), float(match["share"])) if match else None
+
+
+def called(text: str, above: str) -> tuple[str, float] | None:
+    """Read the number below a call: ``accuracy_score(y_test, predicted)`` and ``0.93``."""
+    result = _RESULT.match(text)
+    call = _CALL.search(above) if result else None
+    if result is None or call is None:
+        return None
+    split = _GIVEN_SPLIT.search(call["given"])
+    metric = (call["metric"] or "accuracy").replace("_", " ")
+    return f"{split['split'] if split else 'val'} {metric}", float(result["value"])
 
 
 class Report:

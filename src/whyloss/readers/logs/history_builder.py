@@ -14,8 +14,9 @@ from whyloss.errors import DataError, FormatError
 from whyloss.formatting import pluralize
 from whyloss.readers.logs.column_mapping import Column, ColumnMapping, Role, map_columns
 from whyloss.readers.logs.evaluation_blocks import scores_of_counts
+from whyloss.readers.logs.line_parser import BEST_SO_FAR, UNNAMED
 from whyloss.readers.logs.log_table import AFTERWARDS
-from whyloss.readers.logs.metric_names import recognise, words_of
+from whyloss.readers.logs.metric_names import Name, recognise, words_of
 from whyloss.readers.logs.restarts import last_training
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def build_history(
         The numbers are of no classifier, or several could be meant.
     """
     columns, restart_notes = last_training(table.columns(without=unfinished), restarts)
-    columns += beside
+    columns = [*_named_scores(columns, restart_notes), *beside]
     _refuse_regression(columns, options)
     _refuse_detection(columns, options)
     counted_scores, sizes = scores_of_counts(columns)
@@ -139,6 +140,39 @@ def build_history(
         score=_chosen_score(mapping, options),
     )
     return history, tuple(notes)
+
+
+def _named_scores(columns: list[Column], notes: list[str]) -> list[Column]:
+    """Give the numbers of CatBoost their name where they are no loss: those that are to rise.
+
+    CatBoost does not print the name of its metric, but the best value so far.
+    """
+    best = next((column for column in columns if column.label == BEST_SO_FAR), None)
+    columns = [column for column in columns if column is not best]
+    unnamed = [column for column in columns if column.label in UNNAMED]
+    test = next((column for column in unnamed if column.split == "test"), None)
+    if test is None or best is None:
+        return columns
+    name = next(
+        (
+            other.name
+            for other in columns
+            if other.split == "test" and other.name.kind == "metric" and other not in unnamed
+            if other.cells.keys() & test.cells.keys()
+            and all(
+                math.isclose(other.cells[key], test.cells[key], rel_tol=1e-5)
+                for key in other.cells.keys() & test.cells.keys()
+            )
+        ),
+        None,
+    )
+    final, values = list(best.cells.values())[-1], test.cells.values()
+    if name is None and abs(final - max(values)) < abs(final - min(values)):
+        name = Name("own", "unnamed_score")
+    if name is None:
+        return columns
+    notes.append(f"CatBoost's numbers are no loss, because the largest is the best: {name.metric}.")
+    return [replace(c, name=name) if c in unnamed else c for c in columns]
 
 
 def _to_nats(mapping: ColumnMapping, notes: list[str]) -> None:

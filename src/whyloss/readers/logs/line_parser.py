@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from whyloss.readers.logs.callbacks import improved, of_now
 from whyloss.readers.logs.column_mapping import CALIBRATED
 from whyloss.readers.logs.line_places import PROGRESS, TQDM, take_place
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, Name, recognise
@@ -40,18 +41,6 @@ _SOME_SET = re.compile(r"^\W*(?!train)[A-Za-z]\w{2,20} set\s*:", re.IGNORECASE)
 _UNCALIBRATED = re.compile(
     r"^\W*(?:before|without)\s+(?:temperature|calibration|scaling|platt)\b[\w ]*\W", re.IGNORECASE
 )
-# What callbacks and helpers say of the past: not the numbers of this epoch.
-_REPORT = re.compile(
-    r"did(?:n't| not) improve|\bimproved\b|\b(?:in|de)creased\b|was not in top|\breached [\d.]|"
-    r"saving (?:model|best|checkpoint)|early ?stopping|restoring model|reducing learning|"
-    r"until valid|new best|best (?:epoch|iteration|model|score|val)",
-    re.IGNORECASE,
-)
-_BEST = re.compile(
-    r"\b(?:new |current )?best\b[^:=,;|\d]{0,40}(?:\d{1,2})?[^:=,;|\d]{0,20}[:=]\s*(?:[-\d.]+%?|\S+)?"
-    r"(?:\s*\([^()]{0,40}\))?",
-    re.IGNORECASE,
-)
 _OF_TIMM = re.compile(
     r"^\s*(?P<split>train|val|test)\w{0,8}\s*:\s*(?P<epoch>\d{1,9})\s+\[", re.IGNORECASE
 )
@@ -71,12 +60,11 @@ _SPLIT_BEHIND = re.compile(
     r"(?:[ -](?:set|data|split|dataset))?\s*(?:\)|(?=[,.;|]|\s*$|\s+(?:from|at|after|and|but)\b))",
     re.IGNORECASE,
 )
-# A callback of Keras, which may be the only one that prints the metric.
-_IMPROVED = re.compile(
-    r"\bepoch (?P<epoch>\d{1,9})\s*:\s*(?P<label>[A-Za-z_][\w/]{0,60}) improved from \S{1,20} to (?P<value>[-\d.]+(?:e-?\d+)?)",
-    re.IGNORECASE,
-)
 _HEAD = re.compile(r"[\W\d_]+")
+# What CatBoost prints as the best so far tells whether its number, which has no name, is to rise.
+BEST_SO_FAR = "test_sofar"
+UNNAMED = ("learn loss", "test loss")
+_BEST_OF_CATBOOST = re.compile(r"\bbest:\s*(?P<value>[\d.]+)\s*\(\d+\)")
 _LETTERS = {"p": "precision", "r": "recall", "f": "f1", "f1": "f1"}
 _SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
 _OF_SET = re.compile(
@@ -241,7 +229,7 @@ def parse_line(text: str, section: str | None = None) -> Line:
         _take_sentence(told, line)
         line.summary = True
         return line
-    rest, cut = _of_now(_AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1))
+    rest, cut = of_now(_AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1))
     split, rest = take_place(rest, section, line)
     calibrated = bool(_CALIBRATED.search(rest))
     plain = _UNCALIBRATED.sub(" ", rest)
@@ -253,7 +241,7 @@ def parse_line(text: str, section: str | None = None) -> Line:
     if calibrated:
         line.pairs = [_as_calibrated(pair) for pair in line.pairs]
     if cut and not line.pairs:
-        return Line(improved=_improved(text))
+        return Line(improved=improved(text))
     if line.within and line.epoch is None and _counts_epochs(text, line):
         line.epoch, line.within = float(line.within[0]), None
     if line.pairs:
@@ -276,18 +264,6 @@ def _split_of(text: str, *, judged: bool) -> str | None:
         return "test"  # a set with a name of its own is evaluated, not trained on
     # An estimator evaluates alone when it says "Saving dict".
     return "val" if judged or "Saving dict" in text else None
-
-
-def _of_now(text: str) -> tuple[str, bool]:
-    """Drop what a line says of the best or of earlier epochs; tell whether its end was dropped."""
-    text = _BEST.sub(" | ", text) if "est" in text else text
-    cut = _REPORT.search(text)
-    return (text[: cut.start()], True) if cut else (text, False)
-
-
-def _improved(text: str) -> tuple[float, str, float] | None:
-    found = _IMPROVED.search(text)
-    return found and (float(found["epoch"]), found["label"], float(found["value"].rstrip(".")))
 
 
 def says_of_set(text: str) -> bool:
@@ -335,6 +311,8 @@ def _plainer(text: str) -> str:
         rest = _ASIDE.sub(_inside, rest)
     if "top" in rest or "Top" in rest:
         rest = re.sub(r"\b(top)[ -]([15])\b", r"\1\2", rest, flags=re.IGNORECASE)
+    if "learn:" in rest:
+        rest = _BEST_OF_CATBOOST.sub(rf"{BEST_SO_FAR}: \g<value>", rest)
     if "," in rest and _DECIMAL_COMMA.search(rest) and not re.search(r"\d\.\d", rest):
         rest = re.sub(r"(?<![\d,])(\d+),(\d+)(?![\d,])", r"\1.\2", rest)
     return rest
