@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from contextlib import ExitStack
@@ -21,14 +22,22 @@ if TYPE_CHECKING:
     from whyloss.results.watch import WatchState
     from whyloss.verbs.watch.watcher import Watcher
 
+NOTE = "Ctrl-C ends with the whole diagnosis."
 PAUSE = 3.0  # times the duration of the last diagnosis: at most a quarter of one core is used
+
+
+def _number(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("expected a number of seconds, got NaN")
+    return value
 
 
 @click.command()
 @click.argument("source")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1),
+    type=click.FloatRange(min=0.1, max=86_400),
+    callback=_number,
     default=2.0,
     show_default=True,
     help="Seconds between two looks; more where a look takes long.",
@@ -64,8 +73,9 @@ def watch(
     whyloss watch train.log --classes 10
     whyloss watch runs/exp1 --web --port 8000
 
-    With --web the report follows the training in the browser. Only this machine can reach it; from
-    another one use ssh -L 8000:localhost:8000.
+    With --web the report follows the training in the browser. Only this machine can reach it, and
+    only with the address that is printed, which is another one each time. From another machine use
+    ssh -L 8000:localhost:8000, and the same address there.
     """  # noqa: D301 - click reads \b as "keep these lines apart"
     if is_stream(source):
         raise click.UsageError(f"A log from a pipe is followed by: whyloss diagnose {source}")
@@ -79,16 +89,14 @@ def watch(
         try:
             with ExitStack() as stack:
                 shows: list[Callable[[WatchState], None]] = []
-                note = "Ctrl-C ends with the whole diagnosis."
                 if web:
                     from whyloss.reporters.html.page import render  # noqa: PLC0415
                     from whyloss.reporters.watch.web import LiveServer  # noqa: PLC0415
 
                     server = stack.enter_context(LiveServer(port, draw=render))
                     shows.append(server.show)
-                    note = f"{server.address}   {note}"
                     say(f"The report: {server.address}", err=True)
-                display: Screen | Lines = Screen(note) if sys.stdout.isatty() else Lines()
+                display: Screen | Lines = Screen(NOTE) if sys.stdout.isatty() else Lines()
                 stack.enter_context(display)
                 _follow(watcher, [*shows, display.show], interval)
         except KeyboardInterrupt:

@@ -2,13 +2,17 @@
 
 import http.client
 import json
-import re
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
 
 import pytest
 
 import whyloss
 from watched import record
 from whyloss.reporters.html import page
+from whyloss.reporters.watch import web
 from whyloss.reporters.watch.web import LiveServer
 from whyloss.results.watch import WatchState
 from whyloss.verbs.watch.watcher import Watcher
@@ -22,9 +26,10 @@ def served(tmp_path):
         yield server, watcher, tmp_path / "r"
 
 
-def ask(server, path, method="GET", **headers):
-    port = int(re.search(r":(\d+)/", server.address)[1])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+def ask(server, path, method="GET", *, known=True, **headers):
+    address = urlsplit(server.address)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=60)
+    path = address.path.rstrip("/") + path if known else path
     connection.putrequest(method, path, skip_host="Host" in headers)
     for name, value in headers.items():
         connection.putheader(name.replace("_", "-"), value)
@@ -66,12 +71,127 @@ def test_other_sites_cannot_load_it_into_theirs(served):
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["/run.json", "/../run.json", "/%2e%2e/run.json", "/report/../../etc/passwd", "//etc/passwd",
-     "/assets/live.js", "http://localhost/report", "/report/", "\\..\\run.json"],
-)  # fmt: skip
-def test_nothing_else_is_served(served, path):
-    assert ask(served[0], path)[1].status == 404
+    ("path", "status"),
+    [
+        ("/run.json", 404),
+        ("/../run.json", 403),
+        ("/%2e%2e/run.json", 403),
+        ("/report/../../etc/passwd", 403),
+        ("//etc/passwd", 403),
+        ("/assets/live.js", 403),
+        ("/report/", 403),
+        ("/\\..\\run.json", 404),
+        ("", 403),
+    ],
+)
+def test_nothing_else_is_served(served, path, status):
+    assert ask(served[0], path)[1].status == status
+
+
+# --- other users of the machine -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "live.js", "report", "events"])
+def test_only_who_knows_the_address_can_read_it(served, name):
+    server, watcher, _ = served
+    server.show(watcher.look())
+    folder = urlsplit(server.address).path.strip("/")
+    other = ("b" if folder[0] == "a" else "a") + folder[1:]
+    for wrong in ("", f"{other}/", f"{folder[:-1]}/", f"{folder}x/", f"{folder.swapcase()}/"):
+        _, answer = ask(server, f"/{wrong}{name}", known=False)
+        assert answer.status == 403
+        assert answer.read() == b"Open the address that whyloss watch printed.\n"
+
+
+def test_the_address_cannot_be_guessed():
+    addresses = set()
+    for _ in range(20):
+        with LiveServer(0, draw=page.render) as server:
+            addresses.add(urlsplit(server.address).path)
+    assert len(addresses) == 20
+    assert min(map(len, addresses)) >= 22  # 128 bits at 6 bits a letter
+
+
+def test_a_guess_is_compared_in_constant_time(served, monkeypatch):
+    compared = []
+    monkeypatch.setattr(
+        web.secrets, "compare_digest", lambda a, b: compared.append((a, b)) or a == b
+    )
+    assert ask(served[0], "/guess/report", known=False)[1].status == 403
+    folder = urlsplit(served[0].address).path.rstrip("/").encode()
+    assert compared == [(b"/guess", folder)]
+
+
+# --- many and slow clients ----------------------------------------------------------------------
+
+
+def connect(server, text=b""):
+    client = socket.create_connection(("127.0.0.1", urlsplit(server.address).port), timeout=30)
+    client.sendall(text)
+    return client
+
+
+def head_of(client):
+    """The first line of the answer; empty where the connection was cut."""
+    try:
+        return client.recv(1 << 12).partition(b"\r\n")[0]
+    except ConnectionResetError:
+        return b""
+
+
+def test_slow_clients_and_many_listeners_take_a_bounded_number_of_threads(served):
+    server, watcher, _ = served
+    server.show(watcher.look())
+    before = threading.active_count()
+    clients = [connect(server, b"GET / HT") for _ in range(50)]
+    folder = urlsplit(server.address).path
+    asked = f"GET {folder}events HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()
+    listeners = [connect(server, asked) for _ in range(200)]
+    heads = [head_of(client) for client in listeners]
+    assert threading.active_count() - before <= web.MOST_CONNECTIONS
+    assert heads.count(b"HTTP/1.0 200 OK") == web.MOST_LISTENERS
+    refused = [head for head in heads if head != b"HTTP/1.0 200 OK"]
+    assert {head.decode() for head in refused} <= {"HTTP/1.0 503 Service Unavailable", ""}
+    for client in [*clients, *listeners]:
+        client.close()
+
+
+def test_who_sends_a_request_too_slowly_is_cut_off(served, monkeypatch):
+    monkeypatch.setattr(web, "HEAD_SECONDS", 0.2)
+    server = served[0]
+    clients = [connect(server, b"GET / HT") for _ in range(web.MOST_CONNECTIONS)]
+    with connect(server) as refused:
+        assert head_of(refused) == b"HTTP/1.0 503 Service Unavailable"
+    for client in clients:
+        assert client.recv(100) == b""
+        client.close()
+    until = time.monotonic() + 20
+    while time.monotonic() < until:  # until the threads have ended
+        if ask(server, "/")[1].status == 200:
+            return
+    raise AssertionError("nobody is let in again")
+
+
+def test_who_listens_is_not_cut_off(served, monkeypatch):
+    monkeypatch.setattr(web, "HEAD_SECONDS", 0.2)
+    server, watcher, _ = served
+    _, answer = ask(server, "/events")
+    time.sleep(1.5)
+    server.show(watcher.look())
+    assert "epoch 3" in next(messages(answer))["status"]
+
+
+def test_a_report_is_drawn_once_for_all(served):
+    _, watcher, _ = served
+    drawn = []
+    with LiveServer(0, draw=lambda found: drawn.append(found) or "page") as server:
+        server.show(watcher.look())
+        threads = [threading.Thread(target=ask, args=(server, "/report")) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(drawn) == 1
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
@@ -113,9 +233,9 @@ def test_those_who_listen_hear_of_every_change(served):
 
 
 def test_a_port_that_is_taken_is_named(served):
-    port = served[0].address.rpartition(":")[2].strip("/")
-    with pytest.raises(whyloss.WhylossError, match=f"port {port}"):
-        LiveServer(int(port), draw=page.render)
+    port = urlsplit(served[0].address).port
+    with pytest.raises(whyloss.WhylossError, match=f"port {port}: .*--port 0.*in use"):
+        LiveServer(port, draw=page.render)
 
 
 SHOWN = "iframe:not(.next)"

@@ -20,7 +20,8 @@ from whyloss.formatting import (
 )
 from whyloss.reporters.common import short
 from whyloss.reporters.diagnose.terminal import COLOURS
-from whyloss.reporters.terminal import WIDTH
+from whyloss.reporters.encoding import clean
+from whyloss.reporters.terminal import Cleaned, usable_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +61,7 @@ class Lines:
         """Print the difference to the view before."""
         if self._before is None or view.number != self._before.number:
             for line in changes(self._before, view):
-                print(line, file=self._out, flush=True)
+                print(clean(line), file=self._out, flush=True)
         self._before = view
 
 
@@ -91,8 +92,8 @@ class Screen:
         if view is self._shown:
             return
         self._shown = view
-        body = Group(panel(view, self._live.console.width), Text(self._note, style="dim"))
-        self._live.update(body, refresh=True)
+        body = Group(panel(view, usable_width(self._live.console)), Text(self._note, style="dim"))
+        self._live.update(Cleaned(body), refresh=True)
 
 
 def changes(before: WatchState | None, now: WatchState) -> Iterator[str]:
@@ -128,9 +129,8 @@ def panel(view: WatchState, width: int) -> RenderableType:
     ----------
     view : WatchState
     width : int
-        Columns of the terminal.
+        Columns that are used.
     """
-    width = min(WIDTH, width)
     found = view.diagnosis
     if found is None:
         return Panel(Text(short(view.waiting, 1000)), width=width, padding=(1, 2))

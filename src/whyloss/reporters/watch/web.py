@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import threading
 import time
+from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +28,9 @@ HOST = "127.0.0.1"
 NAMES = {"127.0.0.1", "localhost", "[::1]"}
 ALIVE = 15.0  # seconds between signs of life, by which lost connections are found
 MOST_LISTENERS = 50
+MOST_CONNECTIONS = 100  # each has a thread; those who listen are among them
+HEAD_SECONDS = 10.0  # in which a request has to arrive
+BOTH_WAYS = 2  # socket.SHUT_RDWR, as no module of whyloss imports what can connect elsewhere
 
 _SHELL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; "
@@ -39,6 +44,8 @@ _SHORT_PAGE = """<!doctype html>
 
 class LiveServer:
     """Serves the report of one training, and says when it has changed; nothing else.
+
+    Only those who know its address can read it: a part of it is chosen at random.
 
     Parameters
     ----------
@@ -68,7 +75,7 @@ class LiveServer:
     @property
     def address(self) -> str:
         """Where a browser finds the report."""
-        return f"http://{HOST}:{self._server.server_port}/"
+        return f"http://{HOST}:{self._server.server_port}{self._server.folder}/"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,7 +102,7 @@ class _Page:
         self._view: WatchState | None = None
         self._reports = 0
         self._at = ""
-        self._drawn: tuple[object, str] = (None, "")
+        self._drawn: tuple[object, bytes] = (None, b"")
         self._listeners = 0
         self._closed = False
 
@@ -114,12 +121,12 @@ class _Page:
             self._closed = True
             self._changed.notify_all()
 
-    def html(self) -> str:
+    def html(self) -> bytes:
         """The report of the latest diagnosis; drawn once, however many ask."""
         view = self._view
         found = view.diagnosis if view else None
         if found is None:
-            return _SHORT_PAGE.format("Nothing to report yet.")
+            return _SHORT_PAGE.format("Nothing to report yet.").encode()
         with self._drawing:
             if self._drawn[0] is not found:
                 try:
@@ -127,7 +134,7 @@ class _Page:
                 except Exception as error:  # noqa: BLE001 - shown; the next report may do better
                     why = escape(f"{type(error).__name__}: {error}")
                     page = _SHORT_PAGE.format(f"The report could not be drawn: {why}")
-                self._drawn = found, page
+                self._drawn = found, page.encode("utf-8", "replace")
             return self._drawn[1]
 
     def news(self, after: WatchState | None) -> tuple[WatchState | None, str]:
@@ -172,13 +179,57 @@ class _Page:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # those who listen would hold it
+    request_queue_size = 128
+    # Elsewhere than on POSIX a port that another program uses could be taken from it.
+    allow_reuse_address = os.name == "posix"
 
     def __init__(self, port: int, page: _Page) -> None:
         self.page = page
+        self.folder = f"/{secrets.token_urlsafe(16)}"
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._deadlines: dict[Any, float] = {}  # of requests that have not arrived
         super().__init__((HOST, port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Answer in a thread of its own, as long as there are not too many."""
+        if not self._free.acquire(blocking=False):
+            self._refuse(request)
+            return
+        self._deadlines[request] = time.monotonic() + HEAD_SECONDS
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Answer, and let the next one in."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.has_arrived(request)
+            self._free.release()
+
+    def has_arrived(self, request: Any) -> None:  # noqa: ANN401 - a socket
+        """Leave a request in peace, as all of it is there."""
+        self._deadlines.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Cut off those who send their request too slowly."""
+        now = time.monotonic()
+        for request, deadline in list(self._deadlines.items()):
+            if now > deadline:
+                self.has_arrived(request)
+                with suppress(OSError):  # it has ended by itself
+                    request.shutdown(BOTH_WAYS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Nothing: a browser that goes away is no error."""
+
+    def _refuse(self, request: Any) -> None:  # noqa: ANN401 - a socket
+        head = f"HTTP/1.0 {HTTPStatus.SERVICE_UNAVAILABLE} Service Unavailable"
+        request.setblocking(False)  # the thread that accepts waits for nobody
+        with suppress(OSError):
+            request.sendall(
+                f"{head}\r\nConnection: close\r\n\r\nToo many are connected.\n".encode()
+            )
+        self.shutdown_request(request)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -188,17 +239,23 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60.0
 
     def do_GET(self) -> None:
+        self.server.has_arrived(self.connection)
         if not self._is_for_us():
             self._send(HTTPStatus.FORBIDDEN, "text/plain", "Open it as localhost.\n")
             return
-        path = self.path.partition("?")[0]
-        if path == "/":
+        folder, _, name = self.path.partition("?")[0].rpartition("/")
+        # Compared in constant time, so that nobody finds it out letter by letter.
+        if not secrets.compare_digest(folder.encode(), self.server.folder.encode()):
+            self._send(
+                HTTPStatus.FORBIDDEN, "text/plain", "Open the address that whyloss watch printed.\n"
+            )
+        elif name == "":
             self._send(HTTPStatus.OK, "text/html", _asset("live.html"), policy=_SHELL_POLICY)
-        elif path == "/live.js":
+        elif name == "live.js":
             self._send(HTTPStatus.OK, "text/javascript", _asset("live.js"))
-        elif path == "/report":
+        elif name == "report":
             self._send(HTTPStatus.OK, "text/html", self.server.page.html())
-        elif path == "/events":
+        elif name == "events":
             self._send_events()
         else:
             self._send(HTTPStatus.NOT_FOUND, "text/plain", "There is nothing here.\n")
@@ -218,8 +275,10 @@ class _Handler(BaseHTTPRequestHandler):
         foreign = self.headers.get("Sec-Fetch-Site") == "cross-site"
         return name in NAMES and not (within and foreign)
 
-    def _send(self, status: HTTPStatus, kind: str, text: str, *, policy: str | None = None) -> None:
-        content = text.encode()
+    def _send(
+        self, status: HTTPStatus, kind: str, body: str | bytes, *, policy: str | None = None
+    ) -> None:
+        content = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         self._send_common(f"{kind}; charset=utf-8")
         self.send_header("Content-Length", f"{len(content)}")

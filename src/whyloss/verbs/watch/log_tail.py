@@ -87,9 +87,12 @@ class LogTail:
         return self._drain() or read_any
 
     def _drain(self) -> bool:
-        """Read to the end of the open file."""
+        """Read to where the open file ends now; it may grow faster than it is read."""
         read_any = False
-        while self._file is not None and (chunk := self._file.read(_CHUNK)):
+        if self._file is None:
+            return read_any
+        end = os.fstat(self._file.fileno()).st_size
+        while self._file.tell() < end and (chunk := self._file.read(_CHUNK)):
             read_any = self._has_new_text = True
             if self._decoder is None:
                 self._decoder = _decoder(chunk)

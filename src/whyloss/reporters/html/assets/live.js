@@ -90,12 +90,12 @@
       if (next === shown) load();
       else setTimeout(load, 2000);
     };
-    next.src = `/report?${encodeURIComponent(target)}`;
+    next.src = `report?${encodeURIComponent(target)}`;
     pages.append(next);
   };
 
   const listen = () => {
-    const events = new EventSource("/events");
+    const events = new EventSource("events");
     events.onmessage = event => {
       const news = JSON.parse(event.data);
       say(news.status, news.waiting ? "waiting" : "");
