@@ -82,8 +82,14 @@ def test_a_run_may_be_deleted_and_begin_again(tmp_path):
     again = watcher.look()
     assert (again.last, again.restarts, again.waiting) == (1, 1, "")
     assert told(whole, again)[1][0] == "The training has begun again."
-    record(tmp_path / "r", [1, 2, 3, 4], overwrite=True)
-    assert (watcher.look().last, watcher.look().restarts) == (4, 1)
+    record(tmp_path / "r", [1, 2, 3, 4], overwrite=True)  # all of it between two looks
+    longer = watcher.look()
+    assert (longer.last, longer.restarts) == (4, 2)
+    lines = told(again, longer)[1]
+    assert lines[0] == "The training has begun again."
+    assert [line.partition(":")[0] for line in lines[1:5]] == [f"epoch {e}" for e in range(1, 5)]
+    record(tmp_path / "r", [5], resume=True)
+    assert (watcher.look().last, watcher.look().restarts) == (5, 2)
 
 
 def test_a_run_that_comes_back_unchanged_is_up_to_date(tmp_path):

@@ -50,6 +50,7 @@ class Watcher:
         self._split = split
         self._reader: _Reader | None = None
         self._gone = False
+        self._began: tuple[str, int] | None = None  # tells a run from one before it in its folder
         self._state_now = WatchState(waiting=f"Waiting for {path}.")
 
     def __enter__(self) -> Self:
@@ -100,9 +101,11 @@ class Watcher:
         found = diagnose(evidence)
         before = self._state_now
         state = WatchState(before.number + 1, found, "", before.restarts)
-        if state.last < before.last:
+        began = (source.info.created, source.info.first_launch) if isinstance(source, Run) else None
+        other_run = before.diagnosis is not None and began != self._began
+        if other_run or state.last < before.last:
             state = replace(state, restarts=before.restarts + 1)
-        self._state_now = state
+        self._began, self._state_now = began, state
 
     def _wait(self, why: str) -> None:
         if why != self._state_now.waiting:
