@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SMALLEST_LOSS = 1e-9  # nats; keeps the logarithm finite
 MIN_NOISE_EPOCHS = 5  # three second differences, the fewest that have a median
 LONG_CURVE = 30  # epochs from which on three neighbours share one minimum
+FEWEST = 3  # epochs of a curve; of these one after the minimum counts
+ONE_EPOCH = 0.25  # least height of that one: more than a hundred samples do by chance
+EARLY = 3  # a part of the training in which the loss still falls steeply
 SHORT_CURVE = 6  # epochs up to which two epochs after the minimum count as the end
 FEW_COUNT_UP_TO = 12  # epochs of a curve up to which fewer than five after the minimum count
 QUARTER = 0.25  # of the rise that an epoch must be up by to count as risen
@@ -93,9 +96,10 @@ def lasting_change(
     Only the part since the minimum is looked at, so early jumps do not hide a late rise. With at
     least five epochs after the minimum the level of the last third must be above the minimum by
     `min_z` standard errors of that part's noise (more where the part is short), or by half of that
-    with a clear rank trend. With fewer, nearly every epoch must be higher than the one before. The
-    rise must exceed 1.5 times the largest earlier rise and later fall: a training that restarts
-    repeats those.
+    with a clear rank trend. With fewer, nearly every epoch must be higher than the one before; the
+    last of three epochs may rise alone, by a quarter. An early minimum with both neighbours above
+    the end is one low epoch of a curve that still falls. The rise must exceed 1.5 times the largest
+    earlier rise and later fall: a training that restarts repeats those.
 
     Parameters
     ----------
@@ -109,7 +113,7 @@ def lasting_change(
         Whether a rise is likely beforehand.
     """
     n = len(levels)
-    if n < 3:
+    if n < FEWEST:
         return None
     width = 3 if n >= LONG_CURVE else 1
     smooth = _means(levels, width)
@@ -118,12 +122,18 @@ def lasting_change(
     base = float(levels[0]) if at == 0 else float(smooth[low])
     after = n - 1 - at
     few = after < MIN_NOISE_EPOCHS
-    if after < 2 or (after == 2 and n > SHORT_CURVE) or (few and n > FEW_COUNT_UP_TO):
+    least = 1 if n == FEWEST else 3 if n > SHORT_CURVE else 2
+    if after < least or (few and n > FEW_COUNT_UP_TO):
         return None
     last = 1 if few else min(9, (after + 1) // 3)
     height = float(np.median(levels[-last:])) - base
+    if after == 1:
+        return LastingRise(at, base, height, math.nan) if height >= ONE_EPOCH else None
     if not height > min_height or float(levels[-2:].min()) < base + QUARTER * height:
         return None  # a single epoch proves no rise
+    early = not few and 0 < at < n / EARLY
+    if early and min(levels[at - 1], levels[at + 1]) > base + height:
+        return None  # one low epoch of a curve that still falls
     se = _noise(levels[at:]) * math.sqrt(1 / last + 1 / width)
     rise = LastingRise(at, base, height, height / se if se != 0.0 else math.inf)
     if few:

@@ -264,10 +264,16 @@ def loss_at_floor(
 
 
 def _line(
-    seed: int, pairs: int = 8, span: float = 0.4, off: float = 0.0, floor: float = 1.3693
+    seed: int,
+    *,
+    pairs: int = 8,
+    span: float = 0.4,
+    off: float = 0.0,
+    floor: float = 1.3693,
+    least: float = 0.05,
 ) -> KnownCause:
     """A loss that is a floor plus the error rate, every second one `off` the line."""
-    errors = np.linspace(0.05 + span, 0.05, pairs // 2) + 0.001 * (seed % 10)
+    errors = np.linspace(least + span, least, pairs // 2) + 0.001 * (seed % 10)
     away = np.where(np.arange(len(errors)) % 2, off, -off)
     return known_columns(
         train_loss=floor + errors + away,
@@ -284,7 +290,7 @@ def _line(
         "min_pairs": lambda seed: _line(seed, pairs=4),
         "min_span": lambda seed: _line(seed, span=0.04),
         "max_off": lambda seed: _line(seed, off=0.08),
-        "min_excess": lambda seed: _line(seed, span=0.7, floor=0.3133),
+        "min_excess": lambda seed: _line(seed, span=0.2, floor=0.3133, least=0.25),
     },
 )
 def loss_follows_errors(

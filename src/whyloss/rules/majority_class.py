@@ -91,9 +91,8 @@ WITHOUT_SKILL = {
     "mcc": 0.0,
     "recall": 0.0,
 }
-FAR_BELOW = 0.3  # of an accuracy, by which a score of all classes is lower
+FAR_BELOW = 0.3  # by which a score of all classes is below the accuracy
 FEW_CLASSES = range(2, 11)  # with which a macro-averaged F1 is compared
-NEAR_RECALL = 0.01  # of a mean recall that is 1/K
 
 RULE = Rule(
     "WL203",
@@ -288,8 +287,9 @@ def same_accuracy_without_loss(
         if len(curve) < max(1, min_epochs) or (n is not None and n < min_samples):
             continue
         share = float(curve.accuracy[-1])
-        ahead = len(of_train) and float(of_train[-1]) > share + max_ahead
-        if np.ptp(curve.accuracy) > 0.0 or not 0.0 < share < max_accuracy or ahead:
+        if np.ptp(curve.accuracy) > 0.0 or not 0.0 < share < max_accuracy:
+            continue
+        if (of_train[-1:] > share + max_ahead).any():
             continue
         return _finding(
             (
@@ -367,7 +367,7 @@ def accuracy_is_the_largest_share(
     if abs(seen.accuracy - largest) > max_distance or largest - 1.0 / k < min_majority:
         return None
     recall = last_scores(evidence.history, evidence.split).get("recall")
-    if seen.loss is not None if recall is None else abs(recall - 1.0 / k) > NEAR_RECALL:
+    if seen.loss is not None if recall is None else abs(recall - 1.0 / k) > max_distance:
         return None  # a loss decides, as `chance-level` has it
     return _finding(
         (

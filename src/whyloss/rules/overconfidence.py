@@ -81,7 +81,7 @@ from whyloss.evidence import (
     score_curves,
 )
 from whyloss.formatting import format_nats, format_percent, format_signed, pluralize
-from whyloss.measures.envelope import fano_envelope
+from whyloss.measures.envelope import fano_envelope, provable_limit
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.attribution import Outcome
 from whyloss.results.estimate import Estimate
@@ -114,6 +114,8 @@ NOTICEABLE = 0.01  # accuracy; a gain of less is not worth a word
 
 
 LAST = 5  # epochs at the end whose median counts
+STANDING = 3  # epochs at the end that must all be above the envelope
+MOST_CLASSES = 1000  # where their number is not known
 
 
 def _reported(seed: int, excess: float) -> KnownCause:
@@ -235,6 +237,8 @@ def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | No
         return None
     if gap.direction in {Direction.UNDER, Direction.OTHER_LOSS} or not gap.nats > min_gap:
         return None
+    if not evidence.epochs and not _stays_above(evidence, min_gap):
+        return None
     over = gap.direction is Direction.OVER
     kind = "too much confidence" if over else "miscalibration, most likely too much confidence"
     return Finding(
@@ -259,6 +263,23 @@ def above_envelope(evidence: Evidence, *, min_gap: float = 0.01) -> Finding | No
     )
 
 
+def _stays_above(evidence: Evidence, min_gap: float) -> bool:
+    """Whether the last epochs are all above the envelope, where one could be by chance."""
+    curve = evidence.reported(evidence.split)
+    rows = () if curve is None else evidence.metrics_of(curve.whole)[-STANDING:]
+    return all(
+        row.log_loss.value - provable_limit(row.accuracy, row.n_classes or MOST_CLASSES) > min_gap
+        for row in rows
+    )
+
+
+def _another_loss(evidence: Evidence, height: float) -> bool:
+    """Whether the training pair shows that the loss has a term larger than the rise."""
+    gap = envelope_gap(evidence)
+    others = {Direction.UNDER, Direction.OTHER_LOSS}
+    return gap is not None and gap.direction in others and gap.nats > height
+
+
 @RULE.at(
     Level.CURVES,
     fires=_rising,
@@ -279,6 +300,8 @@ def rises_while_right(
     change = None if rise is None else rise.change
     if rise is None or change is None or rise.fell or rise.with_training:
         return None
+    if _another_loss(evidence, rise.height):
+        return None  # `smoothing-or-weights`
     if change.score.family is Family.OTHER_TARGET:
         return None  # the loss only stands in for it: `best-epochs-differ`
     way = "got better" if change.improved else "did not clearly fall"

@@ -291,6 +291,9 @@ def both_losses_rise_again(
         return None
     losses = train.with_loss
     since = losses.log_loss[losses.epochs >= rise.low]
+    right = train.accuracy[(train.epochs >= rise.low) & np.isfinite(train.accuracy)]
+    if len(right) and right[-1] > right[0]:
+        return None  # training gets better: its loss has another term
     return Finding(
         severity=Severity.WARNING,
         headline="Both losses rise again",
@@ -408,10 +411,9 @@ def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
         headline="Unstable training",
         message=(
             f"Training is unstable: the loss on split {curve.split!r} jumps "
-            f"{pluralize(len(jumps), 'time')} in the "
-            f"second half of training, most of all from {format_nats(before)} to "
-            f"{format_nats(after)} at epoch {curve.epochs[worst]}, with the accuracy going from "
-            f"{format_percent(curve.accuracy[worst - 1])} to "
+            f"{pluralize(len(jumps), 'time')} in the second half of training, most of all from "
+            f"{format_nats(before)} to {format_nats(after)} at epoch {curve.epochs[worst]}, and the "
+            f"accuracy from {format_percent(curve.accuracy[worst - 1])} to "
             f"{format_percent(curve.accuracy[worst])}. What one epoch shows is partly luck."
         ),
         evidence={
