@@ -21,17 +21,16 @@ from whyloss.data.layout import (
     RunInfo,
     read_info,
 )
-from whyloss.data.writers import read_writers, started_before
+from whyloss.data.writers import WriterRecord, read_writers, started_before
 from whyloss.errors import DataError, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from whyloss.data.writers import WriterRecord
-
 FIRST_WRITER = "0"
 OPENING_SECONDS = 20.0  # how long other writers wait for the first one
+SWITCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,9 @@ class Opening:
         exists = (path / INFO_FILE).exists()
         return cls(path, overwrite, resume, read_info(path) if must_be_run or exists else None)
 
-    def open(self, wanted: RunInfo, writer: str) -> RunInfo:
+    def open(
+        self, wanted: RunInfo, writer: str, n_writers: int | None
+    ) -> tuple[RunInfo, WriterRecord]:
         """Open the run as its first writer: create, overwrite or resume it.
 
         A second process of the same name, while the first one is still running, neither overwrites
@@ -106,11 +107,15 @@ class Opening:
         wanted : RunInfo
             What this process knows of the run.
         writer : str
+        n_writers : int or None
+            Number of processes that record together, where that is known.
 
         Returns
         -------
-        RunInfo
+        info : RunInfo
             The description of the run, with the launch that this process belongs to.
+        record : WriterRecord
+            Of this process.
 
         Raises
         ------
@@ -122,42 +127,68 @@ class Opening:
         earlier = next(_files(self.path, writer), None)
         if earlier is None:
             info = replace(wanted, launch=1)
+            record = WriterRecord(writer, 1, n_writers)
+            # Before the description, so that nobody takes this launch for one that has ended.
+            record.save(self.path)
             if write_atomically(self.path / INFO_FILE, info.to_json(), once=True):
-                return info
+                return info, record
+            record.file(self.path).unlink()
             earlier = self.path / INFO_FILE  # another process was quicker
         before = read_info(self.path)
         records = read_writers(self.path)
-        if shares_name(records, before.launch, writer):
-            return before
+        if others := namesakes(records, writer, before.launch):
+            info = self._opened_by(others[-1])
+            record = WriterRecord(writer, info.launch, n_writers)
+            record.save(self.path)
+            return info, record
         if not (self.overwrite or self.resume):
             raise _exists(self.path, earlier)
         launch = 1 + max(before.launch, *(record.launch for record in records), 0)
         if self.overwrite:
             info = replace(wanted, launch=launch, first_launch=launch)
+        else:
+            info = replace(before.agreed(wanted), launch=launch, n_writers=wanted.n_writers)
+        record = WriterRecord(writer, launch, n_writers)
+        record.save(self.path)
+        if self.overwrite:
             # They have no launch in their names. A kill at this moment leaves the old run without
             # them, and never the new one with them.
             for name in (PACKED_FILE, SCALARS_FILE):
                 (self.path / name).unlink(missing_ok=True)
-        else:
-            info = replace(before.agreed(wanted), launch=launch, n_writers=wanted.n_writers)
         write_atomically(self.path / INFO_FILE, info.to_json())
         _remove_old(self.path, info, records)
+        return info, record
+
+    def _opened_by(self, record: WriterRecord) -> RunInfo:
+        """Wait until a process that is about to open the run has done so."""
+        deadline = time.monotonic() + SWITCH_SECONDS
+        while (info := read_info(self.path)).launch < record.launch:
+            if time.monotonic() > deadline:
+                break  # it has been killed meanwhile
+            time.sleep(0.02)
         return info
 
-    def join(self, wanted: RunInfo, writer: str) -> RunInfo:
+    def join(
+        self, wanted: RunInfo, writer: str, n_writers: int | None
+    ) -> tuple[RunInfo, WriterRecord]:
         """Wait until the first writer of this training has opened the run.
+
+        Where it has not done so after :data:`OPENING_SECONDS`, this process does.
 
         Parameters
         ----------
         wanted : RunInfo
             What this process knows of the run.
         writer : str
+        n_writers : int or None
+            Number of processes that record together, where that is known.
 
         Returns
         -------
-        RunInfo
-            Its description. Where it has not opened the run after :data:`OPENING_SECONDS`, this
-            process does.
+        info : RunInfo
+            The description of the run.
+        record : WriterRecord
+            Of this process.
 
         Raises
         ------
@@ -169,10 +200,12 @@ class Opening:
             with suppress(FormatError):
                 info = read_info(self.path)
                 if self._is_opened(info):
-                    return info
+                    record = WriterRecord(writer, info.launch, n_writers)
+                    record.save(self.path)
+                    return info, record
             time.sleep(0.02)
         make_folder(self.path)
-        return self.open(wanted, writer)
+        return self.open(wanted, writer, n_writers)
 
     def _is_opened(self, info: RunInfo) -> bool:
         """Whether a description is that of this training, and not that of an earlier one."""
@@ -194,22 +227,24 @@ class Opening:
         )
 
 
-def shares_name(records: list[WriterRecord], launch: int, writer: str) -> bool:
-    """Whether another process, which is still running, records under the same name.
+def namesakes(records: list[WriterRecord], writer: str, launch: int) -> list[WriterRecord]:
+    """Select the other processes that are still running and record under the same name.
 
     Parameters
     ----------
     records : list of WriterRecord
-    launch : int
-        The launch that both belong to.
     writer : str
+    launch : int
+        Those of earlier launches are left out.
     """
-    return any(
-        (record.writer, record.launch, record.state) == (writer, launch, "recording")
+    return [
+        record
+        for record in records
+        if (record.writer, record.state) == (writer, "recording")
+        and record.launch >= launch
         and record.process != os.getpid()
         and record.running
-        for record in records
-    )
+    ]
 
 
 def _remove_old(path: Path, info: RunInfo, records: list[WriterRecord]) -> None:

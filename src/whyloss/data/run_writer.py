@@ -33,7 +33,7 @@ from whyloss.data.layout import (
     read_info,
     split_folder,
 )
-from whyloss.data.opening import FIRST_WRITER, Opening, shares_name
+from whyloss.data.opening import FIRST_WRITER, Opening, namesakes
 from whyloss.data.part_writer import PartWriter
 from whyloss.data.scalars import append_row
 from whyloss.data.validation import (
@@ -130,7 +130,7 @@ class RunWriter:
         self._writer = check_writer(writer)
         self._n_writers = n_writers
         if writer == FIRST_WRITER:
-            self._register(self._opening.open(self._own_info(), writer))
+            self._register(*self._opening.open(self._own_info(), writer, n_writers))
 
     def join(self) -> None:
         """Join the run, once the first writer has opened it; else, the first rows do that."""
@@ -400,18 +400,15 @@ class RunWriter:
         """Join the run, where this has not been done yet."""
         if self._record is None:
             assert self._writer is not None  # noqa: S101 - open() comes first
-            self._register(self._opening.join(self._own_info(), self._writer))
+            own = self._own_info()
+            self._register(*self._opening.join(own, self._writer, self._n_writers))
         assert self._record is not None  # noqa: S101 - for the type checker
         return self._record
 
-    def _register(self, info: RunInfo) -> None:
-        """Note in the run that this process records into it."""
-        assert self._writer is not None  # noqa: S101 - for the type checker
-        self._info = info
-        self._shares_name = shares_name(read_writers(self.path), info.launch, self._writer)
-        record = WriterRecord(self._writer, info.launch, self._n_writers)
-        record.save(self.path)
-        self._record = record
+    def _register(self, info: RunInfo, record: WriterRecord) -> None:
+        self._info, self._record = info, record
+        others = namesakes(read_writers(self.path), record.writer, info.launch)
+        self._shares_name = bool(others)
         self._agree()
 
     def _note(self, state: State, reason: str = "") -> None:
