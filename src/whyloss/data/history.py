@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from whyloss.data.validation import check_sizes
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
@@ -116,6 +117,12 @@ class History:
     score: tuple[str, bool | None] | None = None
 
     def __post_init__(self) -> None:
+        check_sizes(
+            n_classes=self.n_classes,
+            n_train=self.n_train,
+            n_val=self.n_val,
+            class_shares=self.class_shares,
+        )
         if (backward := np.flatnonzero(np.diff(self.epochs) <= 0)).size:
             before, after = self.epochs[backward[0] : backward[0] + 2]
             raise DataError(
@@ -153,12 +160,14 @@ class History:
         class_shares : sequence of float, optional
             Shares of the classes in the validation split.
         **columns : iterables of float or None
-            ``<split>_<metric>``, all of one length; None where nothing was reported.
+            ``<split>_<metric>``, all of one length; None, or a masked value, where nothing was
+            reported.
 
         Raises
         ------
         DataError
-            A name has no split, the epochs are not ascending, or lengths differ.
+            A name has no split, the epochs are not ascending, lengths differ, or the number of
+            classes, samples or shares is impossible.
         """
         arrays: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
         not_finite: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
@@ -171,7 +180,7 @@ class History:
                     got=name,
                     hint=f"Rename it to train_{name}.",
                 )
-            cells = list(values)
+            cells = [None if cell is np.ma.masked else cell for cell in values]
             arrays[split, metric] = np.asarray(cells, dtype=np.float64)  # None becomes NaN
             reported = np.array([cell is not None for cell in cells], dtype=np.bool_)
             not_finite[split, metric] = reported & ~np.isfinite(arrays[split, metric])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -19,7 +20,80 @@ LONGEST_SLICE_NAME = 80
 FloatArray = npt.NDArray[np.floating[Any]]
 
 
+def check_sizes(
+    *,
+    n_classes: object = None,
+    n_train: object = None,
+    n_val: object = None,
+    class_shares: Sequence[float] | None = None,
+) -> None:
+    """Check what a caller says of a task beside its numbers; None counts as not given.
+
+    Parameters
+    ----------
+    n_classes, n_train, n_val : int or None
+    class_shares : sequence of float or None
+
+    Raises
+    ------
+    DataError
+        A number is not an integer, there are fewer than two classes, no samples, or shares that
+        are not numbers of at least 0.
+    """
+    for name, value, least in (
+        ("n_classes", n_classes, 2),
+        ("n_train", n_train, 1),
+        ("n_val", n_val, 1),
+    ):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise DataError(
+                f"`{name}` must be an integer ≥ {least}",
+                expected=f"{least}, {least + 1}, …",
+                got=f"{value!r:.80}",
+            )
+    if class_shares is None:
+        return
+    try:
+        shares = np.asarray(class_shares, dtype=np.float64)
+    except (TypeError, ValueError):
+        shares = np.empty((0, 0))
+    if shares.ndim != 1 or len(shares) < 2 or not (np.isfinite(shares) & (shares >= 0)).all():
+        raise DataError(
+            "`class_shares` must have one share per class",
+            expected="two or more numbers from 0 to 1",
+            got=f"{class_shares!r:.80}",
+        )
+
+
+def refuse_masked(values: Any, name: str) -> None:  # noqa: ANN401
+    """Refuse a masked array: NumPy would read through the mask.
+
+    Parameters
+    ----------
+    values : array-like
+    name : str
+        For the error message.
+
+    Raises
+    ------
+    DataError
+        A value is masked.
+    """
+    pieces = values if isinstance(values, list | tuple) else [values]
+    n_masked = sum(int(np.ma.count_masked(each)) for each in pieces if np.ma.isMA(each))
+    if n_masked or any(each is np.ma.masked for each in pieces):
+        raise DataError(
+            f"{name} has masked values",
+            expected="values that are all known",
+            got=f"{n_masked or 1} masked",
+            hint="Leave out the rows that are masked in any of the arrays, or fill them.",
+        )
+
+
 def _as_array(values: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
+    refuse_masked(values, name)
     try:
         return np.asarray(values)
     # Ragged rows; a tensor on a GPU or of a kind that NumPy lacks; one that needs its gradient.

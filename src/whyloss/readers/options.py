@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
+from whyloss.data.validation import check_sizes
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ class ReadOptions:
     metric: str | None = None
 
     def __post_init__(self) -> None:
+        check_sizes(
+            n_classes=self.n_classes,
+            n_train=self.n_train,
+            n_val=self.n_val,
+            class_shares=self.class_shares,
+        )
         for theirs, ours in self.columns.items():
             split, dot, metric = ours.partition(".")
             if not (split and dot and metric) and ours not in PREDICTION_ROLES:

@@ -17,7 +17,7 @@ from whyloss.data.layout import check_epoch, split_folder
 from whyloss.data.opening import FIRST_WRITER
 from whyloss.data.run_writer import RunWriter
 from whyloss.data.scalars import as_number
-from whyloss.data.validation import settle_scale
+from whyloss.data.validation import refuse_masked, settle_scale
 from whyloss.errors import DataError, WhylossError
 from whyloss.recorders.ending import close_on_signal
 from whyloss.recorders.epochs import MAX_HELD_BYTES, Epochs, Rows
@@ -395,6 +395,7 @@ def _copied(values: Any, *, keep_on_device: bool) -> npt.NDArray[Any] | OnDevice
         from whyloss.recorders.torch import copy_tensor  # noqa: PLC0415 - only where torch is loaded
 
         return copy_tensor(values, keep_on_device=keep_on_device)
+    refuse_masked(values, "The array")
     array = np.array(values)
     # JAX arrays may have this type, which NumPy cannot store.
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
