@@ -30,6 +30,7 @@ from whyloss.recorders import Recorder
 
 N_ROWS, N_COLUMNS, BATCH = 1200, 50, 300
 LIFE = 0.02, 0.5  # seconds from the start of the processes to the kill
+GENERATIONS = 10  # of processes that record into one run, one after the other
 CHILD = 500  # what a forked process adds to the generation that it records
 
 
@@ -88,7 +89,7 @@ def log(recorder: Recorder, epoch: int, generation: int, rows: slice) -> None:
     ids = np.arange(rows.start, rows.stop)
     for k in range(0, len(ids), BATCH):
         some = ids[k : k + BATCH]
-        scores = np.full((len(some), N_COLUMNS), 1000 * epoch + generation, np.float32)
+        scores = np.full((len(some), N_COLUMNS), 1000.0 * epoch + generation)
         recorder.log(split="val", epoch=epoch, logits=scores, y_true=some % N_COLUMNS, ids=some)
     recorder.log_scalars(epoch=epoch, loss=1 / epoch)
 
@@ -103,7 +104,8 @@ def record(path: Path, situation: Situation, process: int, generation: int, repo
     exists = (path / "run.json").exists()
     overwrite = exists and situation.overwrite
     rank = situation.ranks[process]
-    recorder = Recorder(path, rank=rank, overwrite=overwrite, resume=exists and not overwrite)
+    resume = exists and not overwrite
+    recorder = Recorder(path, rank=rank, overwrite=overwrite, resume=resume, dtype="float64")
     first = 1 if situation.again or situation.overwrite else 1 + 1000 * generation
     for count in range(10**6):
         epoch = first + (count % 5 if situation.again else count)
@@ -206,8 +208,11 @@ def kills(name: str, n: int, seed: int, folder: Path) -> Iterator[list[str]]:
     """Kill the processes of one situation `n` times, and yield what is wrong after each time."""
     situation = SITUATIONS[name]
     moments = random.Random(f"{name} {seed}")  # noqa: S311 - no secret
-    path, reported = folder / "run", folder / "report"
     for generation in range(n):
+        # A run that has grown over many generations would take long to look at.
+        series = folder / f"{generation // GENERATIONS}"
+        series.mkdir(exist_ok=True)
+        path, reported = series / "run", series / "report"
         report = os.open(reported, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         children = [
             start((path, situation, process, generation, report), folder / "errors")
@@ -220,9 +225,8 @@ def kills(name: str, n: int, seed: int, folder: Path) -> Iterator[list[str]]:
         for line in reported.read_text().splitlines():
             epoch, process, at = map(int, line.split())
             confirmed[epoch, process] = max(at, confirmed.get((epoch, process), 0))
-        yield [problem for problem in problems if problem] + [
-            *faults(path, situation, confirmed, generation)
-        ]
+        found = [problem for problem in problems if problem]
+        yield [*found, *faults(path, situation, confirmed, generation)]
 
 
 def main(arguments: Iterable[str], say: Callable[[str], object] = print) -> int:

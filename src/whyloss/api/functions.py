@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whyloss.api.shown import CheckResult, Comparison, Diagnosis, Review
+from whyloss.data.validation import check_sizes
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.readers import KnownFacts, ReadOptions
     from whyloss.results import diagnosis
+
+
+def _shares(given: Sequence[float] | None) -> tuple[float, ...] | None:
+    check_sizes(class_shares=given)
+    return None if given is None else tuple(given)
 
 
 def diagnose(
@@ -136,7 +142,7 @@ def diagnose(
         n_classes=n_classes,
         n_train=n_train,
         n_val=n_val,
-        class_shares=None if class_shares is None else tuple(class_shares),
+        class_shares=_shares(class_shares),
         columns=columns or {},
         task=task,
         scale=scale,
@@ -200,7 +206,7 @@ def compare(
         n_classes=n_classes,
         n_train=n_train,
         n_val=n_val,
-        class_shares=None if class_shares is None else tuple(class_shares),
+        class_shares=_shares(class_shares),
         columns=columns or {},
         task=task,
         scale=scale,
@@ -289,7 +295,7 @@ def review(
         n_classes=n_classes,
         n_train=n_train,
         n_val=n_val,
-        class_shares=None if class_shares is None else tuple(class_shares),
+        class_shares=_shares(class_shares),
         columns=columns or {},
         task=task,
         scale=scale,

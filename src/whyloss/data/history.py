@@ -180,7 +180,7 @@ class History:
                     got=name,
                     hint=f"Rename it to train_{name}.",
                 )
-            cells = [None if cell is np.ma.masked else cell for cell in values]
+            cells = values.tolist() if isinstance(values, np.ma.MaskedArray) else list(values)
             arrays[split, metric] = np.asarray(cells, dtype=np.float64)  # None becomes NaN
             reported = np.array([cell is not None for cell in cells], dtype=np.bool_)
             not_finite[split, metric] = reported & ~np.isfinite(arrays[split, metric])

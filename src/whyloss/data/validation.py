@@ -82,7 +82,7 @@ def refuse_masked(values: Any, name: str) -> None:  # noqa: ANN401
         A value is masked.
     """
     pieces = values if isinstance(values, list | tuple) else [values]
-    n_masked = sum(int(np.ma.count_masked(each)) for each in pieces if np.ma.isMA(each))
+    n_masked = sum(int(np.ma.getmaskarray(each).sum()) for each in pieces if np.ma.isMA(each))
     if n_masked or any(each is np.ma.masked for each in pieces):
         raise DataError(
             f"{name} has masked values",

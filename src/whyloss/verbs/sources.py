@@ -182,7 +182,7 @@ def _curves(
 
 def _listed(reported: Mapping[str, Any]) -> dict[str, Any]:
     """Make every number a list of one epoch."""
-    return {name: np.atleast_1d(np.asarray(value)) for name, value in reported.items()}
+    return {name: np.atleast_1d(np.asanyarray(value)) for name, value in reported.items()}
 
 
 def _unwrapped(history: Any) -> Any:  # noqa: ANN401
@@ -212,7 +212,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list | tuple | range):
         return [_plain(inner) for inner in value]
     if isinstance(value, Iterable) or hasattr(value, "__array__") or hasattr(value, "tolist"):
-        return np.asarray(value).tolist()
+        return np.asanyarray(value).tolist()  # what is masked becomes None
     return value
 
 
