@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,8 @@ def record(path: Path, situation: Situation, process: int, generation: int, repo
     resume = exists and not overwrite
     recorder = Recorder(path, rank=rank, overwrite=overwrite, resume=resume, dtype="float64")
     first = 1 if situation.again or situation.overwrite else 1 + 1000 * generation
-    for count in range(10**6):
+    parent = os.getppid()
+    for count in takewhile(lambda _: os.getppid() == parent, range(10**6)):
         epoch = first + (count % 5 if situation.again else count)
         if situation.disk_full_after == count:
             pa.OSFile = partial(fill, pa.OSFile)

@@ -247,7 +247,7 @@ def test_given_a_slow_disk_then_logging_does_not_wait_for_it(tmp_path, monkeypat
     sync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda number: (synced.wait(20), sync(number))[1])
     synced.set()
-    recorder = Recorder(tmp_path)
+    recorder = Recorder(tmp_path, rank=0)
     synced.clear()
     start = time.monotonic()
     for epoch in range(20):

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from whyloss.data.part import PartFile
-    from whyloss.data.run import Run
+    from whyloss.data.run_files import RunFiles
 
 MOST_EPOCHS = 200  # whose rows are counted, from the last one back
 
 
-def notes_on(run: Run) -> tuple[str, ...]:
+def notes_on(run: RunFiles) -> tuple[str, ...]:
     """Say what a run lacks, and which of its rows count.
 
     Parameters
     ----------
-    run : Run
+    run : RunFiles
 
     Returns
     -------
@@ -45,7 +45,7 @@ def notes_on(run: Run) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _on_writers(run: Run) -> Iterator[str]:
+def _on_writers(run: RunFiles) -> Iterator[str]:
     info = run.info
     records = [record for record in read_writers(run.path) if record.launch == info.launch]
     for record in records:
@@ -67,7 +67,7 @@ def _on_writers(run: Run) -> Iterator[str]:
             )
 
 
-def _on_resume(run: Run, split: str) -> Iterator[str]:
+def _on_resume(run: RunFiles, split: str) -> Iterator[str]:
     last = run.last_epoch(split)
     later = [epoch for epoch in run.epochs(split) if last is not None and epoch > last]
     if later:
@@ -77,7 +77,9 @@ def _on_resume(run: Run, split: str) -> Iterator[str]:
         )
 
 
-def _on_missing(run: Run, split: str, recorded: dict[int, tuple[PartFile, ...]]) -> Iterator[str]:
+def _on_missing(
+    run: RunFiles, split: str, recorded: dict[int, tuple[PartFile, ...]]
+) -> Iterator[str]:
     last = run.last_epoch(split)
     if last not in recorded:
         return
@@ -98,7 +100,7 @@ def _on_missing(run: Run, split: str, recorded: dict[int, tuple[PartFile, ...]])
         )
 
 
-def _on_rows(run: Run, split: str, recorded: dict[int, tuple[PartFile, ...]]) -> Iterator[str]:
+def _on_rows(run: RunFiles, split: str, recorded: dict[int, tuple[PartFile, ...]]) -> Iterator[str]:
     counted = sorted(recorded)[-MOST_EPOCHS:]
     n_rows = {epoch: sum(part.count() for part in recorded[epoch]) for epoch in counted}
     fewest = min(n_rows.values())
