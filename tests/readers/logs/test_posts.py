@@ -19,6 +19,35 @@ def curves(text):
 
 
 CASES = {
+    # what stands behind a held-out score, and has no split of its own, is held out too
+    "evaluations of the only epoch": (
+        """\
+        epoch:  4
+        loss: 0.91, acc: 0.61, test_acc: 0.70, f1: 0.27
+        loss: 0.95, acc: 0.60, test_acc: 0.70, f1: 0.27
+        loss: 0.88, acc: 0.62, test_acc: 0.70, f1: 0.27
+        """,
+        [1, 2, 3],
+        {
+            "train_loss": [0.91, 0.95, 0.88],
+            "train_accuracy": [0.61, 0.6, 0.62],
+            "test_accuracy": [0.7, 0.7, 0.7],
+            "test_f1": [0.27, 0.27, 0.27],
+        },
+    ),
+    "two trainings without a loss": (
+        """\
+        Epoch   Train-accuracy   Validation-accuracy
+        3       0.94             0.69
+        4       0.98             0.31
+        Then I replaced the validation set:
+        Epoch   Train-accuracy   Validation-accuracy
+        0       0.15             0.47
+        1       0.75             0.66
+        """,
+        [0, 1],
+        {"train_accuracy": [0.15, 0.75], "val_accuracy": [0.47, 0.66]},
+    ),
     # lines that differ in a name are no epochs
     "a line for each class": (
         """\

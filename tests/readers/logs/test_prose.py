@@ -127,6 +127,11 @@ def curves(text):
                 "val_loss": [1.4],
             },
         ),
+        (  # a percentage without a name, which somebody reaches
+            "My network reaches 88%. Without the softmax layer it gets 94%.",
+            [1],
+            {"train_accuracy": [0.88]},
+        ),
         (  # names of a program: what has no split is that of the training
             "loss falls from 0.9 to 0.2 but val_loss goes from 0.8 to 1.3, acc is 0.95 and val_acc 0.71",
             [1, 2],

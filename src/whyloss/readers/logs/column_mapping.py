@@ -275,12 +275,30 @@ def _splits(
                 continue  # as Lightning prints a running loss beside the one of the epoch
         elif name.metric not in _NO_SCORES and evaluated and in_table:
             split = evaluated if (evaluated, name.own) not in told else "train"
+        elif behind := _behind_held_out(column, columns, told):
+            split = behind
+            mapping.notes.append(
+                f'"{column.label}" counts as that of {behind}, because it stands behind a number of it.'
+            )
         elif name.metric not in _NO_SCORES and len(held_out) == 1 and not losses:
             split = held_out[0] if (held_out[0], name.own) not in told else "train"
         found[column] = split
     if plain and not told:
         mapping.notes.append("No split is named: the numbers count as those of the training.")
     return found
+
+
+def _behind_held_out(
+    column: Column, columns: list[Column], told: set[tuple[str | None, str]]
+) -> str | None:
+    """Give the split of the held-out score behind which a score without a split stands."""
+    at = columns.index(column)
+    before = columns[at - 1] if at else None
+    if before is None or before.split in {None, "train"} or column.name.metric in _NO_SCORES:
+        return None
+    scores = before.name.metric not in _NO_SCORES and before.name.kind == "metric"
+    new = (before.split, column.name.own) not in told and ("train", column.name.own) not in told
+    return before.split if scores and new else None
 
 
 def _says_again(column: Column, found: Mapping[Column, str]) -> bool:

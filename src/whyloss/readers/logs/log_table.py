@@ -10,8 +10,9 @@ from whyloss.readers.logs.column_mapping import Column
 from whyloss.readers.logs.metric_names import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from whyloss.readers.logs.line_parser import Pair
     from whyloss.readers.logs.prose_rows import Statement
 
 MAX_ROWS = 20_000
@@ -148,6 +149,17 @@ class LogTable:
 
     def __contains__(self, key: float) -> bool:
         return key in self._rows
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Sequence[Pair]]) -> LogTable:
+        """Make a table of lines, each a row."""
+        table = cls()
+        for key, pairs in enumerate(rows, start=1):
+            for pair in pairs:
+                table.add(
+                    float(key), pair.label, pair.value, split=pair.split, percent=pair.percent
+                )
+        return table
 
     def averaged(self) -> LogTable:
         """Give a table of one row, which has the mean of each score."""

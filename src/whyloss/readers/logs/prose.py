@@ -26,6 +26,7 @@ class Told:
 
     statements: list[Statement] = field(default_factory=list)
     trends: list[Trend] = field(default_factory=list)
+    unnamed: bool = False  # percentages without a name are read as accuracies
 
 
 @dataclass
@@ -201,6 +202,9 @@ class _Sentence:
             return
         if not clause.metrics and percent and clause.subject and not self._divides:
             clause.metrics = [(split, "accuracy") for split in clause.subject]
+        if not clause.metrics and percent and words.REACHES.search(self._text[: token.start()]):
+            clause.metrics, clause.inherited = [(None, "accuracy")], False
+            self._told.unnamed = True
         if not self._belongs(token, before, values[0]):
             return
         if clause.numbered and self._own and words.TO.search(before):

@@ -167,6 +167,11 @@ DIVIDED = re.compile(
 )
 ON = re.compile(r"\s*(?:accuracy\s+)?(?:on|in|for|at)\s+(?:the\s+|my\s+|our\s+)?|\s*\(\s*(?:on\s+)?", re.IGNORECASE)  # fmt: skip
 OF_SPLIT = re.compile(r"\b(?:on|for|in|both)\s+(?:the |both |my |our )?$", re.IGNORECASE)
+# "It reaches 90 %": a share of what is right, also without a name.
+REACHES = re.compile(
+    r"\b(?:reach(?:es|ed)?|gets?|got|achiev(?:es|ed)|obtain(?:s|ed)?|from)\s+(?:(?:only|about|around|just|to|up)\s+)*$",
+    re.IGNORECASE,
+)
 # What may stand between a split and the number of it: "on test only 0.6".
 IS = frozenset(
     {"", "is", "was", "only", "it is", "i get", "just", "about", "around", "it's", "we get"}

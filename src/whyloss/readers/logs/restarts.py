@@ -71,13 +71,16 @@ def last_training(
 
 
 def _loss(columns: list[Column]) -> Column | None:
-    losses = [column for column in columns if column.name.metric == "loss" and not column.name.head]
-    training = [column for column in losses if column.split in {None, "train"}]
-    return next(iter([*training, *losses]), None)
+    for metric in ("loss", "accuracy"):
+        same = [c for c in columns if c.name.metric == metric and not c.name.head]
+        training = [column for column in same if column.split in {None, "train"}]
+        if same:
+            return (training or same)[0]
+    return None
 
 
 def _begins_anew(loss: Column, before: float, start: float) -> bool:
-    """Whether the loss at a restart is nearer to that of the first epoch than to the last one's."""
+    """Whether the loss (or the accuracy) at a restart is nearer to that of the first epoch than to the last one's."""
     earlier = [value for key, value in sorted(loss.cells.items()) if before <= key < start]
     later = [value for key, value in sorted(loss.cells.items()) if key >= start]
     if len(earlier) < _ENOUGH_ROWS or not later:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from whyloss.readers.logs.log_table import AFTERWARDS
+from whyloss.readers.logs.log_table import AFTERWARDS, MAX_ROWS
 from whyloss.readers.logs.metric_names import SPLIT_WORDS
 
 _ENOUGH_NAMES = 3
@@ -30,6 +30,8 @@ class RowTracker:
         Lines that repeat an earlier row word for word, as after an early stop.
     restarts : list of (float, float)
         The rows at which the count of epochs began again, and the numbers that stood there.
+    inner : list of list of Pair
+        The evaluations of the only epoch so far, one for each line.
     """
 
     def __init__(self, table: LogTable) -> None:
@@ -38,6 +40,7 @@ class RowTracker:
         self.heading: float | None = None
         self.repeats = 0
         self.restarts: list[tuple[float, float]] = []
+        self.inner: list[list[Pair]] = []
         self._heads: dict[float, str] = {}
         self._repeating = False
         self._offset = 0.0
@@ -99,6 +102,7 @@ class RowTracker:
         if self._second and (line.epoch is None or line.epoch + self._offset == self._key):
             self.write(self._second)
         self._second = []
+        self._keep_inner(line, pairs)
         if not self._place(line, pairs):
             return
         self._bar = line.bar or self._bar
@@ -182,6 +186,16 @@ class RowTracker:
                 percent=pair.percent,
                 step=step,
             )
+
+    def _keep_inner(self, line: Line, pairs: list[Pair]) -> None:
+        """Keep the evaluations of one epoch: they are all there is where no second one comes."""
+        if line.epoch is not None or len(self._table) > 1:
+            self.inner.clear()
+            return
+        inside = line.step is not None or line.within or line.bar
+        held_out = any(pair.split in {"val", "test"} for pair in pairs)
+        if held_out and not inside and len(self.inner) < MAX_ROWS:
+            self.inner.append(pairs)
 
     def _counts_batches(self, line: Line) -> bool:
         """Whether batches are counted over the whole training, as where no epoch is named."""

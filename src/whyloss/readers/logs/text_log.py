@@ -33,6 +33,7 @@ _DIGITS = re.compile(r"\d+")
 _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
 _MOST_TEMPLATES = 6
+_ENOUGH_ROWS = 3
 _MOST_UNREAD = 100  # lines
 _MOST_PROSE = 50_000  # characters
 # "0.9 -> 0.4" gives a first and a last value, as a sentence does.
@@ -75,7 +76,6 @@ class TextLog:
         self._prose: list[str] = []
         self._prose_after: list[str] = []  # sentences below numbers of a program
         self._unread: list[str] = []
-        self._categories: list[str] = []
         self._improved: dict[str, dict[float, float]] = {}
         self._last_split: str | None = None
         self._skipped = 0
@@ -139,29 +139,8 @@ class TextLog:
         self._release()
         self._blocks.close()
         self._rows.finish()
-        table = self._log_table
-        if (names := self._rows.of_categories) and not table.has_losses:
-            table = table.averaged()
-            self._categories = names
-        told = read_prose("\n".join(self._prose))
-        beside: list[Column] = []
-        if not table.has_metrics and not (told.statements or told.trends):
-            told = read_prose("\n\n".join(self._unread))
-        if table.has_metrics:
-            after = read_prose("\n".join(self._prose_after))
-            beside = [*table.beside(after.statements), *table.unprinted(self._improved)]
-            beside += table.unprinted(self._blocks.scores_of_classes(table.last or 1.0))
-            told.trends += after.trends
-        elif self._blocks.of_classes:
-            table = LogTable()
-            for label, cells in self._blocks.scores_of_classes(1.0).items():
-                table.add(1.0, label, cells[1.0])
-        elif told.statements:
-            table = LogTable()
-            table.kind, placed = rows_of(told.statements)
-            for key, one in placed:
-                table.add(key, one.label, one.value, split=one.split)
-        self._facts.trends = told.trends
+        remarks: list[str] = []
+        table, beside = self._with_sentences(self._by_rows(remarks), remarks)
         history, notes = build_history(
             table,
             self._facts,
@@ -170,14 +149,48 @@ class TextLog:
             unfinished=self._rows.unfinished,
             restarts=self._rows.restarts,
         )
-        return history, (*notes, *self._passed_over())
+        return history, (*notes, *remarks, *self._passed_over())
+
+    def _by_rows(self, remarks: list[str]) -> LogTable:
+        """Give the numbers by what their lines are: epochs, evaluations of one epoch, or names."""
+        table = self._log_table
+        names = self._rows.of_categories
+        if names and not table.has_losses:
+            table = table.averaged()
+            remarks.append(
+                f"Lines of {', '.join(names[:4])}{' …' * (len(names) > 4)} are no epochs: the mean over them is read."
+            )
+        elif table.kind == "epoch" and len(table) == 1 and len(self._rows.inner) >= _ENOUGH_ROWS:
+            table = LogTable.of_rows(self._rows.inner)
+            remarks.append(
+                f"One epoch is named, with {len(table)} evaluations: these are numbered."
+            )
+        return table
+
+    def _with_sentences(self, table: LogTable, remarks: list[str]) -> tuple[LogTable, list[Column]]:
+        """Give the numbers of sentences where a program printed none, else what they say beside it."""
+        told = read_prose("\n".join(self._prose))
+        if not table.has_metrics and not (told.statements or told.trends):
+            told = read_prose("\n\n".join(self._unread))
+        self._facts.trends = told.trends
+        of_classes = self._blocks.scores_of_classes(table.last or 1.0)
+        if table.has_metrics:
+            after = read_prose("\n".join(self._prose_after))
+            self._facts.trends = [*told.trends, *after.trends]
+            unprinted = table.unprinted(self._improved | of_classes)
+            return table, [*table.beside(after.statements), *unprinted]
+        if of_classes or not told.statements:
+            return table, table.unprinted(of_classes)
+        table = LogTable()
+        if told.unnamed:
+            remarks.append("A percentage without a name is read as an accuracy.")
+        table.kind, placed = rows_of(told.statements)
+        for key, one in placed:
+            table.add(key, one.label, one.value, split=one.split)
+        return table, []
 
     def _passed_over(self) -> list[str]:
         notes = []
-        if self._categories:
-            notes.append(
-                f"Lines of {', '.join(self._categories[:4])} … are no epochs: the mean over them is read."
-            )
         if self._rows.repeats:
             notes.append(
                 f"Left out: {pluralize(self._rows.repeats, 'line')} that repeat an earlier epoch, as "
