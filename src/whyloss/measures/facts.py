@@ -143,7 +143,7 @@ class Summary:
             by_class=self.by_class.size > 0,
             confusion=self.confusion.size > 0,
             n_top=TOP,
-            bar=float(self.top_losses[-1]) if len(self.top_losses) == TOP else 0.0,
+            smallest_top=float(self.top_losses[-1]) if len(self.top_losses) == TOP else 0.0,
         )
         for name in _SUMS:
             if name != "fold_counts":

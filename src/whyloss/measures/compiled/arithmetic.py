@@ -1,48 +1,52 @@
-"""Elementary functions of sixteen numbers at a time, for use inside compiled kernels.
+"""Elementary functions that a loop over an array can be vectorised with.
 
-``np.exp`` and ``np.log1p`` are calls into a scalar library there, ten times slower.
+``np.exp`` and ``np.log1p`` are calls of a scalar library inside a compiled loop, ten times slower.
+The functions here are polynomials, in the precision of their argument.
 """
 
-# What compiled functions take is settled when they are compiled, for each kind of array anew.
+# The types of arguments are known when a function is compiled, for each type of array anew.
 # ruff: noqa: ANN401
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, overload
-
-from whyloss.measures.compiled.vectors import bits, convert, from_bits
+from numba.extending import overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# No test for a division by zero; and no reference is counted, which would cost narrow tiles a
-# third of their time. Kernels allocate nothing: see Scratch in sums.py.
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+# "numpy": no test for a division by zero, which would prevent vectors.
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Multiplications and additions may be fused; nothing else departs from IEEE arithmetic.
+LOOP: dict[str, Any] = {**OPTIONS, "fastmath": {"contract"}}
+# Sums may be taken in any order, which a sum over a vector needs.
+REDUCTION: dict[str, Any] = {**OPTIONS, "fastmath": {"contract", "reassoc", "nsz"}}
+INNER: dict[str, Any] = {**LOOP, "forceinline": True}
 KERNEL: dict[str, Any] = {**OPTIONS, "cache": True}
-INNER: dict[str, Any] = {**OPTIONS, "forceinline": True}
-# What happens at the end of a block alone: compiled once, not wherever it is called.
-RARE: dict[str, Any] = OPTIONS
 
-_F = np.float32
-_LOG2_E = 1.4426950408889634
-# ln 2 in two pieces; the first has so few bits that its product with an exponent is exact.
+_F, _I = np.float32, np.int32
+_LOG2_E, _LOG2_E_32 = 1.4426950408889634, _F(1.4426950408889634)
+# ln 2 in two terms; the first has so few bits that its product with an exponent is exact.
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_LN2_HIGH_32, _LN2_LOW_32 = 0.693145751953125, 1.42860682e-6
-# Adding 1.5 * 2^(mantissa bits) rounds to a whole number and leaves it in the lowest bits.
-_ROUND, _ROUND_32 = 1.5 * 2.0**52, 1.5 * 2.0**23
-_LOWEST, _LOWEST_32 = -708.0, -87.0  # below, exp is 0 to working precision
+_LN2_HIGH_32, _LN2_LOW_32 = _F(0.693145751953125), _F(1.42860682e-6)
+# Adding 1.5 * 2^(mantissa bits) rounds to an integer and leaves it in the lowest bits.
+_ROUND, _ROUND_32 = 1.5 * 2.0**52, _F(1.5 * 2.0**23)
+_LOWEST, _LOWEST_32 = -708.0, _F(-87.0)  # below, exp is 0 to working precision
+_ONE, _HALF = _F(1), _F(0.5)
 # Minimax polynomials of Cephes (Moshier 1992), single precision.
-_EXP_32 = (
-    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
-    4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
+_E0, _E1, _E2, _E3, _E4, _E5 = (
+    _F(c) for c in (
+        1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
+        4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
+    )
 )  # fmt: skip
-_LOG_32 = (
-    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = (
+    _F(c) for c in (
+        7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+    )
 )  # fmt: skip
 # Taylor, 1/13! to 1/2!: |r| <= ln(2)/2 leaves less than 1e-17.
 _EXP = tuple(1.0 / float(np.prod(np.arange(1.0, k + 1.0))) for k in range(13, 1, -1))
@@ -54,31 +58,60 @@ _LOG = (
 )  # fmt: skip
 
 
-@intrinsic
-def half(_context: Any, _x: Any) -> Any:
-    """Float16, given as the bits in a uint16, as float32."""
+@njit(**INNER)
+def _bits(x: Any) -> Any:
+    return np.float32(x).view(np.int32)
 
-    def widen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
 
-    return types.float32(types.uint16), widen
+@njit(**INNER)
+def _from_bits(i: Any) -> Any:
+    return np.int32(i).view(np.float32)
+
+
+@njit(**INNER)
+def _bits_64(x: Any) -> Any:
+    return np.float64(x).view(np.int64)
+
+
+@njit(**INNER)
+def _from_bits_64(i: Any) -> Any:
+    return np.int64(i).view(np.float64)
 
 
 @njit(**INNER)
 def residue(z: Any, peak: Any, below: Any) -> Any:
-    """What rounding took from ``below = z - peak`` (Knuth's TwoSum)."""
+    """Rounding error of ``below = z - peak`` (Knuth's TwoSum)."""
     back = below - z
     return (z - (below - back)) - (peak + back)
 
 
+@njit(**KERNEL)
+def widen(halves: Any, singles: Any) -> None:
+    """Convert float16 to float32; NumPy takes ten times as long where it has no vectors for it.
+
+    Parameters
+    ----------
+    halves : ndarray of uint16, shape (n,)
+        Bit patterns of float16.
+    singles : ndarray of float32, shape (n,)
+        Filled.
+    """
+    for k in range(len(halves)):
+        bits = _I(halves[k])
+        # The exponents differ by 112; a product also converts denormal numbers.
+        value = _from_bits(_I((bits & _I(0x7FFF)) << _I(13))) * _F(2.0**112)
+        magnitude = _bits(value) | (_I(0x7F800000) if value >= _F(65536) else _I(0))
+        singles[k] = _from_bits(_I(magnitude | _I((bits & _I(0x8000)) << _I(16))))
+
+
 def lowest(x: Any) -> float:
-    """Where :func:`exp` ends: further down, it is 0 to working precision."""
+    """Smallest argument of :func:`exp`; further down it is 0 to working precision."""
     raise NotImplementedError
 
 
-@overload(lowest)
+@overload(lowest, jit_options=INNER)
 def _lowest(x: Any) -> Callable[..., Any]:
-    limit = _LOWEST_32 if x.scalar == types.float32 else _LOWEST
+    limit = _LOWEST_32 if x == types.float32 else _LOWEST
 
     def constant(x: Any) -> Any:  # noqa: ARG001
         return limit
@@ -87,23 +120,21 @@ def _lowest(x: Any) -> Callable[..., Any]:
 
 
 def exp(x: Any, low: Any) -> Any:
-    """``exp(x + low)`` for x from ``lowest(x)`` to 0 and a `low` that is tiny beside it."""
+    """``exp(x + low)`` for x from ``lowest(x)`` to 0 and a `low` of the size of its rounding error."""
     raise NotImplementedError
 
 
-@overload(exp)
+@overload(exp, jit_options=INNER)
 def _exp(x: Any, low: Any) -> Callable[..., Any]:  # noqa: ARG001
-    if x.scalar == types.float32:
+    if x == types.float32:
 
         def single(x: Any, low: Any) -> Any:
-            shifted = x * _LOG2_E + _ROUND_32
+            shifted = x * _LOG2_E_32 + _ROUND_32
             power = shifted - _ROUND_32
             r = (x - power * _LN2_HIGH_32) - power * _LN2_LOW_32 + low
-            p = r * _EXP_32[0] + _EXP_32[1]
-            for c in _EXP_32[2:]:
-                p = p * r + c
-            p = p * (r * r) + r + 1.0
-            return from_bits(bits(p) + (bits(shifted) << 23))
+            p = ((((_E0 * r + _E1) * r + _E2) * r + _E3) * r + _E4) * r + _E5
+            p = p * (r * r) + r + _ONE
+            return _from_bits(_bits(p) + _I(_bits(shifted) << _I(23)))
 
         return single
 
@@ -115,7 +146,7 @@ def _exp(x: Any, low: Any) -> Callable[..., Any]:  # noqa: ARG001
         for c in _EXP[2:]:
             p = p * r + c
         p = p * (r * r) + r + 1.0
-        return from_bits(bits(p) + (bits(shifted) << 52))
+        return _from_bits_64(_bits_64(p) + (_bits_64(shifted) << 52))
 
     return double
 
@@ -125,23 +156,22 @@ def log1p(x: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(log1p)
+@overload(log1p, jit_options=INNER)
 def _log1p(x: Any) -> Callable[..., Any]:
-    # 1 + x = 2^power * (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); `lost` is what rounding
-    # took from 1 + x.
-    if x.scalar == types.float32:
+    # 1 + x = 2^power * (1 + f) with 1 + f from sqrt(1/2) to sqrt(2); `lost` is the rounding error
+    # of 1 + x.
+    if x == types.float32:
 
         def single(x: Any) -> Any:
-            u = x + 1.0
-            lost = (x - (u - 1.0)) / u
-            raised = bits(u) - 0x3F3504F3
-            power = convert(raised >> 23, _F(0))
-            f = from_bits((raised & 0x7FFFFF) + 0x3F3504F3) - 1.0
-            p = f * _LOG_32[0] + _LOG_32[1]
-            for c in _LOG_32[2:]:
-                p = p * f + c
+            u = x + _ONE
+            lost = (x - (u - _ONE)) / u
+            raised = _I(_bits(u) - _I(0x3F3504F3))
+            power = _F(raised >> _I(23))
+            f = _from_bits((raised & _I(0x7FFFFF)) + _I(0x3F3504F3)) - _ONE
+            p = (((_L0 * f + _L1) * f + _L2) * f + _L3) * f + _L4
+            p = (((p * f + _L5) * f + _L6) * f + _L7) * f + _L8
             square = f * f
-            tail = p * f * square - square * 0.5 + power * _LN2_LOW_32 + lost
+            tail = p * f * square - square * _HALF + power * _LN2_LOW_32 + lost
             return (f + tail) + power * _LN2_HIGH_32
 
         return single
@@ -149,9 +179,9 @@ def _log1p(x: Any) -> Callable[..., Any]:
     def double(x: Any) -> Any:
         u = x + 1.0
         lost = (x - (u - 1.0)) / u
-        raised = bits(u) - 0x3FE6A09E667F3BCD
-        power = convert(raised >> 52, 0.0)
-        f = from_bits((raised & 0xFFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD) - 1.0
+        raised = _bits_64(u) - 0x3FE6A09E667F3BCD
+        power = np.float64(raised >> 52)
+        f = _from_bits_64((raised & 0xFFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD) - 1.0
         s = f / (f + 2.0)
         z = s * s
         p = z * _LOG[0] + _LOG[1]
@@ -160,5 +190,47 @@ def _log1p(x: Any) -> Callable[..., Any]:
         half_square = f * f * 0.5
         tail = s * (half_square + p * z) + (power * _LN2_LOW + lost)
         return power * _LN2_HIGH - ((half_square - tail) - f)
+
+    return double
+
+
+def sort_key(x: Any) -> int:
+    """Integer that is ordered as floats are, so that a largest one can be found in vectors."""
+    raise NotImplementedError
+
+
+@overload(sort_key, jit_options=INNER)
+def _sort_key(x: Any) -> Callable[..., Any]:
+    if x == types.float32:
+
+        def single(x: Any) -> Any:
+            i = _bits(x)
+            return _I(i ^ _I(_I(i >> _I(31)) & _I(0x7FFFFFFF)))
+
+        return single
+
+    def double(x: Any) -> Any:
+        i = _bits_64(x)
+        return i ^ ((i >> 63) & 0x7FFFFFFFFFFFFFFF)
+
+    return double
+
+
+def from_sort_key(key: Any) -> float:
+    """Float of a key of :func:`sort_key`."""
+    raise NotImplementedError
+
+
+@overload(from_sort_key, jit_options=INNER)
+def _from_sort_key(key: Any) -> Callable[..., Any]:
+    if key == types.int32:
+
+        def single(key: Any) -> Any:
+            return _from_bits(key ^ _I(_I(key >> _I(31)) & _I(0x7FFFFFFF)))
+
+        return single
+
+    def double(key: Any) -> Any:
+        return _from_bits_64(key ^ ((key >> 63) & 0x7FFFFFFFFFFFFFFF))
 
     return double

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.measures.compiled.statistics import widen
+from whyloss.measures.compiled.arithmetic import widen
 from whyloss.measures.compiled.threads import processors
 from whyloss.measures.losses.logits import as_logits
 

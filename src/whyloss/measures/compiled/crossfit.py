@@ -15,7 +15,12 @@ from whyloss.measures.calibration.temperature import (
     fit_temperature,
 )
 from whyloss.measures.compiled.blocks import in_threads, prepare
-from whyloss.measures.compiled.derivatives import fold_moments, from_lanes, grid_moments, workspace
+from whyloss.measures.compiled.derivatives import (
+    fold_moments,
+    grid_moments,
+    over_blocks,
+    workspace,
+)
 from whyloss.measures.compiled.dispatch import check_labels
 from whyloss.measures.compiled.layout import (
     GAUSS_NEWTON,
@@ -25,7 +30,6 @@ from whyloss.measures.compiled.layout import (
     MOMENTS,
     WORST,
 )
-from whyloss.measures.compiled.vectors import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +96,7 @@ class FoldSums:
         betas = np.exp(log_betas)
 
         def work(rows: slice) -> FloatVector:
-            moments = np.zeros((N_FOLDS, MOMENTS, LANES))
+            moments = np.zeros((N_FOLDS, MOMENTS))
             block, _ = prepare(self._scores[rows], self._scale)
             fold_moments(
                 block,
@@ -100,14 +104,14 @@ class FoldSums:
                 self._y_true,
                 self._fold,
                 betas,
-                moments.reshape(-1),
+                moments,
                 losses,
                 gradients,
                 workspace(block, N_FOLDS),
             )
             return moments
 
-        return from_lanes(np.stack(in_threads(self._scores, self._scale, work)))
+        return over_blocks(in_threads(self._scores, self._scale, work))
 
     def run_grid(self, log_betas: FloatVector) -> FloatVector:
         """Sums by fold at every temperature of a grid, in one pass.
@@ -124,7 +128,7 @@ class FoldSums:
         betas = np.exp(log_betas)
 
         def work(rows: slice) -> FloatVector:
-            moments = np.zeros((N_FOLDS, len(betas), MOMENTS, LANES))
+            moments = np.zeros((N_FOLDS, len(betas), MOMENTS))
             block, _ = prepare(self._scores[rows], self._scale)
             grid_moments(
                 block,
@@ -132,12 +136,12 @@ class FoldSums:
                 self._y_true,
                 self._fold,
                 betas,
-                moments.reshape(-1),
-                workspace(block, N_FOLDS, len(betas)),
+                moments,
+                workspace(block, N_FOLDS),
             )
             return moments
 
-        return from_lanes(np.stack(in_threads(self._scores, self._scale, work))).swapaxes(0, 1)
+        return over_blocks(in_threads(self._scores, self._scale, work)).swapaxes(0, 1)
 
     def at(self, log_beta: float) -> FloatVector:
         """Sums by fold, all folds at one temperature; results are kept.

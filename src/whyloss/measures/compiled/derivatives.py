@@ -1,10 +1,10 @@
-"""The loss under temperatures and its slopes in ``u = ln beta``, summed by fold in one pass.
+"""The loss under temperatures and its derivatives in ``u = ln beta``, summed by fold in one pass.
 
-Differences of logits are not compensated as in sums.py: what their rounding does to single losses,
-up to 2e-6 of them, has no sign, and only sums and means are made of these.
+The rounding of differences of logits is not corrected as in sums.py: its effect on single losses,
+up to 2e-6 of them, has no sign, and the results are used in sums and means only.
 """
 
-# What compiled functions take is settled when they are compiled, for each kind of array anew;
+# The types of arguments are known when a function is compiled, for each type of array anew;
 # compiled calls know no keywords.
 # ruff: noqa: ANN401, PLR0917
 
@@ -16,115 +16,122 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from whyloss.measures.compiled.arithmetic import INNER, KERNEL, exp, log1p, lowest
+from whyloss.measures.compiled.arithmetic import (
+    INNER,
+    KERNEL,
+    LOOP,
+    OPTIONS,
+    REDUCTION,
+    exp,
+    log1p,
+    lowest,
+)
 from whyloss.measures.compiled.layout import (
     CHAIN,
     GAUSS_NEWTON,
     GRADIENT,
     GRADIENT_SQUARED,
+    INTEGER_SLOTS,
     LOSS,
     LOSS_SQUARED,
-    MOMENTS,
     NARROW,
     OCTAVE,
+    OWN,
+    PEAK,
+    TILE,
+    TOP,
+    TRUE,
     WORST,
 )
-from whyloss.measures.compiled.sums import FETCHED, PIECE, copied_row_top, scratch, turn
-from whyloss.measures.compiled.vectors import (
-    LANES,
-    convert,
-    load,
-    numbers,
-    prefetch,
-    splat,
-    store,
-    total,
-    where,
-)
+from whyloss.measures.compiled.sums import PIECE, find_top, top_of, transpose, weights_size
 
-# So far below the peak every weight is 0, whatever the temperature; infinity times 0 would be NaN.
+# Differences below this count as this one: w is 0 at any temperature, and 0 times infinity would
+# be NaN.
 _DEEP = -1e9
-# Squares of smaller ones would be denormal, which some processors are slow with.
+# Squares of smaller weights would be denormal, which some processors are slow with.
 _TINY = 1e-18
+_GROUPED = 4096  # rows that are sorted by fold at a time; few enough to stay in the cache
+# Places of TILE numbers: sums of w, of w times the difference to the peak, and of w times its
+# square, at CHAIN temperatures each. Then the losses of a tile and their derivatives.
+_SUMS, _LOSSES, _GRADIENTS, _CURVATURES = 2, 2 + 3 * CHAIN, 3 + 3 * CHAIN, 4 + 3 * CHAIN
+_SLOTS = 5 + 3 * CHAIN
 
 
 class Workspace(NamedTuple):
-    """Working memory.
+    """Working memory; all arrays are flat.
 
     Attributes
     ----------
-    room : ndarray of float32 or float64
-        As in Scratch.
-    sums : ndarray of the same type, shape (n_temperatures * 3 * LANES,)
-        Of w, and w times the logit below the peak and its square.
-    own : ndarray of the same type, shape (LANES,)
-        Logit of the true class, below the peak.
-    values : ndarray of float64, shape (LANES,)
-    starts, waiting : ndarrays of int64, shapes (LANES,) and (n_folds * LANES,)
-        Where rows start, and rows of each fold that wait until they fill the lanes.
-    n_waiting : ndarray of int64, shape (n_folds,)
-    labels : ndarray of int32, shape (LANES,)
+    differences : ndarray of float32 or float64
+        Columns of a tile of narrow rows, or one wide row: logits, then logits minus the peak.
+    slots : ndarray of the same type, shape (n_slots * TILE,)
+    integers : ndarray of int32, shape (INTEGER_SLOTS * TILE,)
+        True and top classes, as in :mod:`whyloss.measures.compiled.layout`.
+    order : ndarray of int64, shape (n_grouped,)
+        Rows, fold by fold.
+    ends : ndarray of int64, shape (n_folds,)
+        Where in `order` each fold ends.
     """
 
-    room: npt.NDArray[Any]
-    sums: npt.NDArray[Any]
-    own: npt.NDArray[Any]
-    values: npt.NDArray[np.float64]
-    starts: npt.NDArray[np.int64]
-    waiting: npt.NDArray[np.int64]
-    n_waiting: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int32]
+    differences: npt.NDArray[Any]
+    slots: npt.NDArray[Any]
+    integers: npt.NDArray[np.int32]
+    order: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
 
 
-def workspace(block: npt.NDArray[Any], n_folds: int, n_temperatures: int = 1) -> Workspace:
-    """Working memory for a block of rows."""
+def workspace(block: npt.NDArray[Any], n_folds: int) -> Workspace:
+    """Allocate the working memory for a block of rows.
+
+    Parameters
+    ----------
+    block : ndarray of float32 or float64, shape (n_rows, n_columns)
+    n_folds : int
+
+    Returns
+    -------
+    Workspace
+    """
     kind = block.dtype
     return Workspace(
-        room=scratch(block).room,
-        sums=np.zeros(n_temperatures * 3 * LANES, dtype=kind),
-        own=np.zeros(LANES, dtype=kind),
-        values=np.zeros(LANES),
-        starts=np.zeros(LANES, dtype=np.int64),
-        waiting=np.zeros(n_folds * LANES, dtype=np.int64),
-        n_waiting=np.zeros(n_folds, dtype=np.int64),
-        labels=np.zeros(LANES, dtype=np.int32),
+        differences=np.zeros(weights_size(block.shape[1]), dtype=kind),
+        slots=np.zeros(_SLOTS * TILE, dtype=kind),
+        integers=np.zeros(INTEGER_SLOTS * TILE, dtype=np.int32),
+        order=np.zeros(_GROUPED, dtype=np.int64),
+        ends=np.zeros(n_folds, dtype=np.int64),
     )
 
 
-def from_lanes(moments: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Moments of many blocks, shape (n_blocks, ..., MOMENTS, LANES), of them all together."""
-    found: npt.NDArray[np.float64] = moments.sum(axis=(0, -1))
-    found[..., WORST] = moments[..., WORST, :].max(axis=(0, -1))
-    return found
+def over_blocks(moments: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Moments of all blocks together.
 
+    Parameters
+    ----------
+    moments : list of ndarrays of float64, shape (..., MOMENTS)
 
-@njit(**INNER)
-def _next_fold(i: int, n: int, fold: Any, at: int, room: Any) -> Any:
-    """Fold that has rows to take now that row `i` has come; -1 if none has.
-
-    After the last row, `i` counts on over the folds, for what remains of each.
+    Returns
+    -------
+    ndarray of float64, shape (..., MOMENTS)
     """
-    if i >= n:
-        return i - n if room.n_waiting[i - n] > 0 else -1
-    part = np.int64(fold[at + i])
-    if part >= 0:
-        room.waiting[part * LANES + room.n_waiting[part]] = i
-        room.n_waiting[part] += 1
-        if room.n_waiting[part] == LANES:
-            return part
-    return -1
+    stacked = np.stack(moments)
+    total: npt.NDArray[np.float64] = stacked.sum(axis=0)
+    total[..., WORST] = stacked[..., WORST].max(axis=0)
+    return total
 
 
-@njit(**INNER)
-def _take(part: int, width: int, y_true: Any, at: int, room: Any) -> Any:
-    """Places and labels of the rows of a fold; the last of them fills what remains."""
-    count = room.n_waiting[part]
-    room.n_waiting[part] = 0
-    for j in range(LANES):
-        row = room.waiting[part * LANES + min(j, count - 1)]
-        room.starts[j] = row * width
-        room.labels[j] = y_true[at + row]
-    return count
+@njit(**OPTIONS)
+def _group(fold: Any, order: Any, ends: Any) -> None:
+    """Sort rows by fold; those of a negative fold are left out."""
+    ends[:] = 0
+    for i in range(len(fold)):
+        if 0 <= fold[i] < len(ends) - 1:
+            ends[fold[i] + 1] += 1
+    for part in range(1, len(ends)):
+        ends[part] += ends[part - 1]
+    for i in range(len(fold)):
+        if fold[i] >= 0:
+            order[ends[fold[i]]] = i
+            ends[fold[i]] += 1
 
 
 @njit(**KERNEL)
@@ -137,7 +144,7 @@ def fold_moments(
     moments: Any,
     losses: Any,
     gradients: Any,
-    room: Any,
+    space: Any,
 ) -> None:
     """Add a block of rows to the moments of their folds, each at a temperature of its own.
 
@@ -152,244 +159,282 @@ def fold_moments(
         Negative for rows that take no part.
     betas : ndarray of float64, shape (n_folds,)
         Inverse temperature of the rows of each fold.
-    moments : ndarray of float64, shape (n_folds * MOMENTS * LANES,)
+    moments : ndarray of float64, shape (n_folds, MOMENTS)
         Changed in place.
     losses, gradients : ndarrays of float64
-        Filled with the loss of every row that takes part and its slope, unless they are empty.
-    room : Workspace
+        Filled with the loss of every row that takes part and its derivative, unless they are empty.
+    space : Workspace
     """
     n, width = block.shape
-    flat = block.reshape(-1)
-    for i in range(n + len(betas)):
-        part = _next_fold(i, n, fold, at, room)
-        if part < 0:
-            continue
-        count = _take(part, width, y_true, at, room)
-        beta = betas[part]
-        if width <= NARROW:
-            _narrow_distances(flat, width, room)
-            _narrow_sums(width, beta, room)
-        else:
-            for j in range(count):
-                _wide_sums(flat, width, beta, j, room)
-        loss, gradient = _add_moments(
-            load(room.own, 0) * beta, 0, 1.0, count, moments, part * MOMENTS, room
-        )
-        _spread(loss, losses, at, width, count, room)
-        _spread(gradient, gradients, at, width, count, room)
-
-
-@njit(**INNER)
-def _spread(value: Any, into: Any, at: int, width: int, count: int, room: Any) -> None:
-    """Write to the rows that fill the lanes, unless nobody asks for it."""
-    if len(into):
-        store(room.values, 0, convert(value, 0.0))
-        for j in range(count):
-            into[at + room.starts[j] // width] = room.values[j]
+    slots = space.slots
+    for chunk in range(0, n, _GROUPED):
+        first = at + chunk
+        _group(fold[first : first + min(_GROUPED, n - chunk)], space.order, space.ends)
+        begin = 0
+        for part in range(len(betas)):
+            beta, end = betas[part], space.ends[part]
+            for start in range(begin, end, TILE):
+                rows = space.order[start : min(start + TILE, end)]
+                if width <= NARROW:
+                    _narrow_differences(block, chunk, rows, y_true[first:], space)
+                    _narrow_sums(max(2, width), beta, space)
+                else:
+                    for j in range(len(rows)):
+                        _wide_differences(block[chunk + rows[j]], y_true[first + rows[j]], j, space)
+                        _wide_sums(beta, j, space)
+                _add_moments(beta, 0, len(rows), moments[part], slots)
+                if len(losses):
+                    for j in range(len(rows)):
+                        losses[first + rows[j]] = slots[_LOSSES * TILE + j]
+                if len(gradients):
+                    for j in range(len(rows)):
+                        gradients[first + rows[j]] = slots[_GRADIENTS * TILE + j]
+            begin = end
 
 
 @njit(**KERNEL)
 def grid_moments(
-    block: Any, at: int, y_true: Any, fold: Any, betas: Any, moments: Any, room: Any
+    block: Any, at: int, y_true: Any, fold: Any, betas: Any, moments: Any, space: Any
 ) -> None:
     """Add a block of rows to the moments of their folds, at many temperatures.
 
     Parameters
     ----------
-    block, at, y_true, fold, room
+    block, at, y_true, fold, space
         As in :func:`fold_moments`.
-    betas : ndarray of float64, shape (n_nodes,)
+    betas : ndarray of float64, shape (n_temperatures,)
         Inverse temperatures, OCTAVE of them for each doubling; a multiple of OCTAVE * CHAIN.
-    moments : ndarray of float64, shape (n_folds * n_nodes * MOMENTS * LANES,)
+    moments : ndarray of float64, shape (n_folds, n_temperatures, MOMENTS)
         Changed in place.
     """
     n, width = block.shape
-    flat, n_nodes = block.reshape(-1), len(betas)
-    n_folds = len(room.n_waiting)
-    for i in range(n + n_folds):
-        part = _next_fold(i, n, fold, at, room)
-        if part < 0:
-            continue
-        count = _take(part, width, y_true, at, room)
-        if width <= NARROW:
-            _narrow_distances(flat, width, room)
-            _narrow_chains(width, betas, room)
-        else:
-            for j in range(count):
-                _wide_distances(flat, width, j, room)
-                _wide_chains(betas, j, room)
-        own = load(room.own, 0)
-        for node in range(n_nodes):
-            into = (part * n_nodes + node) * MOMENTS
-            _add_moments(own * betas[node], node, betas[node], count, moments, into, room)
+    for chunk in range(0, n, _GROUPED):
+        first = at + chunk
+        _group(fold[first : first + min(_GROUPED, n - chunk)], space.order, space.ends)
+        begin = 0
+        for part in range(len(moments)):
+            end = space.ends[part]
+            for start in range(begin, end, TILE):
+                rows = space.order[start : min(start + TILE, end)]
+                if width <= NARROW:
+                    _narrow_differences(block, chunk, rows, y_true[first:], space)
+                    _narrow_grid(max(2, width), betas, len(rows), moments[part], space)
+                else:
+                    for j in range(len(rows)):
+                        row, y = block[chunk + rows[j]], y_true[first + rows[j]]
+                        _wide_differences(row, y, 0, space)
+                        _wide_grid(betas, moments[part], space)
+            begin = end
 
 
-@njit(**INNER)
-def _narrow_distances(flat: Any, width: int, room: Any) -> None:
-    """Turn rows into lanes, and leave of each logit how far it is below the peak.
+@njit(**LOOP)
+def _narrow_differences(block: Any, start: int, rows: Any, y_true: Any, space: Any) -> None:
+    """Transpose a tile, and subtract from each logit the peak of its row.
 
-    The peak itself lies so deep that it drops out of every sum.
+    The difference of the top class is so low that it drops out of every sum.
     """
-    columns = room.room
-    turn(flat, room.starts, width, columns)
-    y = load(room.labels, 0)
-    if width == 1:
-        z = load(columns, 0)
-        below = where(z > 0.0, -z, z)
-        lost = y != convert(z > 0.0, np.int32(0))
-        store(room.own, 0, where(lost, below, 0.0))
-        store(columns, 0, where(below < _DEEP, _DEEP, below))
-        return
-    peak = load(columns, 0)
-    own, top = peak, splat(np.int32(0))
-    for k in range(1, width):
-        z = load(columns, k * LANES)
-        own = where(y == k, z, own)
-        top = where(z > peak, k, top)
-        peak = where(z > peak, z, peak)
-    store(room.own, 0, own - peak)
-    for k in range(width):
-        below = load(columns, k * LANES) - peak
-        store(columns, k * LANES, where((top == k) | (below < _DEEP), _DEEP, below))
+    columns, slots, integers = space.differences, space.slots, space.integers
+    transpose(block, start, rows, columns)
+    for j in range(len(rows)):
+        integers[TRUE * TILE + j] = y_true[rows[j]]
+    find_top(columns, slots, integers)
+    deep = columns.dtype.type(_DEEP)
+    for k in range(len(columns) // TILE):
+        for j in range(TILE):
+            below = columns[k * TILE + j] - slots[PEAK * TILE + j]
+            out = (below < deep) | (integers[TOP * TILE + j] == np.int32(k))
+            columns[k * TILE + j] = deep if out else below
+    for j in range(TILE):
+        slots[OWN * TILE + j] -= slots[PEAK * TILE + j]
 
 
-@njit(**INNER)
-def _wide_distances(flat: Any, width: int, j: int, room: Any) -> None:
-    row = room.room
-    top = copied_row_top(flat, room.starts[j], width, row)
+@njit(**LOOP)
+def _wide_differences(row: Any, y: int, j: int, space: Any) -> None:
+    """Subtract from each logit of a wide row its peak, as for narrow rows."""
+    differences = space.differences
+    deep = row.dtype.type(_DEEP)
+    top = top_of(row)
     peak = row[top]
-    room.own[j] = row[room.labels[j]] - peak
-    for k in range(0, len(row), LANES):
-        below = load(row, k) - peak
-        store(row, k, where(below < _DEEP, _DEEP, below))
-    row[top] = _DEEP
+    space.slots[OWN * TILE + j] = row[y] - peak
+    for k in range(len(row)):
+        below = row[k] - peak
+        differences[k] = deep if below < deep else below
+    differences[top] = deep
 
 
 @njit(**INNER)
-def _weight(below: Any, beta: float) -> Any:
-    """``exp(beta * below)``, and the exponent, as far as it counts."""
+def _weight(below: Any, beta: Any) -> Any:
+    """``exp(beta * below)``."""
     x = below * beta
-    low = lowest(x)
-    bounded = where(x < low, low, x)
-    return where(x < low, 0.0, exp(bounded, x - x)), bounded
+    low, zero = lowest(below), type(below)(0)
+    w = exp(low if x < low else x, zero)
+    return zero if x < low else w
 
 
-@njit(**INNER)
-def _narrow_sums(width: int, beta: float, room: Any) -> None:
-    rest = first = square = splat(room.room.dtype.type(0))
+@njit(**LOOP)
+def _narrow_sums(width: int, beta: float, space: Any) -> None:
+    columns, slots = space.differences, space.slots
+    real = slots.dtype.type
+    b = real(beta)
+    for j in range(3 * TILE):
+        slots[_SUMS * TILE + j] = real(0)
     for k in range(width):
-        w, x = _weight(load(room.room, k * LANES), beta)
-        weighted = w * x
-        rest = rest + w
-        first = first + weighted
-        square = square + weighted * x
-    store(room.sums, 0, rest)
-    store(room.sums, LANES, first)
-    store(room.sums, 2 * LANES, square)
+        for j in range(TILE):
+            below = columns[k * TILE + j]
+            w = _weight(below, b)
+            slots[_SUMS * TILE + j] += w
+            slots[(_SUMS + 1) * TILE + j] += w * below
+            slots[(_SUMS + 2) * TILE + j] += w * below * below
 
 
-@njit(**INNER)
-def _wide_sums(flat: Any, width: int, beta: float, j: int, room: Any) -> None:
-    row = room.room
-    following = room.starts[min(j + 1, LANES - 1)]
-    top = copied_row_top(flat, room.starts[j], width, row)
-    peak = row[top]
-    room.own[j] = row[room.labels[j]] - peak
-    row[top] = -np.inf
-    zero = splat(row.dtype.type(0))
-    low = lowest(zero)
+@njit(**OPTIONS)
+def _wide_sums(beta: float, j: int, space: Any) -> None:
+    differences, slots = space.differences, space.slots
     a, b, c = 0.0, 0.0, 0.0
-    for start in range(0, len(row), PIECE):
-        rest, first, square = zero, zero, zero
-        for k in range(start, min(start + PIECE, len(row)), LANES):
-            if len(row) <= FETCHED:
-                prefetch(flat, following + k)
-            x = (load(row, k) - peak) * beta
-            bounded = where(x < low, low, x)
-            w = where(x < low, 0.0, exp(bounded, zero))
-            weighted = w * bounded
-            rest = rest + w
-            first = first + weighted
-            square = square + weighted * bounded
-        a += total(rest)
-        b += total(first)
-        c += total(square)
-    room.sums[j], room.sums[LANES + j], room.sums[2 * LANES + j] = a, b, c
+    for start in range(0, len(differences), PIECE):
+        some = _piece(differences[start : start + PIECE], slots.dtype.type(beta))
+        a += some[0]
+        b += some[1]
+        c += some[2]
+    slots[_SUMS * TILE + j] = a
+    slots[(_SUMS + 1) * TILE + j] = b
+    slots[(_SUMS + 2) * TILE + j] = c
+
+
+@njit(**REDUCTION)
+def _piece(differences: Any, beta: Any) -> Any:
+    a = b = c = type(beta)(0)
+    for k in range(len(differences)):
+        below = differences[k]
+        w = _weight(below, beta)
+        a += w
+        b += w * below
+        c += w * below * below
+    return a, b, c
 
 
 @njit(**INNER)
-def _chain(values: Any, start: int, stop: int, beta: float) -> Any:
-    """Sums at CHAIN inverse temperatures, each twice the one before: w need only be squared.
+def _squared(w: Any) -> Any:
+    """Weight at twice the inverse temperature."""
+    return type(w)(0) if w < type(w)(_TINY) else w * w
 
-    Each square doubles the error of w; the chain ends before that counts.
+
+@njit(**OPTIONS)
+def _narrow_grid(width: int, betas: Any, count: int, moments: Any, space: Any) -> None:
+    """Add a tile at all temperatures, of which CHAIN come from one exponential.
+
+    Each square doubles the relative error of w; the chain ends before that counts.
     """
-    zero = splat(values.dtype.type(0))
-    a0, b0, c0, a1, b1, c1 = zero, zero, zero, zero, zero, zero
-    a2, b2, c2, a3, b3, c3 = zero, zero, zero, zero, zero, zero
-    for k in range(start, stop, LANES):
-        below = load(values, k)
-        square = below * below
-        w, _ = _weight(below, beta)
-        a0, b0, c0 = a0 + w, b0 + w * below, c0 + w * square
-        w = where(w < _TINY, 0.0, w * w)
-        a1, b1, c1 = a1 + w, b1 + w * below, c1 + w * square
-        w = where(w < _TINY, 0.0, w * w)
-        a2, b2, c2 = a2 + w, b2 + w * below, c2 + w * square
-        w = where(w < _TINY, 0.0, w * w)
-        a3, b3, c3 = a3 + w, b3 + w * below, c3 + w * square
-    return a0, b0, c0, a1, b1, c1, a2, b2, c2, a3, b3, c3
-
-
-@njit(**INNER)
-def _narrow_chains(width: int, betas: Any, room: Any) -> None:
     for node in range(len(betas)):
         if node // OCTAVE % CHAIN == 0:
-            found = _chain(room.room, 0, width * LANES, betas[node])
+            _narrow_chain(width, betas[node], space.differences, space.slots)
             for step in range(CHAIN):
-                for moment in range(3):
-                    place = 3 * (node + step * OCTAVE) + moment
-                    store(room.sums, place * LANES, found[3 * step + moment])
+                at = node + step * OCTAVE
+                _add_moments(betas[at], step, count, moments[at], space.slots)
 
 
-@njit(**INNER)
-def _wide_chains(betas: Any, j: int, room: Any) -> None:
-    for place in range(3 * len(betas)):
-        room.sums[place * LANES + j] = 0.0
+@njit(**LOOP)
+def _narrow_chain(width: int, beta: float, columns: Any, slots: Any) -> None:
+    real = slots.dtype.type
+    b = real(beta)
+    for j in range(3 * CHAIN * TILE):
+        slots[_SUMS * TILE + j] = real(0)
+    for k in range(width):
+        for j in range(TILE):
+            below = columns[k * TILE + j]
+            square = below * below
+            w = _weight(below, b)
+            slots[_SUMS * TILE + j] += w
+            slots[(_SUMS + 1) * TILE + j] += w * below
+            slots[(_SUMS + 2) * TILE + j] += w * square
+            w = _squared(w)
+            slots[(_SUMS + 3) * TILE + j] += w
+            slots[(_SUMS + 4) * TILE + j] += w * below
+            slots[(_SUMS + 5) * TILE + j] += w * square
+            w = _squared(w)
+            slots[(_SUMS + 6) * TILE + j] += w
+            slots[(_SUMS + 7) * TILE + j] += w * below
+            slots[(_SUMS + 8) * TILE + j] += w * square
+            w = _squared(w)
+            slots[(_SUMS + 9) * TILE + j] += w
+            slots[(_SUMS + 10) * TILE + j] += w * below
+            slots[(_SUMS + 11) * TILE + j] += w * square
+
+
+@njit(**OPTIONS)
+def _wide_grid(betas: Any, moments: Any, space: Any) -> None:
+    """Add the row in place 0 at all temperatures."""
+    differences, slots = space.differences, space.slots
     for node in range(len(betas)):
         if node // OCTAVE % CHAIN == 0:
-            for start in range(0, len(room.room), PIECE):
-                stop = min(start + PIECE, len(room.room))
-                found = _chain(room.room, start, stop, betas[node])
-                for step in range(CHAIN):
-                    for moment in range(3):
-                        place = 3 * (node + step * OCTAVE) + moment
-                        room.sums[place * LANES + j] += total(found[3 * step + moment])
+            sums = np.zeros(3 * CHAIN)
+            for start in range(0, len(differences), PIECE):
+                _add_chain(differences[start : start + PIECE], slots.dtype.type(betas[node]), sums)
+            for place in range(3 * CHAIN):
+                slots[(_SUMS + place) * TILE] = sums[place]
+            for step in range(CHAIN):
+                at = node + step * OCTAVE
+                _add_moments(betas[at], step, 1, moments[at], slots)
 
 
-@njit(**INNER)
-def _add_moments(
-    own: Any, node: int, beta: float, count: int, moments: Any, into: int, room: Any
-) -> Any:
-    """Add LANES rows to the moments at one temperature; their losses, and slopes."""
-    rest = load(room.sums, 3 * node * LANES)
-    part = 1.0 / (rest + 1.0)
-    mean = load(room.sums, (3 * node + 1) * LANES) * beta * part
-    variance = load(room.sums, (3 * node + 2) * LANES) * (beta * beta) * part - mean * mean
-    live = numbers() < count
-    loss = log1p(rest) - own
-    wide_loss = where(live, convert(loss, 0.0), 0.0)
-    gradient = where(live, convert(mean - own, 0.0), 0.0)
-    curved = where(live & (variance > 0.0), convert(variance, 0.0), 0.0)
-    _gather(moments, into + LOSS, wide_loss)
-    _gather(moments, into + GRADIENT, gradient)
-    _gather(moments, into + GAUSS_NEWTON, curved)
-    _gather(moments, into + LOSS_SQUARED, wide_loss * wide_loss)
-    _gather(moments, into + GRADIENT_SQUARED, gradient * gradient)
-    worst = load(moments, (into + WORST) * LANES)
-    store(moments, (into + WORST) * LANES, where(wide_loss > worst, wide_loss, worst))
-    return loss, mean - own
+@njit(**REDUCTION)
+def _add_chain(differences: Any, beta: Any, sums: Any) -> None:
+    a0 = b0 = c0 = a1 = b1 = c1 = a2 = b2 = c2 = a3 = b3 = c3 = type(beta)(0)
+    for k in range(len(differences)):
+        below = differences[k]
+        square = below * below
+        w = _weight(below, beta)
+        a0, b0, c0 = a0 + w, b0 + w * below, c0 + w * square
+        w = _squared(w)
+        a1, b1, c1 = a1 + w, b1 + w * below, c1 + w * square
+        w = _squared(w)
+        a2, b2, c2 = a2 + w, b2 + w * below, c2 + w * square
+        w = _squared(w)
+        a3, b3, c3 = a3 + w, b3 + w * below, c3 + w * square
+    for place, value in enumerate((a0, b0, c0, a1, b1, c1, a2, b2, c2, a3, b3, c3)):
+        sums[place] += value
 
 
-@njit(**INNER)
-def _gather(moments: Any, place: int, value: Any) -> None:
-    store(moments, place * LANES, load(moments, place * LANES) + value)
+@njit(**OPTIONS)
+def _add_moments(beta: float, step: int, count: int, moments: Any, slots: Any) -> None:
+    """Add the first `count` rows of a tile to the moments at one temperature."""
+    first = (_SUMS + 3 * step) * TILE
+    _losses(slots.dtype.type(beta), slots[first : first + 3 * TILE], count, slots)
+    loss, gradient, curvature, losses, gradients, worst = _totals(count, slots)
+    moments[LOSS] += loss
+    moments[GRADIENT] += gradient
+    moments[GAUSS_NEWTON] += curvature
+    moments[LOSS_SQUARED] += losses
+    moments[GRADIENT_SQUARED] += gradients
+    moments[WORST] = max(moments[WORST], worst)
+
+
+@njit(**LOOP)
+def _losses(beta: Any, sums: Any, count: int, slots: Any) -> None:
+    real = slots.dtype.type
+    one, zero = real(1), real(0)
+    for j in range(count):
+        own = slots[OWN * TILE + j] * beta
+        rest = sums[j]
+        part = one / (rest + one)
+        mean = sums[TILE + j] * beta * part
+        variance = sums[2 * TILE + j] * (beta * beta) * part - mean * mean
+        slots[_LOSSES * TILE + j] = log1p(rest) - own
+        slots[_GRADIENTS * TILE + j] = mean - own
+        slots[_CURVATURES * TILE + j] = variance if variance > zero else zero
+
+
+@njit(**REDUCTION)
+def _totals(count: int, slots: Any) -> Any:
+    total = slope = curvature = squares = slopes = worst = 0.0
+    for j in range(count):
+        loss = np.float64(slots[_LOSSES * TILE + j])
+        gradient = np.float64(slots[_GRADIENTS * TILE + j])
+        total += loss
+        slope += gradient
+        curvature += np.float64(slots[_CURVATURES * TILE + j])
+        squares += loss * loss
+        slopes += gradient * gradient
+    for j in range(count):
+        worst = max(worst, np.float64(slots[_LOSSES * TILE + j]))
+    return total, slope, curvature, squares, slopes, worst

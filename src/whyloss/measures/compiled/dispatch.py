@@ -70,7 +70,7 @@ def score(
             labels,
             known is not None,
             tolerance,
-            values.reshape(-1),
+            values,
             y_pred,
             rank,
             status,

@@ -1,6 +1,6 @@
 """All statistics of every row in one pass."""
 
-# What compiled functions take is settled when they are compiled, for each kind of array anew;
+# The types of arguments are known when a function is compiled, for each type of array anew;
 # compiled calls know no keywords.
 # ruff: noqa: ANN401, PLR0917
 
@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from whyloss.measures.compiled.arithmetic import INNER, KERNEL, RARE, exp, half, log1p, lowest
+from whyloss.measures.compiled.arithmetic import INNER, KERNEL, LOOP, OPTIONS, exp, log1p, lowest
 from whyloss.measures.compiled.layout import (
     BRIER,
+    CODE,
     CONFIDENCE,
     ENTROPY,
+    FIELDS,
     FIRST,
     LOG_LOSS,
     MARGIN,
+    NARROW,
     OWN,
     PEAK,
     RANK,
@@ -26,22 +29,15 @@ from whyloss.measures.compiled.layout import (
     SECOND,
     SHARES,
     SQUARE,
+    TILE,
     TOP,
     TRUE,
     VARIANCE,
 )
-from whyloss.measures.compiled.sums import sums
-from whyloss.measures.compiled.vectors import LANES, convert, load, splat, store, where
+from whyloss.measures.compiled.sums import narrow_sums, wide_sums
 
-# As in RowStatus of per_sample.py, which numba cannot read.
+# As in RowStatus, which numba cannot read.
 OK, NON_FINITE, NOT_A_DISTRIBUTION, INFINITE_LOSS = (np.int32(code) for code in range(4))
-
-
-@njit(**KERNEL)
-def widen(halves: Any, singles: Any) -> None:
-    """Turn float16, viewed as uint16 and flat, into float32."""
-    for k in range(len(halves)):
-        singles[k] = half(halves[k])
 
 
 @njit(**KERNEL)
@@ -70,113 +66,120 @@ def statistics(
         Whether `status` says already which rows are no prediction.
     tolerance : float
         How far from 1 the exponentials may sum; infinite where they need not.
-    values : ndarray of float64, shape (FIELDS * number of all rows,)
+    values : ndarray of float64, shape (FIELDS, number of all rows)
     y_pred, rank : ndarrays of int32
     status : ndarray of uint8
     scratch : Scratch
     """
     n, width = block.shape
-    flat, rows = block.reshape(-1), len(y_pred)
-    room, slots, whole, starts, labels, known, wide = scratch
-    for start in range(0, n, LANES):
-        place, count = at + start, min(LANES, n - start)
-        take(start, count, width, starts)
-        copy(y_true, place, count, labels)
-        copy(status, place, count, known)
-        sums(flat, starts, labels, width, room, slots, whole)
-        code = rows_status(checked, tolerance, known, slots)
-        code, found = finish(code, slots, whole)
-        loss, confidence, entropy, variance, margin, brier = found
-        _put(values, LOG_LOSS * rows + place, count, loss, wide)
-        _put(values, CONFIDENCE * rows + place, count, confidence, wide)
-        _put(values, ENTROPY * rows + place, count, entropy, wide)
-        _put(values, VARIANCE * rows + place, count, variance, wide)
-        _put(values, MARGIN * rows + place, count, margin, wide)
-        _put(values, BRIER * rows + place, count, brier, wide)
-        scored = (code == OK) | (code == INFINITE_LOSS)
-        _put(y_pred, place, count, where(scored, load(whole, TOP * LANES), -1), labels)
-        _put(rank, place, count, where(scored, load(whole, RANK * LANES), -1), labels)
-        _put(status, place, count, code, known)
+    integers, found = scratch.integers, scratch.found
+    for start in range(0, n, TILE):
+        place, count = at + start, min(TILE, n - start)
+        rows = slice(place, place + count)
+        read(y_true[rows], status[rows], integers)
+        if width <= NARROW:
+            narrow_sums(block, start, count, scratch)
+        else:
+            for j in range(count):
+                wide_sums(block[start + j], j, scratch)
+        finish(checked, tolerance, scratch)
+        # Slices, because only an index that starts at 0 is vectorised.
+        for field in range(FIELDS):
+            row = values[field, rows]
+            for j in range(count):
+                row[j] = found[field * TILE + j]
+        pred, ranks, codes = y_pred[rows], rank[rows], status[rows]
+        for j in range(count):
+            pred[j] = integers[TOP * TILE + j]
+        for j in range(count):
+            ranks[j] = integers[RANK * TILE + j]
+        for j in range(count):
+            codes[j] = integers[CODE * TILE + j]
+
+
+@njit(**OPTIONS)
+def read(y_true: Any, status: Any, integers: Any) -> None:
+    """Copy the true class and the status of the rows of a tile into their slots."""
+    for j in range(len(y_true)):
+        integers[TRUE * TILE + j] = y_true[j]
+    for j in range(len(status)):
+        integers[CODE * TILE + j] = status[j]
 
 
 @njit(**INNER)
-def take(start: int, count: int, width: int, starts: Any) -> None:
-    """Places of `count` rows that follow each other; the last one fills what remains."""
-    for j in range(LANES):
-        starts[j] = (start + min(j, count - 1)) * width
+def row_status(peak: Any, rest: Any, first: Any, tolerance: float) -> Any:
+    """Status of a row, from its sums.
 
-
-@njit(**INNER)
-def copy(source: Any, at: int, count: int, into: Any) -> None:
-    """Copy `count` values, LANES at most; the rest of `into` stays as it is."""
-    if count == LANES:
-        store(into, 0, load(source, at))
-    else:
-        _move(source, at, count, into, 0)
-
-
-@njit(**INNER)
-def _put(into: Any, at: int, count: int, value: Any, room: Any) -> None:
-    """Write the first `count` lanes."""
-    number = convert(value, room.dtype.type(0))
-    if count == LANES:
-        store(into, at, number)
-    else:
-        store(room, 0, number)
-        _move(room, 0, count, into, at)
-
-
-@njit(**RARE)
-def _move(source: Any, start: int, count: int, into: Any, at: int) -> None:
-    for j in range(count):
-        into[at + j] = source[start + j]
-
-
-@njit(**INNER)
-def rows_status(checked: bool, tolerance: float, known: Any, slots: Any) -> Any:
-    """Status of LANES rows, as `known` has it or as their sums tell."""
-    if checked:
-        return convert(load(known, 0), np.int32(0))
-    peak, rest = load(slots, PEAK * LANES), load(slots, REST * LANES)
-    first = load(slots, FIRST * LANES)  # NaN where any class is
-    finite = (peak < np.inf) & (peak > -np.inf) & (first == first)  # noqa: PLR0124
-    if tolerance == np.inf:
-        return where(finite, splat(OK), NON_FINITE)
-    bounded = where(peak > 1.0, 1.0, where(peak < lowest(peak), lowest(peak), peak))
-    off = exp(bounded, peak - peak) * (rest + 1.0) - 1.0
-    fits = (off <= tolerance) & (off >= -tolerance)
-    return where(finite, where(fits, splat(OK), NOT_A_DISTRIBUTION), NON_FINITE)
-
-
-@njit(**INNER)
-def finish(code: Any, slots: Any, whole: Any) -> Any:
-    """Status and results of LANES rows, in the order of the table of results.
-
-    NaN where the row is no prediction.
+    Parameters
+    ----------
+    peak, rest, first : float
+        As in :mod:`whyloss.measures.compiled.layout`; `first` is NaN where any class is.
+    tolerance : float
+        As for :func:`statistics`.
     """
-    own, rest = load(slots, OWN * LANES), load(slots, REST * LANES)
-    shares = load(slots, SHARES * LANES)
-    y, top = load(whole, TRUE * LANES), load(whole, TOP * LANES)
-    won = y == top
-    part = 1.0 / (rest + 1.0)  # the largest probability
-    log_total = log1p(rest)
-    loss = log_total - own
-    mean = load(slots, FIRST * LANES) * part
-    variance = load(slots, SQUARE * LANES) * part - mean * mean
-    # Where the true class won, 1 - p is the rest: nothing cancels.
-    sunk = own < lowest(own)
-    w_own = where(sunk, 0.0, exp(where(sunk, lowest(own), own), own - own))
-    missed = where(won, rest * part, 1.0 - w_own * part)
-    others = where(won, shares, shares + 1.0 - w_own * w_own)
-    brier = missed * missed + others * part * part
-    margin = where(won, load(slots, SECOND * LANES) - own, -own)
-    known = (code == OK) | (code == INFINITE_LOSS)
-    code = where(known & (loss == np.inf), INFINITE_LOSS, code)
-    return code, (
-        where(known, loss, np.nan),
-        where(known, part, np.nan),
-        where(known, log_total - mean, np.nan),
-        where(known, where(variance > 0.0, variance, 0.0), np.nan),
-        where(known, margin, np.nan),
-        where(known, brier, np.nan),
-    )
+    finite = (peak < np.inf) & (peak > -np.inf) & (first == first)  # noqa: PLR0124
+    bounded = min(max(peak, lowest(peak)), type(peak)(1))
+    off = exp(bounded, peak - peak) * (rest + type(peak)(1)) - type(peak)(1)
+    fits = (off <= tolerance) & (off >= -tolerance)
+    return NON_FINITE if not finite else (OK if fits else NOT_A_DISTRIBUTION)
+
+
+@njit(**LOOP)
+def finish(checked: bool, tolerance: float, scratch: Any) -> None:
+    """Fill the results and the status of a tile from its sums.
+
+    The results are NaN, and the classes and ranks -1, where the row is no prediction.
+
+    Parameters
+    ----------
+    checked, tolerance
+        As for :func:`statistics`.
+    scratch : Scratch
+    """
+    slots, integers, found = scratch.slots, scratch.integers, scratch.found
+    real = slots.dtype.type
+    zero, one, low = real(0), real(1), lowest(real(0))
+    if not checked:
+        _check(tolerance, slots, integers)
+    # Several short loops: of a long one, few iterations can be under way at once.
+    for j in range(TILE):
+        found[LOG_LOSS * TILE + j] = log1p(slots[REST * TILE + j])
+    for j in range(TILE):
+        own = slots[OWN * TILE + j]
+        w_own = exp(low if own < low else own, zero)
+        found[BRIER * TILE + j] = zero if own < low else w_own
+    for j in range(TILE):
+        code = integers[CODE * TILE + j]
+        known = (code == OK) | (code == INFINITE_LOSS)
+        slots[PEAK * TILE + j] = zero if known else real(np.nan)
+    for j in range(TILE):
+        own, rest = slots[OWN * TILE + j], slots[REST * TILE + j]
+        shares, nan = slots[SHARES * TILE + j], slots[PEAK * TILE + j]
+        log_total, w_own = found[LOG_LOSS * TILE + j], found[BRIER * TILE + j]
+        won = integers[TRUE * TILE + j] == integers[TOP * TILE + j]
+        part = one / (rest + one)  # the largest probability
+        mean = slots[FIRST * TILE + j] * part
+        variance = slots[SQUARE * TILE + j] * part - mean * mean
+        # Where the true class won, 1 - p is the rest: nothing cancels.
+        missed = rest * part if won else one - w_own * part
+        others = shares if won else shares + one - w_own * w_own
+        found[LOG_LOSS * TILE + j] = log_total - own + nan
+        found[CONFIDENCE * TILE + j] = part + nan
+        found[ENTROPY * TILE + j] = log_total - mean + nan
+        found[VARIANCE * TILE + j] = (variance if variance > zero else zero) + nan
+        found[MARGIN * TILE + j] = (slots[SECOND * TILE + j] if won else zero) - own + nan
+        found[BRIER * TILE + j] = missed * missed + others * part * part + nan
+    for j in range(TILE):
+        code = integers[CODE * TILE + j]
+        infinite = found[LOG_LOSS * TILE + j] == np.inf
+        integers[CODE * TILE + j] = INFINITE_LOSS if infinite else code
+        known = (code == OK) | (code == INFINITE_LOSS)
+        integers[TOP * TILE + j] = integers[TOP * TILE + j] if known else np.int32(-1)
+        integers[RANK * TILE + j] = integers[RANK * TILE + j] if known else np.int32(-1)
+
+
+@njit(**LOOP)
+def _check(tolerance: float, slots: Any, integers: Any) -> None:
+    for j in range(TILE):
+        peak, rest = slots[PEAK * TILE + j], slots[REST * TILE + j]
+        integers[CODE * TILE + j] = row_status(peak, rest, slots[FIRST * TILE + j], tolerance)

@@ -10,24 +10,20 @@ import numpy.typing as npt
 
 from whyloss.measures.compiled.blocks import in_threads, prepare
 from whyloss.measures.compiled.dispatch import check_labels
-from whyloss.measures.compiled.layout import NARROW
 from whyloss.measures.compiled.sums import scratch
 from whyloss.measures.compiled.totals import (
-    BRIER,
-    COPIES,
-    ENTROPY,
-    EXCESS_SQUARED,
-    LOSS_RIGHT,
-    LOSS_WRONG,
-    SECOND_CLASS,
-    SQUARED,
+    SUM_BRIER,
+    SUM_ENTROPY,
+    SUM_EXCESS_SQUARED,
+    SUM_LOSS_RIGHT,
+    SUM_LOSS_WRONG,
+    SUM_SQUARED,
+    SUM_VARIANCE,
     SUMS,
-    VARIANCE,
     Totals,
     add_up,
     bins_of,
 )
-from whyloss.measures.compiled.vectors import LANES
 from whyloss.measures.losses.logits import SUM_TOLERANCE
 
 if TYPE_CHECKING:
@@ -72,7 +68,7 @@ def add_all(
     by_class: bool,
     confusion: bool,
     n_top: int,
-    bar: float,
+    smallest_top: float,
 ) -> Sums:
     """Sums over all rows that can be scored, each with weight 1.
 
@@ -90,7 +86,7 @@ def add_all(
         Whether to keep sums by class, and counts of pairs of classes.
     n_top : int
         How many of the largest losses are wanted.
-    bar : float
+    smallest_top : float
         Losses below it are not among them.
     """
     labels = check_labels(batch.y_true, batch.scores)
@@ -99,30 +95,27 @@ def add_all(
     status = np.zeros(n, dtype=np.uint8)
     tolerance = SUM_TOLERANCE if batch.scale == "log_probs" else math.inf
     bins = bins_of(edges, limits, limit_width)
-    bars = [bar]
+    threshold = [smallest_top]
 
     def work(rows: slice) -> Totals:
         block, known = prepare(batch.scores[rows], batch.scale)
         if known is not None:
             status[rows] = known
-        room = scratch(block)
         some = Totals(
-            sums=np.zeros(SUMS * LANES),
-            extremes=np.repeat([np.inf, -np.inf], LANES),
+            sums=np.zeros(SUMS),
+            extremes=np.array([np.inf, -np.inf]),
             status=np.zeros(4, dtype=np.int64),
-            histogram=np.zeros(COPIES * 2 * (len(edges) - 1), dtype=np.int64),
-            bins=np.zeros(COPIES * 2 * n_reliability, dtype=np.int64),
-            confidences=np.zeros(COPIES * n_reliability),
-            pairs=np.zeros(COPIES * n_classes**2 if confusion else 0, dtype=np.int64),
+            histogram=np.zeros((2, len(edges) - 1), dtype=np.int64),
+            bins=np.zeros((2, n_reliability), dtype=np.int64),
+            confidences=np.zeros(n_reliability),
+            pairs=np.zeros((n_classes if confusion else 0,) * 2, dtype=np.int64),
             counts=np.zeros(n_classes if by_class else 0, dtype=np.int64),
-            losses=np.zeros(COPIES * n_classes if by_class else 0),
-            shares=np.zeros(_n_shares(block) if by_class else 0),
+            losses=np.zeros(n_classes if by_class else 0),
+            shares=np.zeros(n_classes if by_class else 0),
             clipped=np.zeros(len(limits), dtype=np.int64),
             top=np.empty(len(block)),
             rows=np.empty(len(block), dtype=np.int64),
-            found=np.zeros(1, dtype=np.int64),
-            tile=np.zeros(2 * LANES),
-            cells=np.zeros(4 * LANES, dtype=np.int32),
+            n_top=np.zeros(1, dtype=np.int64),
         )
         add_up(
             block,
@@ -131,27 +124,19 @@ def add_all(
             known is not None,
             tolerance,
             status,
-            bars[0],
+            threshold[0],
             n_top,
             bins,
             some,
-            room,
+            scratch(block),
         )
-        losses, whose = _largest(some.top[: some.found[0]], some.rows[: some.found[0]], n_top)
+        losses, whose = _largest(some.top[: some.n_top[0]], some.rows[: some.n_top[0]], n_top)
         if len(losses) >= n_top:
-            bars[0] = max(bars[0], float(losses.min()))
+            threshold[0] = max(threshold[0], float(losses.min()))
         return some._replace(top=losses, rows=whose)
 
     blocks = in_threads(batch.scores, batch.scale, work)
-    return _together(blocks, columns, status, n_top)
-
-
-def _n_shares(block: npt.NDArray[Any]) -> int:
-    """Places for the sums of probabilities; those of one column follow from another sum."""
-    width = int(block.shape[1])
-    if width == 1:
-        return 0
-    return width * LANES if width <= NARROW else -(-width // LANES) * LANES
+    return _over_blocks(blocks, status, n_top)
 
 
 def _largest(
@@ -164,33 +149,20 @@ def _largest(
     return losses.copy(), rows.copy()
 
 
-def _together(
-    blocks: list[Totals], columns: int, row_status: npt.NDArray[np.uint8], n_top: int
-) -> Sums:
-    def added(name: str, copies: int = COPIES) -> npt.NDArray[Any]:
-        parts = np.stack([getattr(some, name) for some in blocks])
-        flat: npt.NDArray[Any] = parts.reshape(len(blocks) * copies, -1).sum(axis=0)
-        return flat
+def _over_blocks(blocks: list[Totals], row_status: npt.NDArray[np.uint8], n_top: int) -> Sums:
+    def added(name: str) -> npt.NDArray[Any]:
+        total: npt.NDArray[Any] = np.sum([getattr(some, name) for some in blocks], axis=0)
+        return total
 
-    sums = added("sums", 1).reshape(SUMS, LANES).sum(axis=1)
-    status = added("status", 1)
+    sums, status = added("sums"), added("status")
+    histogram, bins = added("histogram"), added("bins")
     n = int(status[0])
-    histogram, hits = added("histogram").reshape(2, -1), added("bins").reshape(2, -1)
-    losses_by_outcome = sums[[LOSS_WRONG, LOSS_RIGHT]]
+    losses_by_outcome = sums[[SUM_LOSS_WRONG, SUM_LOSS_RIGHT]]
     counts = histogram.sum(axis=1).astype(np.float64)
     totals = [n, n, losses_by_outcome.sum()]
-    totals += sums[[SQUARED, ENTROPY, VARIANCE, EXCESS_SQUARED, BRIER]].tolist()
-    losses_by_class, pairs = added("losses"), added("pairs")
-    n_classes = len(losses_by_class)
-    pairs = pairs.reshape(n_classes, -1) if pairs.size else pairs.reshape(0, 0)
-    members = pairs.sum(axis=1) if pairs.size else added("counts", 1)
-    shares = np.zeros(n_classes)
-    if columns == 1:
-        shares[:] = n - sums[SECOND_CLASS], sums[SECOND_CLASS]
-    elif n_classes:
-        lanes = LANES if columns <= NARROW else 1
-        shares[:] = added("shares", 1).reshape(-1, lanes).sum(axis=1)[:n_classes]
-    extremes = np.stack([some.extremes.reshape(2, LANES) for some in blocks])
+    others = [SUM_SQUARED, SUM_ENTROPY, SUM_VARIANCE, SUM_EXCESS_SQUARED, SUM_BRIER]
+    totals += sums[others].tolist()
+    extremes = np.stack([some.extremes for some in blocks])
     losses, rows = _largest(
         np.concatenate([some.top for some in blocks]),
         np.concatenate([some.rows for some in blocks]),
@@ -200,11 +172,11 @@ def _together(
         status=status,
         totals=np.array(totals),
         outcomes=np.stack([counts, counts, losses_by_outcome], axis=1),
-        by_class=np.stack([members, losses_by_class, shares]),
-        confusion=pairs,
+        by_class=np.stack([added("counts"), added("losses"), added("shares")]),
+        confusion=added("pairs"),
         histogram=histogram,
-        reliability=np.stack([hits.sum(axis=0), added("confidences"), hits[1]]),
-        clipped=added("clipped", 1),
+        reliability=np.stack([bins.sum(axis=0), added("confidences"), bins[1]]),
+        clipped=added("clipped"),
         extremes=np.array([extremes[:, 0].min(), extremes[:, 1].max()]),
         losses=losses,
         rows=rows,

@@ -1,8 +1,12 @@
-"""Sums over the classes of sixteen rows, relative to each row's largest logit."""
+"""Sums over the classes of a tile of rows, relative to each row's largest logit.
 
-# What compiled functions take is settled when they are compiled, for each kind of array anew;
+Narrow rows are transposed first: then every loop runs over the rows of the tile. Of wide rows,
+every loop runs over the classes. LLVM vectorises both.
+"""
+
+# The types of arguments are known when a function is compiled, for each type of array anew;
 # compiled calls know no keywords.
-# ruff: noqa: ANN401, PLR0917
+# ruff: noqa: ANN401
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -11,10 +15,22 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from whyloss.measures.compiled.arithmetic import INNER, OPTIONS, RARE, exp, lowest, residue
+from whyloss.measures.compiled.arithmetic import (
+    INNER,
+    LOOP,
+    OPTIONS,
+    REDUCTION,
+    exp,
+    from_sort_key,
+    lowest,
+    residue,
+    sort_key,
+)
 from whyloss.measures.compiled.layout import (
+    FIELDS,
     FIRST,
     FLOAT_SLOTS,
+    INTEGER_SLOTS,
     NARROW,
     OWN,
     PEAK,
@@ -23,323 +39,301 @@ from whyloss.measures.compiled.layout import (
     SECOND,
     SHARES,
     SQUARE,
+    TILE,
     TOP,
     TRUE,
-    WHOLE_SLOTS,
-)
-from whyloss.measures.compiled.vectors import (
-    LANES,
-    convert,
-    first,
-    four_columns,
-    largest,
-    load,
-    numbers,
-    prefetch,
-    splat,
-    store,
-    total,
-    where,
 )
 
-PIECE = 2048  # so many terms lose nothing that counts in single precision; then double takes over
-_SCAN = 256
-FETCHED = 4096  # numbers in a row that two of fit into the nearest cache or almost
+PIECE = 1024  # terms that are summed in the precision of the logits; double takes over after them
+_SCANNED = 256  # classes in which the first largest one is looked for
 
 
 class Scratch(NamedTuple):
-    """Working memory of a kernel.
+    """Working memory of a kernel; all arrays are flat.
 
     Attributes
     ----------
-    room : ndarray of float32 or float64
-        The columns of LANES narrow rows, or one wide row.
-    slots, whole : ndarrays of the same type, and of int32
-        As in :mod:`whyloss.measures.compiled.layout`.
-    starts : ndarray of int64, shape (LANES,)
-        Where rows start.
-    labels : ndarray of int32, shape (LANES,)
-    codes : ndarray of uint8, shape (LANES,)
-    values : ndarray of float64, shape (LANES,)
+    rows : ndarray of int64, shape (TILE,)
+        Rows that follow each other.
+    weights : ndarray of float32 or float64
+        Columns of a tile of narrow rows, shape (n_columns * TILE,), or one wide row: first the
+        logits, then ``w = exp(logit - peak)`` of every class but the top one, where it is 0.
+    slots : ndarray of the same type, shape (FLOAT_SLOTS * TILE,)
+        Sums; see :mod:`whyloss.measures.compiled.layout`.
+    integers : ndarray of int32, shape (INTEGER_SLOTS * TILE,)
+        Classes, ranks and status.
+    found : ndarray of the same type as the logits, shape (FIELDS * TILE,)
+        Results.
     """
 
-    room: npt.NDArray[Any]
+    rows: npt.NDArray[np.int64]
+    weights: npt.NDArray[Any]
     slots: npt.NDArray[Any]
-    whole: npt.NDArray[np.int32]
-    starts: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int32]
-    codes: npt.NDArray[np.uint8]
-    values: npt.NDArray[np.float64]
+    integers: npt.NDArray[np.int32]
+    found: npt.NDArray[Any]
 
 
 def scratch(block: npt.NDArray[Any]) -> Scratch:
-    """Working memory for a block of rows."""
+    """Allocate the working memory for a block of rows.
+
+    Parameters
+    ----------
+    block : ndarray of float32 or float64, shape (n_rows, n_columns)
+
+    Returns
+    -------
+    Scratch
+    """
     kind, width = block.dtype, block.shape[1]
-    # Four columns are turned at a time; LANES classes of a wide row are taken at a time.
-    size = -(-width // 4) * 4 * LANES if width <= NARROW else -(-width // LANES) * LANES
     return Scratch(
-        np.zeros(size, dtype=kind),
-        np.zeros(FLOAT_SLOTS * LANES, dtype=kind),
-        np.zeros(WHOLE_SLOTS * LANES, dtype=np.int32),
-        np.zeros(LANES, dtype=np.int64),
-        np.zeros(LANES, dtype=np.int32),
-        np.zeros(LANES, dtype=np.uint8),
-        np.zeros(LANES),
+        np.arange(TILE),
+        np.zeros(weights_size(width), dtype=kind),
+        np.zeros(FLOAT_SLOTS * TILE, dtype=kind),
+        np.zeros(INTEGER_SLOTS * TILE, dtype=np.int32),
+        np.zeros(FIELDS * TILE, dtype=kind),
     )
 
 
-@njit(**INNER)
-def turn(flat: Any, starts: Any, width: int, columns: Any) -> None:
-    """Lay the columns of LANES rows out one after the other, one lane per row.
-
-    Parameters
-    ----------
-    flat : ndarray of float32 or float64
-    starts : ndarray of int64, shape (LANES,)
-        Where in it the rows start, in rising order.
-    width : int
-        Number of columns.
-    columns : ndarray, shape (width rounded up to fours * LANES,)
-    """
-    if width == 1 and starts[LANES - 1] - starts[0] == LANES - 1:
-        store(columns, 0, load(flat, starts[0]))
-    elif starts[LANES - 1] + (width + 3) // 4 * 4 <= len(flat):
-        for k in range(0, width, 4):
-            a, b, c, d = four_columns(flat, starts, k)
-            store(columns, k * LANES, a)
-            store(columns, (k + 1) * LANES, b)
-            store(columns, (k + 2) * LANES, c)
-            store(columns, (k + 3) * LANES, d)
-    else:
-        _turn_one_by_one(flat, starts, width, columns)
-
-
-@njit(**RARE)
-def _turn_one_by_one(flat: Any, starts: Any, width: int, columns: Any) -> None:
-    for k in range(width):
-        for j in range(LANES):
-            columns[k * LANES + j] = flat[starts[j] + k]
-
-
-@njit(**INNER)
-def sums(flat: Any, starts: Any, y: Any, width: int, room: Any, slots: Any, whole: Any) -> None:
-    """Fill the slots of LANES rows.
-
-    Parameters
-    ----------
-    flat : ndarray of float32 or float64
-        Logits; one column z stands for (0, z).
-    starts : ndarray of int64, shape (LANES,)
-        Where in it the rows start, in rising order.
-    y : ndarray of int32, shape (LANES,)
-    width : int
-        Number of columns.
-    room : ndarray
-        Of narrow rows it keeps w of every class, by column.
-    slots, whole : ndarrays
-        As in :mod:`whyloss.measures.compiled.layout`.
-    """
-    if width <= NARROW:
-        narrow_sums(flat, starts, y, width, room, slots, whole)
-    else:
-        for j in range(LANES):
-            if j == 0 or starts[j] != starts[j - 1]:
-                wide_row(flat, starts[j], width, y[j], j, room, slots, whole)
-
-
-@njit(**INNER)
-def narrow_sums(
-    flat: Any, starts: Any, y: Any, width: int, room: Any, slots: Any, whole: Any
-) -> None:
-    """As :func:`sums`, of at most NARROW columns."""
-    turn(flat, starts, width, room)
-    if width == 1:
-        _one_column(y, room, slots, whole)
-    else:
-        _narrow(y, width, room, slots, whole)
-
-
-@njit(**INNER)
-def _put(slots: Any, whole: Any, floats: Any, integers: Any) -> None:
-    peak, own, second, rest, first_, square, shares = floats
-    y, top, rank = integers
-    store(slots, PEAK * LANES, peak)
-    store(slots, OWN * LANES, own)
-    store(slots, SECOND * LANES, second)
-    store(slots, REST * LANES, rest)
-    store(slots, FIRST * LANES, first_)
-    store(slots, SQUARE * LANES, square)
-    store(slots, SHARES * LANES, shares)
-    store(whole, TRUE * LANES, y)
-    store(whole, TOP * LANES, top)
-    store(whole, RANK * LANES, rank)
-
-
-@njit(**INNER)
-def _one_column(labels: Any, columns: Any, slots: Any, whole: Any) -> None:
-    """Two classes with logits 0 and z."""
-    z, y = load(columns, 0), load(labels, 0)
-    zero = z - z
-    below = where(z > 0.0, -z, z)
-    bounded = where(below < lowest(z), lowest(z), below)
-    w = where(below < lowest(z), 0.0, exp(bounded, zero))
-    top = convert(z > 0.0, np.int32(0))
-    lost = y != top
-    own = where(lost, below, 0.0)
-    store(columns, 0, w)
-    _put(
-        slots,
-        whole,
-        (z, own, below, w, w * bounded, w * bounded * bounded, w * w),
-        (y, top, convert(lost, np.int32(0)) + 1),
-    )
-
-
-@njit(**INNER)
-def _narrow(labels: Any, width: int, columns: Any, slots: Any, whole: Any) -> None:
-    y = load(labels, 0)
-    peak = load(columns, 0)
-    low = lowest(peak)
-    own, second, top = peak, splat(slots.dtype.type(-np.inf)), splat(np.int32(0))
-    for k in range(1, width):
-        z = load(columns, k * LANES)
-        number = np.int32(k)
-        own = where(y == number, z, own)
-        better = z > peak
-        behind = where(better, peak, z)
-        second = where(behind > second, behind, second)
-        top = where(better, number, top)
-        peak = where(better, z, peak)
-    zero = splat(slots.dtype.type(0))
-    rest, first_, square, shares, rank = zero, zero, zero, zero, splat(np.int32(1))
-    for k in range(width):
-        z = load(columns, k * LANES)
-        number = np.int32(k)
-        below = z - peak
-        sunk = below < low
-        bounded = where(sunk, low, below)
-        w = exp(bounded, residue(z, peak, below))
-        w = where(sunk | (top == number), 0.0, w)
-        weighted = w * bounded
-        rest = rest + w
-        first_ = first_ + weighted
-        square = square + weighted * bounded
-        shares = shares + w * w
-        ahead = (z > own) | ((z == own) & (y > number))
-        rank = rank + convert(ahead, np.int32(0))
-        store(columns, k * LANES, w)
-    _put(
-        slots,
-        whole,
-        (peak, own - peak, second - peak, rest, first_, square, shares),
-        (y, top, rank),
-    )
+def weights_size(width: int) -> int:
+    """Numbers in the columns of a tile, which are taken in pairs, or in a wide row."""
+    return (width + width % 2) * TILE if width <= NARROW else width
 
 
 @njit(**OPTIONS)
-def wide_row(
-    flat: Any, at: int, width: int, y: int, j: int, room: Any, slots: Any, whole: Any
-) -> None:
-    """Fill lane `j` of the slots, and `room` with w of every class."""
-    top = copied_row_top(flat, at, width, room)
-    peak, own = room[top], room[y]
-    rank = 1 if top == y else 1 + _ahead(y, own, room)
-    room[top] = -np.inf
-    rest, first_, square, shares, second = _segment(flat, at + width, room, peak)
-    slots[PEAK * LANES + j] = peak
-    slots[OWN * LANES + j] = own - peak
-    slots[SECOND * LANES + j] = second - peak
-    slots[REST * LANES + j] = rest
-    slots[FIRST * LANES + j] = first_
-    slots[SQUARE * LANES + j] = square
-    slots[SHARES * LANES + j] = shares
-    whole[TRUE * LANES + j] = y
-    whole[TOP * LANES + j] = top
-    whole[RANK * LANES + j] = rank
+def transpose(block: Any, start: int, rows: Any, columns: Any) -> None:
+    """Lay out the columns of narrow rows one after the other.
+
+    Parameters
+    ----------
+    block : ndarray of float32 or float64, shape (n_rows, n_columns)
+        Logits; one column z stands for (0, z).
+    start : int
+    rows : ndarray of int64, shape (n,)
+        Rows from `start` on, at most TILE.
+    columns : ndarray, shape (n_classes * TILE,)
+        An even number of classes: where it is odd, the last one is masked out. Places from `n` on
+        keep what they held.
+    """
+    width = block.shape[1]
+    if width == 1:
+        for j in range(len(rows)):
+            z = block[start + rows[j], 0]
+            columns[j] = 0
+            columns[TILE + j] = z if abs(z) < np.inf else np.nan  # alone, it has to be finite
+        return
+    for j in range(len(rows)):
+        row = start + rows[j]
+        for k in range(width):
+            columns[k * TILE + j] = block[row, k]
+    if width % 2:
+        for j in range(TILE):
+            columns[width * TILE + j] = -np.inf
+
+
+@njit(**OPTIONS)
+def narrow_sums(block: Any, start: int, count: int, scratch: Any) -> None:
+    """Fill the slots of up to TILE rows of at most NARROW columns.
+
+    Parameters
+    ----------
+    block : ndarray of float32 or float64, shape (n_rows, n_columns)
+        Logits; one column z stands for (0, z).
+    start, count : int
+        The rows.
+    scratch : Scratch
+        With the true classes. Places from `count` on hold no results.
+    """
+    transpose(block, start, scratch.rows[:count], scratch.weights)
+    find_top(scratch.weights, scratch.slots, scratch.integers)
+    _add_classes(max(2, block.shape[1]), scratch.weights, scratch.slots, scratch.integers)
+
+
+@njit(**LOOP)
+def find_top(columns: Any, slots: Any, integers: Any) -> None:
+    """Fill PEAK, OWN and TOP of narrow rows; OWN is the logit itself here.
+
+    Parameters
+    ----------
+    columns : ndarray of float32 or float64, shape (n_classes * TILE,)
+        An even number of classes.
+    slots, integers : ndarrays
+        Of :class:`Scratch`.
+    """
+    for j in range(TILE):
+        first, second = columns[j], columns[TILE + j]
+        better = second > first
+        slots[PEAK * TILE + j] = second if better else first
+        integers[TOP * TILE + j] = np.int32(1) if better else np.int32(0)
+    for pair in range(1, len(columns) // (2 * TILE)):
+        k = np.int32(2 * pair)
+        for j in range(TILE):
+            first, second = columns[2 * pair * TILE + j], columns[(2 * pair + 1) * TILE + j]
+            better = second > first
+            high = second if better else first
+            which = np.int32(k + 1) if better else k
+            peak, top = slots[PEAK * TILE + j], integers[TOP * TILE + j]
+            higher = high > peak
+            slots[PEAK * TILE + j] = high if higher else peak
+            integers[TOP * TILE + j] = which if higher else top
+    for j in range(TILE):
+        slots[OWN * TILE + j] = columns[integers[TRUE * TILE + j] * TILE + j]
 
 
 @njit(**INNER)
-def _copy_row(flat: Any, at: int, width: int, start: int, stop: int, room: Any) -> None:
-    """Copy part of a row; what is left of the room holds classes that are masked out."""
-    even = min(stop, width // LANES * LANES)
-    for k in range(start, even, LANES):
-        store(room, k, load(flat, at + k))
-    for k in range(even, stop):
-        room[k] = flat[at + k] if k < width else -np.inf
+def _term(z: Any, k: Any, peak: Any, top: Any) -> Any:
+    """Weight and logit of class k, the latter minus the peak; 0 and -inf of the top class."""
+    below = z - peak
+    low = lowest(z)
+    x = low if below < low else below
+    w = exp(x, residue(z, peak, below))
+    w = type(z)(0) if (below < low) | (top == k) else w
+    return w, x, type(z)(-np.inf) if top == k else z
 
 
-@njit(**INNER)
-def copied_row_top(flat: Any, at: int, width: int, room: Any) -> Any:
-    """Copy a row; place of its first largest logit. NaN is not largest."""
-    best, piece = flat.dtype.type(-np.inf), 0
-    for start in range(0, len(room), _SCAN):
-        stop = min(start + _SCAN, len(room))
-        _copy_row(flat, at, width, start, stop, room)
-        high = splat(best)
-        for k in range(start, stop, LANES):
-            z = load(room, k)
-            high = where(z > high, z, high)
-        highest = largest(high)
-        if highest > best:
-            best, piece = highest, start
-    return _place(best, piece, min(piece + _SCAN, len(room)), room)
+@njit(**LOOP)
+def _add_classes(width: int, columns: Any, slots: Any, integers: Any) -> None:
+    real = columns.dtype.type
+    for j in range(TILE):
+        slots[SECOND * TILE + j] = real(-np.inf)
+        slots[REST * TILE + j] = real(0)
+        slots[FIRST * TILE + j] = real(0)
+        slots[SQUARE * TILE + j] = real(0)
+        slots[SHARES * TILE + j] = real(0)
+        integers[RANK * TILE + j] = 1
+    # Two classes at a time: the sums are read and written half as often.
+    for pair in range(width // 2):
+        k = np.int32(2 * pair)
+        for j in range(TILE):
+            place = 2 * pair * TILE + j
+            peak, own = slots[PEAK * TILE + j], slots[OWN * TILE + j]
+            y, top = integers[TRUE * TILE + j], integers[TOP * TILE + j]
+            a, b = columns[place], columns[place + TILE]
+            a_ahead = (a > own) | ((a == own) & (y > k))
+            b_ahead = (b > own) | ((b == own) & (y > k + 1))
+            aw, ax, a = _term(a, k, peak, top)
+            bw, bx, b = _term(b, k + 1, peak, top)
+            columns[place] = aw
+            columns[place + TILE] = bw
+            second, high = slots[SECOND * TILE + j], b if b > a else a
+            slots[SECOND * TILE + j] = high if high > second else second
+            slots[REST * TILE + j] += aw + bw
+            slots[FIRST * TILE + j] += aw * ax + bw * bx
+            slots[SQUARE * TILE + j] += aw * ax * ax + bw * bx * bx
+            slots[SHARES * TILE + j] += aw * aw + bw * bw
+            integers[RANK * TILE + j] += np.int32(a_ahead) + np.int32(b_ahead)
+    if width % 2:
+        k = np.int32(width - 1)
+        column = columns[(width - 1) * TILE :]  # an index from 0 on: others are not vectorised
+        for j in range(TILE):
+            peak, own = slots[PEAK * TILE + j], slots[OWN * TILE + j]
+            z = column[j]
+            ahead = (z > own) | ((z == own) & (integers[TRUE * TILE + j] > k))
+            w, x, z = _term(z, k, peak, integers[TOP * TILE + j])
+            column[j] = w
+            second = slots[SECOND * TILE + j]
+            slots[SECOND * TILE + j] = z if z > second else second
+            slots[REST * TILE + j] += w
+            slots[FIRST * TILE + j] += w * x
+            slots[SQUARE * TILE + j] += w * x * x
+            slots[SHARES * TILE + j] += w * w
+            integers[RANK * TILE + j] += np.int32(ahead)
+    for j in range(TILE):
+        slots[OWN * TILE + j] -= slots[PEAK * TILE + j]
+        slots[SECOND * TILE + j] -= slots[PEAK * TILE + j]
 
 
-@njit(**INNER)
-def _ahead(y: int, own: Any, room: Any) -> Any:
-    """How many rank before class `y`; of several that tie, the first does."""
-    count = splat(np.int32(0))
-    middle = y // LANES * LANES
-    for k in range(0, middle, LANES):
-        count = count + convert(load(room, k) >= own, np.int32(0))
-    z = load(room, middle)
-    first_ = (z > own) | ((z == own) & (numbers() < y - middle))
-    count = count + convert(first_, np.int32(0))
-    for k in range(middle + LANES, len(room), LANES):
-        count = count + convert(load(room, k) > own, np.int32(0))
-    return total(count)
+@njit(**OPTIONS)
+def wide_sums(row: Any, j: int, scratch: Any) -> None:
+    """Fill place `j` of the slots from a row of more than NARROW columns.
+
+    Parameters
+    ----------
+    row : ndarray of float32 or float64, shape (n_classes,)
+    j : int
+    scratch : Scratch
+        With the true class.
+    """
+    weights, slots, integers = scratch.weights, scratch.slots, scratch.integers
+    y = integers[TRUE * TILE + j]
+    top = top_of(row)
+    peak, own = row[top], row[y]
+    rest, first, square, shares = 0.0, 0.0, 0.0, 0.0
+    second = -np.inf
+    for start, stop in ((0, top), (top + 1, len(row))):
+        for begin in range(start, stop, PIECE):
+            end = min(begin + PIECE, stop)
+            a, b, c, d, high = _piece(row[begin:end], peak, weights[begin:end])
+            rest += a
+            first += b
+            square += c
+            shares += d
+            second = max(second, high)
+    weights[top] = 0
+    slots[PEAK * TILE + j] = peak
+    slots[OWN * TILE + j] = own - peak
+    slots[SECOND * TILE + j] = second - peak
+    slots[REST * TILE + j] = rest
+    slots[FIRST * TILE + j] = first
+    slots[SQUARE * TILE + j] = square
+    slots[SHARES * TILE + j] = shares
+    integers[TOP * TILE + j] = top
+    integers[RANK * TILE + j] = 1 if top == y else 1 + _n_ahead(row, own, y)
 
 
-@njit(**INNER)
-def _place(value: Any, start: int, stop: int, room: Any) -> Any:
-    """Where the value first is; 0 if nowhere."""
-    for k in range(start, stop, LANES):
-        lane = first(load(room, k) == value)
-        if lane < LANES:
-            return k + lane
+@njit(**OPTIONS)
+def top_of(row: Any) -> Any:
+    """Place of the first largest logit of a row; any place where one is NaN."""
+    best, piece = sort_key(row[0]), 0
+    for start in range(0, len(row), _SCANNED):
+        high = _largest_key(row[start : start + _SCANNED])
+        if high > best:
+            best, piece = high, start
+    value = from_sort_key(best)
+    for k in range(piece, min(piece + _SCANNED, len(row))):
+        if row[k] == value:
+            return k
     return 0
 
 
-@njit(**INNER)
-def _segment(flat: Any, following: int, room: Any, peak: Any) -> Any:
-    """Sums over a row, whose peak is masked out, and its largest logit; w takes its place.
+@njit(**OPTIONS)
+def _largest_key(row: Any) -> Any:
+    best = sort_key(row[0])
+    for k in range(len(row)):
+        key = sort_key(row[k])
+        best = key if key > best else best
+    return best
 
-    Meanwhile the row that follows is fetched, unless it would drive this one out of the cache.
-    """
-    zero = splat(room.dtype.type(0))
-    low = lowest(zero)
-    ahead = len(room) <= FETCHED
-    rest, first_, square, shares = 0.0, 0.0, 0.0, 0.0
-    second = splat(room.dtype.type(-np.inf))
-    for start in range(0, len(room), PIECE):
-        a, b, c, d = zero, zero, zero, zero
-        for k in range(start, min(start + PIECE, len(room)), LANES):
-            if ahead:
-                prefetch(flat, following + k)
-            z = load(room, k)
-            below = z - peak
-            sunk = below < low
-            bounded = where(sunk, low, below)
-            w = where(sunk, 0.0, exp(bounded, residue(z, splat(peak), below)))
-            weighted = w * bounded
-            a = a + w
-            b = b + weighted
-            c = c + weighted * bounded
-            d = d + w * w
-            second = where(z > second, z, second)
-            store(room, k, w)
-        rest += total(a)
-        first_ += total(b)
-        square += total(c)
-        shares += total(d)
-    return rest, first_, square, shares, largest(second)
+
+@njit(**OPTIONS)
+def _n_ahead(row: Any, own: Any, y: int) -> int:
+    """Classes that rank before class `y`; of several that tie, the first does."""
+    n = 0
+    before, after = row[:y], row[y + 1 :]
+    for k in range(len(before)):
+        n += before[k] >= own
+    for k in range(len(after)):
+        n += after[k] > own
+    return n
+
+
+@njit(**REDUCTION)
+def _piece(row: Any, peak: Any, weights: Any) -> Any:
+    """Sums over some classes, none of which is the top one, and the largest logit of them."""
+    real = row.dtype.type
+    zero, low = real(0), lowest(real(0))
+    rest, first, square, shares = zero, zero, zero, zero
+    second = sort_key(row[0])
+    for k in range(len(row)):
+        z = row[k]
+        below = z - peak
+        x = low if below < low else below
+        w = exp(x, residue(z, peak, below))
+        w = zero if below < low else w
+        weights[k] = w
+        rest += w
+        first += w * x
+        square += w * x * x
+        shares += w * w
+        key = sort_key(z)
+        second = key if key > second else second
+    return rest, first, square, shares, from_sort_key(second)

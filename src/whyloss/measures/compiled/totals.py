@@ -1,6 +1,6 @@
-"""What a summary adds up over the samples, in one pass that writes nothing of the single ones."""
+"""Sums of a summary over the samples, in one pass that keeps no results of single samples."""
 
-# What compiled functions take is settled when they are compiled, for each kind of array anew;
+# The types of arguments are known when a function is compiled, for each type of array anew;
 # compiled calls know no keywords.
 # ruff: noqa: ANN401, PLR0917
 
@@ -12,33 +12,42 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from whyloss.measures.compiled.arithmetic import INNER, KERNEL
-from whyloss.measures.compiled.layout import NARROW, OWN, REST, TOP, TRUE
-from whyloss.measures.compiled.statistics import OK, copy, finish, rows_status, take
-from whyloss.measures.compiled.sums import narrow_sums, wide_row
-from whyloss.measures.compiled.vectors import (
-    LANES,
-    bits,
-    bump,
-    convert,
-    get,
-    load,
-    numbers,
-    store,
-    total,
-    where,
+from whyloss.measures.compiled.arithmetic import KERNEL, LOOP, OPTIONS, REDUCTION
+from whyloss.measures.compiled.layout import (
+    BRIER,
+    CODE,
+    CONFIDENCE,
+    ENTROPY,
+    FIRST,
+    LOG_LOSS,
+    NARROW,
+    OWN,
+    PEAK,
+    REST,
+    TILE,
+    TOP,
+    TRUE,
+    VARIANCE,
 )
+from whyloss.measures.compiled.statistics import OK, finish, read, row_status
+from whyloss.measures.compiled.sums import narrow_sums, wide_sums
 
-# Places of LANES partial sums.
-LOSS_RIGHT, LOSS_WRONG, SQUARED, ENTROPY, VARIANCE, EXCESS_SQUARED, BRIER, SECOND_CLASS = range(8)
-SUMS = 8
+# Places in the vector of sums.
+(
+    SUM_LOSS_RIGHT,
+    SUM_LOSS_WRONG,
+    SUM_SQUARED,
+    SUM_ENTROPY,
+    SUM_VARIANCE,
+    SUM_EXCESS_SQUARED,
+    SUM_BRIER,
+) = range(7)
+SUMS = 7
 
 # Cells that a loss is looked up in: its exponent and the three highest bits of its fraction.
 # They are narrower than the bins of the histogram, so that at most one edge lies within each.
 _KEPT_BITS = 49
-# Rows that follow each other often fall into the same place, and would wait for each other.
-COPIES = 4
-_COUNTED = 4096  # rows after which the bar for the largest losses is set anew
+_RAISED = 4096  # rows after which the threshold for the largest losses is raised
 
 
 class Bins(NamedTuple):
@@ -81,38 +90,36 @@ def bins_of(
 
 
 class Totals(NamedTuple):
-    """Sums over the scored rows of one block; all arrays are flat.
+    """Sums over the scored rows of one block.
 
     Attributes
     ----------
-    sums : ndarray of float64, shape (SUMS * LANES,)
-    extremes : ndarray of float64, shape (2 * LANES,)
-        Smallest and largest losses.
+    sums : ndarray of float64, shape (SUMS,)
+    extremes : ndarray of float64, shape (2,)
+        Smallest and largest loss.
     status : ndarray of int64, shape (4,)
         Rows by status.
-    histogram : ndarray of int64, shape (COPIES * 2 * n_bins,)
+    histogram : ndarray of int64, shape (2, n_bins)
         Wrong and right rows by their loss.
-    bins : ndarray of int64, shape (COPIES * 2 * n_reliability_bins,)
+    bins : ndarray of int64, shape (2, n_reliability_bins)
         Wrong and right rows by their confidence.
-    confidences : ndarray of float64, shape (COPIES * n_reliability_bins,)
+    confidences : ndarray of float64, shape (n_reliability_bins,)
         Their sums, by bin.
-    pairs : ndarray of int64, shape (COPIES * n_classes**2,), or empty
+    pairs : ndarray of int64, shape (n_classes, n_classes), or (0, 0)
         Rows by true and predicted class.
     counts : ndarray of int64, shape (n_classes,), or empty
-        Rows by true class, where `pairs` does not say it.
-    losses : ndarray of float64, shape (COPIES * n_classes,), or empty
-        By true class.
-    shares : ndarray of float64, shape (n_classes * LANES,) of narrow rows, or empty
-        Sums of the probabilities of each class; of wide rows, one for each class.
+        Rows by true class.
+    losses : ndarray of float64, shape (n_classes,), or empty
+        Sums of the loss by true class.
+    shares : ndarray of float64, shape (n_classes,), or empty
+        Sums of the probabilities of each class.
     clipped : ndarray of int64, shape (n_limits,)
         Rows whose loss is close to one of the clipping limits.
     top : ndarray of float64, shape (n_rows,)
-        Losses not below the bar, and in `rows` whose they are.
+        Losses that reach the threshold, and in `rows` their rows.
     rows : ndarray of int64
-    found : ndarray of int64, shape (1,)
-        How many these are.
-    tile, cells : ndarrays of float64 and int32, shapes (2 * LANES,) and (4 * LANES,)
-        Working memory.
+    n_top : ndarray of int64, shape (1,)
+        Number of these.
     """
 
     sums: npt.NDArray[np.float64]
@@ -128,9 +135,7 @@ class Totals(NamedTuple):
     clipped: npt.NDArray[np.int64]
     top: npt.NDArray[np.float64]
     rows: npt.NDArray[np.int64]
-    found: npt.NDArray[np.int64]
-    tile: npt.NDArray[np.float64]
-    cells: npt.NDArray[np.int32]
+    n_top: npt.NDArray[np.int64]
 
 
 @njit(**KERNEL)
@@ -141,7 +146,7 @@ def add_up(
     checked: bool,
     tolerance: float,
     status: Any,
-    bar: float,
+    threshold: float,
     wanted: int,
     bins: Any,
     totals: Any,
@@ -155,7 +160,7 @@ def add_up(
         As in :func:`whyloss.measures.compiled.statistics.statistics`.
     status : ndarray of uint8
         Of all rows; filled, or read where `checked`.
-    bar : float
+    threshold : float
         Losses below it are not among the largest ones.
     wanted : int
         Number of the largest losses to keep, at least.
@@ -165,142 +170,129 @@ def add_up(
     scratch : Scratch
     """
     n, width = block.shape
-    flat = block.reshape(-1)
-    room, slots, whole, starts, labels, known, _ = scratch
-    unlooked = 0
-    for start in range(0, n, LANES):
-        place, count = at + start, min(LANES, n - start)
-        take(start, count, width, starts)
-        copy(y_true, place, count, labels)
-        copy(status, place, count, known)
+    integers = scratch.integers
+    next_raise = _RAISED
+    for start in range(0, n, TILE):
+        place, count = at + start, min(TILE, n - start)
+        rows = slice(place, place + count)
+        read(y_true[rows], status[rows], integers)
         if width <= NARROW:
-            narrow_sums(flat, starts, labels, width, room, slots, whole)
+            narrow_sums(block, start, count, scratch)
         else:
             for j in range(count):
-                wide_row(flat, starts[j], width, labels[j], j, room, slots, whole)
+                wide_sums(block[start + j], j, scratch)
                 if len(totals.shares):
-                    code = rows_status(checked, tolerance, known, slots)
-                    _add_row(room, (code == OK) & (numbers() == j), j, slots, whole, totals)
-        code, found = finish(rows_status(checked, tolerance, known, slots), slots, whole)
-        live = numbers() < count
-        ok = (code == OK) & live
-        if total(ok) == LANES:
-            store(status, place, convert(code, np.uint8(0)))
-            totals.status[OK] += LANES
-        else:
-            store(known, 0, convert(code, np.uint8(0)))
-            for j in range(count):
-                status[place + j] = known[j]
-                totals.status[known[j]] += 1
-        _add_tile(ok, found, slots, whole, totals)
-        if 1 < width <= NARROW and len(totals.shares):
-            _add_shares(room, width, ok, found[1], load(whole, TOP * LANES), totals)
-        _count(ok, count, place, found, bar, whole, bins, totals)
-        unlooked += count
-        if unlooked >= _COUNTED:
-            unlooked = 0
-            bar = _raised(bar, wanted, bins, totals)
+                    _add_wide_shares(checked, tolerance, j, totals.shares, scratch)
+        finish(checked, tolerance, scratch)
+        _add_sums(count, totals.sums, scratch)
+        if width <= NARROW and len(totals.shares):
+            _add_narrow_shares(count, totals.shares, scratch)
+        for j in range(count):
+            code = integers[CODE * TILE + j]
+            status[place + j] = code
+            totals.status[code] += 1
+            if code == OK:
+                _count(j, place + j, threshold, bins, totals, scratch)
+        if start >= next_raise:
+            next_raise += _RAISED
+            threshold = _raised(threshold, wanted, bins, totals)
 
 
-@njit(**INNER)
-def _add_tile(ok: Any, found: Any, slots: Any, whole: Any, totals: Any) -> None:
-    loss, confidence, entropy, variance, _, brier = found
-    top = load(whole, TOP * LANES)
-    won = load(whole, TRUE * LANES) == top
-    second = where(top == 1, confidence, load(slots, REST * LANES) * confidence)
-    wide_loss = convert(loss, 0.0)
-    excess = wide_loss - convert(entropy, 0.0)
-    _gather(totals.sums, LOSS_RIGHT, ok & won, wide_loss)
-    _gather(totals.sums, LOSS_WRONG, ok & ~won, wide_loss)
-    _gather(totals.sums, SQUARED, ok, wide_loss * wide_loss)
-    _gather(totals.sums, ENTROPY, ok, convert(entropy, 0.0))
-    _gather(totals.sums, VARIANCE, ok, convert(variance, 0.0))
-    _gather(totals.sums, EXCESS_SQUARED, ok, excess * excess)
-    _gather(totals.sums, BRIER, ok, convert(brier, 0.0))
-    _gather(totals.sums, SECOND_CLASS, ok, convert(second, 0.0))
-    low, high = load(totals.extremes, 0), load(totals.extremes, LANES)
-    store(totals.extremes, 0, where(ok & (wide_loss < low), wide_loss, low))
-    store(totals.extremes, LANES, where(ok & (wide_loss > high), wide_loss, high))
-
-
-@njit(**INNER)
-def _gather(sums: Any, which: int, mask: Any, value: Any) -> None:
-    store(sums, which * LANES, load(sums, which * LANES) + where(mask, value, 0.0))
-
-
-@njit(**INNER)
-def _add_shares(room: Any, width: int, ok: Any, part: Any, top: Any, totals: Any) -> None:
-    """Add the probabilities of narrow rows, from w of each class."""
-    for k in range(width):
-        share = where(ok, where(top == k, part, load(room, k * LANES) * part), 0.0)
-        before = load(totals.shares, k * LANES)
-        store(totals.shares, k * LANES, before + convert(share, 0.0))
-
-
-@njit(**INNER)
-def _add_row(room: Any, mask: Any, j: int, slots: Any, whole: Any, totals: Any) -> None:
-    """Add the probabilities of a wide row, if the mask has it and its loss is finite."""
-    if total(mask) and slots[OWN * LANES + j] > -np.inf:
-        part = 1.0 / (1.0 + slots[REST * LANES + j])
-        for k in range(0, len(room), LANES):
-            share = convert(load(room, k), 0.0) * part
-            store(totals.shares, k, load(totals.shares, k) + share)
-        totals.shares[whole[TOP * LANES + j]] += part  # its w the room lacks
-
-
-@njit(**INNER)
-def _count(
-    ok: Any, count: int, place: int, found: Any, bar: float, whole: Any, bins: Any, totals: Any
-) -> None:
-    """Count single rows where they belong."""
-    loss, confidence = convert(found[0], 0.0), convert(found[1], 0.0)
-    y, top = load(whole, TRUE * LANES), load(whole, TOP * LANES)
-    n_bins, n_classes = len(bins.edges) - 1, len(totals.losses) // COPIES
-    n_reliability = len(totals.confidences) // COPIES
-    n_pairs = len(totals.pairs) // COPIES
-    cells = (bits(loss) >> _KEPT_BITS) - bins.lowest
-    cells = where(cells < 0, 0, where(cells < len(bins.base), cells, len(bins.base) - 1))
-    places = convert(where(ok, confidence, 0.0) * np.float64(n_reliability), np.int32(0))
-    right = convert(y == top, np.int32(0))
-    store(totals.cells, 0, convert(cells, np.int32(0)))
-    store(totals.cells, LANES, where(places < n_reliability, places, n_reliability - 1))
-    store(totals.cells, 2 * LANES, right)
-    store(totals.cells, 3 * LANES, y * np.int32(n_classes) + top)
-    store(totals.tile, 0, loss)
-    store(totals.tile, LANES, confidence)
-    every = total(ok) == count
+@njit(**REDUCTION)
+def _add_sums(count: int, sums: Any, scratch: Any) -> None:
+    integers, found = scratch.integers, scratch.found
+    right = wrong = squared = entropies = variances = excess = brier = 0.0
     for j in range(count):
-        value = get(totals.tile, j)
-        if every or value < np.inf:  # neither NaN nor infinite
-            copy_ = j % COPIES
-            cell, bin_ = get(totals.cells, j), get(totals.cells, LANES + j)
-            outcome = 2 * copy_ + get(totals.cells, 2 * LANES + j)
-            into = get(bins.base, cell) + (value >= get(bins.step, cell))
-            bump(totals.histogram, outcome * n_bins + into, 1)
-            bump(totals.bins, outcome * n_reliability + bin_, 1)
-            bump(totals.confidences, copy_ * n_reliability + bin_, get(totals.tile, LANES + j))
-            if n_pairs:
-                bump(totals.pairs, copy_ * n_pairs + get(totals.cells, 3 * LANES + j), 1)
-            elif n_classes:
-                bump(totals.counts, get(whole, TRUE * LANES + j), 1)
-            if n_classes:
-                bump(totals.losses, copy_ * n_classes + get(whole, TRUE * LANES + j), value)
-            if value >= bar:
-                totals.top[totals.found[0]] = value
-                totals.rows[totals.found[0]] = place + j
-                totals.found[0] += 1
-            if value > bins.limits[0] - bins.limit_width:
-                for c in range(len(bins.limits)):
-                    totals.clipped[c] += abs(value - bins.limits[c]) < bins.limit_width
+        ok = integers[CODE * TILE + j] == OK
+        won = integers[TRUE * TILE + j] == integers[TOP * TILE + j]
+        loss = np.float64(found[LOG_LOSS * TILE + j]) if ok else 0.0
+        entropy = np.float64(found[ENTROPY * TILE + j]) if ok else 0.0
+        right += loss if won else 0.0
+        wrong += 0.0 if won else loss
+        squared += loss * loss
+        entropies += entropy
+        variances += np.float64(found[VARIANCE * TILE + j]) if ok else 0.0
+        excess += (loss - entropy) * (loss - entropy)
+        brier += np.float64(found[BRIER * TILE + j]) if ok else 0.0
+    sums[SUM_LOSS_RIGHT] += right
+    sums[SUM_LOSS_WRONG] += wrong
+    sums[SUM_SQUARED] += squared
+    sums[SUM_ENTROPY] += entropies
+    sums[SUM_VARIANCE] += variances
+    sums[SUM_EXCESS_SQUARED] += excess
+    sums[SUM_BRIER] += brier
 
 
-@njit(**INNER)
-def _raised(bar: float, wanted: int, bins: Any, totals: Any) -> Any:
-    """Bar above which there are enough losses already."""
-    n_bins, seen = len(bins.edges) - 1, 0
-    for bin_ in range(n_bins - 1, -1, -1):
-        for part in range(2 * COPIES):
-            seen += totals.histogram[part * n_bins + bin_]
+@njit(**REDUCTION)
+def _add_narrow_shares(count: int, shares: Any, scratch: Any) -> None:
+    """Add the probabilities of a tile of narrow rows, from w of each class."""
+    weights, integers, found = scratch.weights, scratch.integers, scratch.found
+    for k in range(len(shares)):
+        total = 0.0
+        for j in range(count):
+            part = found[CONFIDENCE * TILE + j]
+            won = integers[TOP * TILE + j] == np.int32(k)
+            share = part if won else weights[k * TILE + j] * part
+            total += np.float64(share) if integers[CODE * TILE + j] == OK else 0.0
+        shares[k] += total
+
+
+@njit(**LOOP)
+def _add_wide_shares(checked: bool, tolerance: float, j: int, shares: Any, scratch: Any) -> None:
+    """Add the probabilities of the wide row in place `j`, if its loss is finite."""
+    weights, slots, integers = scratch.weights, scratch.slots, scratch.integers
+    code = integers[CODE * TILE + j]
+    rest = slots[REST * TILE + j]
+    if not checked:
+        code = row_status(slots[PEAK * TILE + j], rest, slots[FIRST * TILE + j], tolerance)
+    if code == OK and slots[OWN * TILE + j] > -np.inf:
+        part = 1.0 / (1.0 + rest)
+        for k in range(len(weights)):
+            shares[k] += weights[k] * part
+        shares[integers[TOP * TILE + j]] += part  # its weight is 0
+
+
+@njit(**OPTIONS)
+def _count(j: int, row: int, threshold: float, bins: Any, totals: Any, scratch: Any) -> None:
+    """Count the scored row in place `j` of a tile where it belongs."""
+    loss = np.float64(scratch.found[LOG_LOSS * TILE + j])
+    confidence = np.float64(scratch.found[CONFIDENCE * TILE + j])
+    y, top = scratch.integers[TRUE * TILE + j], scratch.integers[TOP * TILE + j]
+    won = int(y == top)
+    totals.histogram[won, _bin_of(loss, bins)] += 1
+    n_bins = len(totals.confidences)
+    bin_ = min(int(confidence * n_bins), n_bins - 1)
+    totals.bins[won, bin_] += 1
+    totals.confidences[bin_] += confidence
+    totals.extremes[0] = min(totals.extremes[0], loss)
+    totals.extremes[1] = max(totals.extremes[1], loss)
+    if len(totals.pairs):
+        totals.pairs[y, top] += 1
+    if len(totals.counts):
+        totals.counts[y] += 1
+        totals.losses[y] += loss
+    if loss >= threshold:
+        totals.top[totals.n_top[0]] = loss
+        totals.rows[totals.n_top[0]] = row
+        totals.n_top[0] += 1
+    if loss > bins.limits[0] - bins.limit_width:
+        for c in range(len(bins.limits)):
+            totals.clipped[c] += abs(loss - bins.limits[c]) < bins.limit_width
+
+
+@njit(**OPTIONS)
+def _bin_of(loss: float, bins: Any) -> Any:
+    cell = (np.float64(loss).view(np.int64) >> _KEPT_BITS) - bins.lowest
+    cell = max(0, min(cell, len(bins.base) - 1))
+    return bins.base[cell] + (loss >= bins.step[cell])
+
+
+@njit(**OPTIONS)
+def _raised(threshold: float, wanted: int, bins: Any, totals: Any) -> Any:
+    """Threshold that enough losses have reached already."""
+    seen = 0
+    for bin_ in range(len(bins.edges) - 2, -1, -1):
+        seen += totals.histogram[0, bin_] + totals.histogram[1, bin_]
         if seen >= wanted:
-            return max(bar, bins.edges[bin_])
-    return bar
+            return max(threshold, bins.edges[bin_])
+    return threshold

@@ -1,1 +1,0 @@
-"""Plain loops beside the kernels that are shipped."""
