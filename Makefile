@@ -60,8 +60,8 @@ lint-imports: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
 
 # The rooms whose docstrings are complete. The docstrings of commands are what --help prints.
-DOCUMENTED := $(addprefix src/whyloss/,api cases data evidence recorders remedies results verbs \
-	cli/options.py cli/output.py cli/stdin.py errors.py formatting.py references.py)
+DOCUMENTED := $(addprefix src/whyloss/,api cases data engines evidence measures recorders remedies \
+	results verbs cli/options.py cli/output.py cli/stdin.py errors.py formatting.py references.py)
 
 lint-docstrings: $(VENV)/.installed-lint
 	$(BIN)/python -m numpydoc lint $$(find $(DOCUMENTED) -name '*.py')

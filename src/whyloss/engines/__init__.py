@@ -1,1 +1,1 @@
-"""How a summary is made of more than fits into memory; one file per engine."""
+"""Summaries of more data than fits into memory; one file per engine."""

@@ -1,4 +1,4 @@
-"""Summaries on many machines: the parts of a run shared out among the workers of a Dask cluster."""
+"""Summaries on many machines: the workers of a Dask cluster share the parts of a run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from whyloss.data import Run
 
-GROUPS = 4  # a task of so many groups of rows lasts long enough that sending it costs nothing
+GROUPS = 4  # groups of rows in a task, which makes the time to send it negligible
 
 
 def summarise_run(
     run: Run, split: str, epoch: int, client: Client, *, temperature: bool = True
 ) -> Summary:
-    """Summary of one split of a recorded run at one epoch, worked out by a Dask cluster.
+    """Summary of one split of a recorded run at one epoch, computed by a Dask cluster.
 
-    What comes back from a worker is a summary of at most 2 MB, whatever it has read.
+    Each worker returns a summary of at most 2 MB, however much it has read.
 
     Parameters
     ----------
@@ -33,10 +33,14 @@ def summarise_run(
     temperature : bool, default True
         As in :class:`~whyloss.measures.facts.Summary`.
 
+    Returns
+    -------
+    Summary
+
     Raises
     ------
     DataError
-        There are no such predictions, or a label is no class.
+        The run has no such predictions, or a label is not one of its classes.
     """
     work = plan(run, split, epoch)
     [shared] = client.scatter([work], broadcast=True)

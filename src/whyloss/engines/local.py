@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from whyloss.data import Run, Scale
     from whyloss.data.part import Part, PartFile
 
-BATCH_BYTES = 64 << 20  # long enough to occupy every thread, short beside any memory
+BATCH_BYTES = 64 << 20  # enough to occupy every thread, little memory
 
 
 def summarise(predictions: Predictions, *, temperature: bool = True) -> Summary:
@@ -33,6 +33,10 @@ def summarise(predictions: Predictions, *, temperature: bool = True) -> Summary:
         Its scores may be a ``numpy.memmap``; they are read once per batch and not kept.
     temperature : bool, default True
         As in :class:`~whyloss.measures.facts.Summary`.
+
+    Returns
+    -------
+    Summary
     """
     summary = Summary(predictions.n_classes, temperature=temperature)
     for rows in _batches(predictions.scores):
@@ -64,10 +68,14 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
     temperature : bool, default True
         As in :class:`~whyloss.measures.facts.Summary`.
 
+    Returns
+    -------
+    Summary
+
     Raises
     ------
     DataError
-        There are no such predictions, or a label is no class.
+        The run has no such predictions, or a label is not one of its classes.
     """
     work = plan(run, split, epoch)
     summary = Summary(work.n_classes, temperature=temperature)
@@ -80,7 +88,7 @@ def summarise_run(run: Run, split: str, epoch: int, *, temperature: bool = True)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be summarised.
+    """The parts of a run to summarise, and which of their rows count.
 
     Attributes
     ----------
@@ -104,6 +112,16 @@ class Plan:
 def plan(run: Run, split: str, epoch: int) -> Plan:
     """Find the parts, and the rows in them that count.
 
+    Parameters
+    ----------
+    run : Run
+    split : str
+    epoch : int
+
+    Returns
+    -------
+    Plan
+
     Raises
     ------
     DataError
@@ -119,7 +137,22 @@ def plan(run: Run, split: str, epoch: int) -> Plan:
 def summarise_part(
     work: Plan, k: int, group_numbers: range, *, temperature: bool = True
 ) -> Summary:
-    """Summary of some groups of rows of one part, by their numbers."""
+    """Summary of some groups of rows of one part.
+
+    Parameters
+    ----------
+    work : Plan
+    k : int
+        Number of the part.
+    group_numbers : range
+        Numbers of the groups.
+    temperature : bool, default True
+        As in :class:`~whyloss.measures.facts.Summary`.
+
+    Returns
+    -------
+    Summary
+    """
     summary = Summary(work.n_classes, temperature=temperature)
     for number, (group, fresh) in enumerate(_groups(work.parts[k], work.fresh[k])):
         if number in group_numbers:
@@ -129,7 +162,16 @@ def summarise_part(
 
 
 def n_groups(part: PartFile) -> int:
-    """Number of groups of rows that a part is read in."""
+    """Number of groups of rows that a part is read in.
+
+    Parameters
+    ----------
+    part : PartFile
+
+    Returns
+    -------
+    int
+    """
     return sum(1 for _ in part.open().groups(BATCH_BYTES))
 
 
@@ -158,7 +200,7 @@ def _predictions(
         batch = Predictions.from_arrays(
             y_true[rows][some], ids=ids[rows][some], classes=work.classes or None, **given
         )
-        if weights is not None:  # not among what from_arrays is given: their unit is that of all
+        if weights is not None:  # from_arrays would drop those that are equal in this batch alone
             w = check_weights(weights[rows][some], len(batch))
             kept = w > 0
             batch = replace(
@@ -180,7 +222,7 @@ def _batches(scores: npt.NDArray[Any]) -> Iterator[slice]:
 
 def _fresh(parts: tuple[PartFile, ...]) -> tuple[npt.NDArray[np.bool_] | None, ...]:
     """Which rows of each part have an id that did not come before, there or in earlier parts."""
-    if _all_differ(parts):
+    if _all_ids_differ(parts):
         return (None,) * len(parts)
     seen: list[npt.NDArray[Any]] = []
     found: list[npt.NDArray[np.bool_] | None] = []
@@ -195,8 +237,8 @@ def _fresh(parts: tuple[PartFile, ...]) -> tuple[npt.NDArray[np.bool_] | None, .
     return tuple(found)
 
 
-def _all_differ(parts: tuple[PartFile, ...]) -> bool:
-    """Whether ids rise in every part, and no two parts overlap: seen without keeping them."""
+def _all_ids_differ(parts: tuple[PartFile, ...]) -> bool:
+    """Whether ids rise in every part and no two parts overlap; found without keeping the ids."""
     spans = []
     for part in parts:
         ends: list[Any] = []

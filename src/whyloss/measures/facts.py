@@ -1,4 +1,4 @@
-"""What can be said of predictions of any number in bounded memory: sums that can be merged."""
+"""Statistics of any number of predictions in bounded memory: sums that can be merged."""
 
 from __future__ import annotations
 
@@ -223,7 +223,12 @@ class Summary:
         self.grid[:, :, WORST] = worst
 
     def merge(self, other: Summary) -> None:
-        """Add all that another summary has seen.
+        """Add the samples of another summary.
+
+        Parameters
+        ----------
+        other : Summary
+            With as many classes and temperatures.
 
         Raises
         ------
@@ -263,12 +268,20 @@ class Summary:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Summary:
-        """Read what :meth:`to_bytes` gave.
+        """Read the bytes of :meth:`to_bytes`.
+
+        Parameters
+        ----------
+        data : bytes
+
+        Returns
+        -------
+        Summary
 
         Raises
         ------
         FormatError
-            It is no summary, or one of a newer whyloss.
+            The bytes are no summary, or one of a newer whyloss.
         """
         import pyarrow as pa  # noqa: PLC0415 - slow to import
 

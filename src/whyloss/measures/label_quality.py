@@ -21,7 +21,17 @@ MARGIN_ACCURACY = 0.85  # from here on the margin ranks better in most benchmark
 
 
 def suggested_score(accuracy: float) -> SuspectScore:
-    """Score that ranks label errors best for a model of that accuracy (0 to 1)."""
+    """Score that ranks label errors best for a model of that accuracy.
+
+    Parameters
+    ----------
+    accuracy : float
+        0 to 1.
+
+    Returns
+    -------
+    {"margin", "self_confidence"}
+    """
     return "margin" if accuracy >= MARGIN_ACCURACY else "self_confidence"
 
 

@@ -96,7 +96,17 @@ class TemperatureObjective(Protocol):
     """The summed loss of some samples as a function of ``u = ln beta``."""
 
     def derivatives(self, log_beta: float) -> Derivatives:
-        """Loss and derivatives at that u."""
+        """Loss and derivatives, summed over the samples.
+
+        Parameters
+        ----------
+        log_beta : float
+            ``u = ln beta``.
+
+        Returns
+        -------
+        Derivatives
+        """
         ...
 
     def __len__(self) -> int:

@@ -28,7 +28,17 @@ class ClassScores:
 def confusion_counts(
     y_true: npt.NDArray[np.integer[Any]], y_pred: npt.NDArray[np.integer[Any]], n_classes: int
 ) -> npt.NDArray[np.int64]:
-    """Counts by true class (rows) and predicted class (columns), shape (n_classes, n_classes)."""
+    """Confusion matrix: counts by true class (rows) and predicted class (columns).
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of int, shape (n_samples,)
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of int64, shape (n_classes, n_classes)
+    """
     cells = y_true.astype(np.int64) * n_classes + y_pred
     return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
 

@@ -43,8 +43,6 @@ class BestThreshold:
         On all samples; a probability, above which a sample counts as positive.
     log_odds : float
         The same as log-odds, to be used where probabilities round to 0 or 1.
-    fold_low, fold_high : float
-        Smallest and largest of the thresholds found without one of the folds.
     accuracy : Estimate
         At 1/2.
     best_accuracy : Estimate
@@ -55,8 +53,6 @@ class BestThreshold:
 
     threshold: Estimate
     log_odds: float
-    fold_low: float
-    fold_high: float
     accuracy: Estimate
     best_accuracy: Estimate
     gain: Estimate
@@ -96,6 +92,10 @@ def best_threshold(
     ids : ndarray of int or str, shape (n_samples,)
         Samples with the same id share a fold.
 
+    Returns
+    -------
+    BestThreshold
+
     Raises
     ------
     TooFewSamplesError
@@ -114,24 +114,20 @@ def best_threshold(
     usual = (finite > 0.0) == positive
     chosen = usual.copy()
     fold = fold_of(ids, N_FOLDS)
-    cuts = []
     for k in np.unique(fold):
         held_out = fold == k
         if held_out.all():  # one id throughout: there is nothing else to choose on
             continue
-        cuts.append(_most_accurate_cut(positive[~held_out], finite[~held_out]))
-        chosen[held_out] = (finite[held_out] > cuts[-1]) == positive[held_out]
+        cut = _most_accurate_cut(positive[~held_out], finite[~held_out])
+        chosen[held_out] = (finite[held_out] > cut) == positive[held_out]
     cut = _most_accurate_cut(positive, finite)
-    probabilities = expit(cuts or [cut])
     return BestThreshold(
         threshold=Estimate(
             float(expit(cut)),
-            note="no interval: the best cut converges too slowly for one, see its range over folds",
+            note="no interval: the best cut converges too slowly for one",
             unit="number",
         ),
         log_odds=cut,
-        fold_low=float(probabilities.min()),
-        fold_high=float(probabilities.max()),
         accuracy=wilson(int(np.count_nonzero(usual)), n),
         best_accuracy=wilson(int(np.count_nonzero(chosen)), n),
         gain=paired_share_difference(usual, chosen),

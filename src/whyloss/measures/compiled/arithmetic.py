@@ -80,7 +80,16 @@ def _from_bits_64(i: Any) -> Any:
 
 @njit(**INNER)
 def residue(z: Any, peak: Any, below: Any) -> Any:
-    """Rounding error of ``below = z - peak`` (Knuth's TwoSum)."""
+    """Rounding error of ``below = z - peak`` (Knuth's TwoSum).
+
+    Parameters
+    ----------
+    z, peak, below : float
+
+    Returns
+    -------
+    float
+    """
     back = below - z
     return (z - (below - back)) - (peak + back)
 
@@ -105,7 +114,16 @@ def widen(halves: Any, singles: Any) -> None:
 
 
 def lowest(x: Any) -> float:
-    """Smallest argument of :func:`exp`; further down it is 0 to working precision."""
+    """Smallest argument of :func:`exp`; further down it is 0 to working precision.
+
+    Parameters
+    ----------
+    x : float32 or float64
+
+    Returns
+    -------
+    float
+    """
     raise NotImplementedError
 
 
@@ -120,7 +138,19 @@ def _lowest(x: Any) -> Callable[..., Any]:
 
 
 def exp(x: Any, low: Any) -> Any:
-    """``exp(x + low)`` for x from ``lowest(x)`` to 0 and a `low` of the size of its rounding error."""
+    """``exp(x + low)``.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        From ``lowest(x)`` to 0.
+    low : float
+        Of the size of the rounding error of `x`.
+
+    Returns
+    -------
+    float
+    """
     raise NotImplementedError
 
 
@@ -152,7 +182,17 @@ def _exp(x: Any, low: Any) -> Callable[..., Any]:  # noqa: ARG001
 
 
 def log1p(x: Any) -> Any:
-    """``ln(1 + x)`` for finite x >= 0, to full relative precision near 0."""
+    """``ln(1 + x)`` to full relative precision near 0.
+
+    Parameters
+    ----------
+    x : float32 or float64
+        Finite, at least 0.
+
+    Returns
+    -------
+    float
+    """
     raise NotImplementedError
 
 
@@ -195,7 +235,16 @@ def _log1p(x: Any) -> Callable[..., Any]:
 
 
 def sort_key(x: Any) -> int:
-    """Integer that is ordered as floats are, so that a largest one can be found in vectors."""
+    """Integer that is ordered as floats are, so that a search for the largest is vectorised.
+
+    Parameters
+    ----------
+    x : float32 or float64
+
+    Returns
+    -------
+    int32 or int64
+    """
     raise NotImplementedError
 
 
@@ -217,7 +266,16 @@ def _sort_key(x: Any) -> Callable[..., Any]:
 
 
 def from_sort_key(key: Any) -> float:
-    """Float of a key of :func:`sort_key`."""
+    """Float of a key of :func:`sort_key`.
+
+    Parameters
+    ----------
+    key : int32 or int64
+
+    Returns
+    -------
+    float32 or float64
+    """
     raise NotImplementedError
 
 

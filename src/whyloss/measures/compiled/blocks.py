@@ -1,4 +1,4 @@
-"""Blocks of rows as the kernels want them, shared out among threads."""
+"""Blocks of rows in the types of the kernels, computed in threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AS_IT_IS, CONVERTED = 4 << 20, 1 << 19
 def in_threads(
     scores: npt.NDArray[np.floating[Any]], scale: Scale, work: Callable[[slice], _T]
 ) -> list[_T]:
-    """Call `work` on blocks of rows, on all allowed processors; results in the order of the rows.
+    """Call `work` on blocks of rows in threads; the results are in the order of the rows.
 
     Parameters
     ----------
@@ -36,6 +36,11 @@ def in_threads(
     scale : {"logits", "log_probs", "probs"}
     work : callable
         Releases the interpreter lock while it computes.
+
+    Returns
+    -------
+    list
+        What `work` returned.
     """
     n, columns = scores.shape
     limit = AS_IT_IS if _usable(scores, scale) else CONVERTED
@@ -52,9 +57,18 @@ def in_threads(
 def prepare(
     scores: npt.NDArray[np.floating[Any]], scale: Scale
 ) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.uint8] | None]:
-    """Contiguous float32 or float64 logits of a block, and its status where that is settled.
+    """Contiguous float32 or float64 logits of a block, and its status where that is known already.
 
-    A status of None leaves it to the kernel to find rows that are no prediction.
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+
+    Returns
+    -------
+    logits : ndarray of float32 or float64, shape (n_rows, n_columns)
+    status : ndarray of uint8, shape (n_rows,), or None
+        None leaves it to the kernel to find rows that are no prediction.
     """
     if scale == "probs" or (scale == "log_probs" and scores.shape[1] == 1):
         logits, status = as_logits(scores, scale)

@@ -281,8 +281,10 @@ class CompiledObjective(FoldObjective):
 
     Parameters
     ----------
-    y_true, scores, scale
-        As in :class:`whyloss.measures.calibration.temperature.LogitsObjective`.
+    y_true : ndarray of int, shape (n_samples,)
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+        As for :class:`whyloss.measures.calibration.temperature.LogitsObjective`.
     """
 
     def __init__(

@@ -200,12 +200,16 @@ def grid_moments(
 
     Parameters
     ----------
-    block, at, y_true, fold, space
-        As in :func:`fold_moments`.
+    block : ndarray of float32 or float64, shape (n_rows, n_columns)
+    at : int
+    y_true : ndarray of int32
+    fold : ndarray of int8
+        As for :func:`fold_moments`.
     betas : ndarray of float64, shape (n_temperatures,)
         Inverse temperatures, OCTAVE of them for each doubling; a multiple of OCTAVE * CHAIN.
     moments : ndarray of float64, shape (n_folds, n_temperatures, MOMENTS)
         Changed in place.
+    space : Workspace
     """
     n, width = block.shape
     for chunk in range(0, n, _GROUPED):

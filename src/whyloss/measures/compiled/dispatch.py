@@ -27,7 +27,22 @@ def compile_kernels() -> None:
 def check_labels(
     y_true: npt.NDArray[np.integer[Any]], scores: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.int32]:
-    """Labels as the kernels want them: those that point outside the row would read anything."""
+    """Labels in the type of the kernels, which do not check that an index lies inside an array.
+
+    Parameters
+    ----------
+    y_true : ndarray of int, shape (n_samples,)
+    scores : ndarray of shape (n_samples, n_columns)
+
+    Returns
+    -------
+    ndarray of int32, shape (n_samples,)
+
+    Raises
+    ------
+    DataError
+        A label is not a class of the scores, or there are more or fewer labels than rows.
+    """
     n_classes = max(2, scores.shape[1])
     if len(y_true) != len(scores) or (
         len(y_true) and not 0 <= int(y_true.min()) <= int(y_true.max()) < n_classes
@@ -52,6 +67,15 @@ def score(
     y_true : ndarray of int, shape (n_samples,)
     scores : ndarray of shape (n_samples, n_columns)
     scale : {"logits", "log_probs", "probs"}
+
+    Returns
+    -------
+    PerSample
+
+    Raises
+    ------
+    DataError
+        As :func:`check_labels`.
     """
     n = len(scores)
     labels = check_labels(y_true, scores)

@@ -99,7 +99,16 @@ def statistics(
 
 @njit(**OPTIONS)
 def read(y_true: Any, status: Any, integers: Any) -> None:
-    """Copy the true class and the status of the rows of a tile into their slots."""
+    """Copy the true class and the status of the rows of a tile into their slots.
+
+    Parameters
+    ----------
+    y_true : ndarray of int32, shape (n_rows,)
+        At most TILE rows.
+    status : ndarray of uint8, shape (n_rows,)
+    integers : ndarray of int32
+        Of :class:`Scratch`.
+    """
     for j in range(len(y_true)):
         integers[TRUE * TILE + j] = y_true[j]
     for j in range(len(status)):
@@ -116,6 +125,10 @@ def row_status(peak: Any, rest: Any, first: Any, tolerance: float) -> Any:
         As in :mod:`whyloss.measures.compiled.layout`; `first` is NaN where any class is.
     tolerance : float
         As for :func:`statistics`.
+
+    Returns
+    -------
+    int32
     """
     finite = (peak < np.inf) & (peak > -np.inf) & (first == first)  # noqa: PLR0124
     bounded = min(max(peak, lowest(peak)), type(peak)(1))
@@ -132,7 +145,8 @@ def finish(checked: bool, tolerance: float, scratch: Any) -> None:
 
     Parameters
     ----------
-    checked, tolerance
+    checked : bool
+    tolerance : float
         As for :func:`statistics`.
     scratch : Scratch
     """

@@ -88,6 +88,15 @@ def add_all(
         How many of the largest losses are wanted.
     smallest_top : float
         Losses below it are not among them.
+
+    Returns
+    -------
+    Sums
+
+    Raises
+    ------
+    DataError
+        A label is not a class of the scores.
     """
     labels = check_labels(batch.y_true, batch.scores)
     n, columns = batch.scores.shape

@@ -95,7 +95,17 @@ def scratch(block: npt.NDArray[Any]) -> Scratch:
 
 
 def weights_size(width: int) -> int:
-    """Numbers in the columns of a tile, which are taken in pairs, or in a wide row."""
+    """Size of :attr:`Scratch.weights`.
+
+    Parameters
+    ----------
+    width : int
+        Number of columns; an odd one is rounded up, because classes are taken in pairs.
+
+    Returns
+    -------
+    int
+    """
     return (width + width % 2) * TILE if width <= NARROW else width
 
 
@@ -282,7 +292,16 @@ def wide_sums(row: Any, j: int, scratch: Any) -> None:
 
 @njit(**OPTIONS)
 def top_of(row: Any) -> Any:
-    """Place of the first largest logit of a row; any place where one is NaN."""
+    """Place of the first largest logit of a row; any place where one is NaN.
+
+    Parameters
+    ----------
+    row : ndarray of float32 or float64, shape (n_classes,)
+
+    Returns
+    -------
+    int
+    """
     best, piece = sort_key(row[0]), 0
     for start in range(0, len(row), _SCANNED):
         high = _largest_key(row[start : start + _SCANNED])

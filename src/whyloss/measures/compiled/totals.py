@@ -80,7 +80,20 @@ class Bins(NamedTuple):
 def bins_of(
     edges: npt.NDArray[np.float64], limits: npt.NDArray[np.float64], limit_width: float
 ) -> Bins:
-    """Look-up table of a histogram whose edges are more than an eighth of themselves apart."""
+    """Look-up table of a histogram.
+
+    Parameters
+    ----------
+    edges : ndarray of float64
+        From 0 to infinity; each but the first is at least 9/8 of the one before.
+    limits : ndarray of float64
+    limit_width : float
+        As for :class:`Bins`.
+
+    Returns
+    -------
+    Bins
+    """
     ends = edges[[1, -2]].view(np.int64) >> _KEPT_BITS
     cells = np.arange(ends[0], ends[1] + 2)
     lower = (cells << _KEPT_BITS).view(np.float64)
@@ -156,8 +169,15 @@ def add_up(
 
     Parameters
     ----------
-    block, at, y_true, checked, tolerance
-        As in :func:`whyloss.measures.compiled.statistics.statistics`.
+    block : ndarray of float32 or float64, shape (n_rows, n_columns)
+        Logits; one column z stands for (0, z).
+    at : int
+        Where the block starts in the arrays that hold all rows.
+    y_true : ndarray of int32
+    checked : bool
+        Whether `status` says already which rows are no prediction.
+    tolerance : float
+        How far from 1 the exponentials may sum; infinite where they need not.
     status : ndarray of uint8
         Of all rows; filled, or read where `checked`.
     threshold : float

@@ -73,7 +73,16 @@ class PerSample:
         return scored
 
     def count(self, status: RowStatus) -> int:
-        """Number of rows of that status."""
+        """Number of rows of a status.
+
+        Parameters
+        ----------
+        status : RowStatus
+
+        Returns
+        -------
+        int
+        """
         return int(np.count_nonzero(self.status == status))
 
 
@@ -93,6 +102,12 @@ def logit_blocks(
     ----------
     scores : ndarray of shape (n_samples, n_columns)
     scale : {"logits", "log_probs", "probs"}
+
+    Yields
+    ------
+    rows : slice
+    logits : ndarray of float64, shape (n_rows, n_classes)
+    status : ndarray of uint8, shape (n_rows,)
     """
     n, columns = scores.shape
     step = max(1, _BLOCK_BYTES // (8 * max(2, columns)))
@@ -107,8 +122,8 @@ class Logits:
 
     Parameters
     ----------
-    scores, scale
-        As for :func:`logit_blocks`.
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
     """
 
     def __init__(self, scores: npt.NDArray[np.floating[Any]], scale: Scale) -> None:
@@ -127,7 +142,18 @@ class Logits:
 def as_logits(
     scores: npt.NDArray[np.floating[Any]], scale: Scale
 ) -> tuple[FloatVector, npt.NDArray[np.uint8]]:
-    """Logits and status of one block, as :func:`logit_blocks` yields them."""
+    """Logits and status of one block, as :func:`logit_blocks` yields them.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+
+    Returns
+    -------
+    logits : ndarray of float64, shape (n_rows, n_classes)
+    status : ndarray of uint8, shape (n_rows,)
+    """
     block = scores.astype(np.float64)
     status = _row_status(block, scale)
     bad = status != RowStatus.OK

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 
 def softmax(logits: FloatVector) -> FloatVector:
-    """Probabilities of logits with a finite maximum, shape (n_samples, n_classes)."""
+    """Probabilities of logits.
+
+    Parameters
+    ----------
+    logits : ndarray of float64, shape (n_samples, n_classes)
+        Each row has a finite maximum.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_classes)
+    """
     with np.errstate(over="ignore"):  # a class masked by the most negative float
         weight: FloatVector = np.exp(logits - logits.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)

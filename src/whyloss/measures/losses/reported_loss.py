@@ -57,7 +57,17 @@ class Reproduction:
 
 
 def printed_error(value: float) -> float:
-    """Half a unit of the last digit that a number was printed with, or of float32 sums."""
+    """Half a unit of the last printed digit of a number, or the rounding error of float32 sums.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    float
+        The larger of both, in the unit of the number.
+    """
     text = repr(float(value))
     digits = len(text.partition(".")[2]) if "e" not in text else 17
     return max(0.51 * 10.0**-digits, FLOAT32 * abs(value))
@@ -76,8 +86,10 @@ def reproduce(
     ----------
     reported : float
         As the framework printed it.
-    y_true, scores, scale
-        As in :func:`whyloss.measures.losses.per_sample.per_sample`, in the order of evaluation.
+    y_true : ndarray of int, shape (n_samples,)
+    scores : ndarray of shape (n_samples, n_columns)
+    scale : {"logits", "log_probs", "probs"}
+        The samples in the order of evaluation.
     losses : ndarray of float64, shape (n_samples,)
         Their cross-entropies, all finite.
 
