@@ -184,7 +184,9 @@ def test_the_kernel_adds_up_what_it_says_of_single_samples(monkeypatch, n_column
         if name in {"grid", "fold_counts"}:
             continue
         got, expected = getattr(fast, name), getattr(single, name)
-        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-6, err_msg=name)
+        # The probabilities that are added up by class are rounded to float32 one by one.
+        rtol = 1e-8 if name == "by_class" else 1e-9
+        np.testing.assert_allclose(got, expected, rtol=rtol, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(fast.totals, slow.totals, rtol=1e-6)
     np.testing.assert_allclose(fast.by_class, slow.by_class, rtol=1e-6)
     np.testing.assert_allclose(fast.grid, slow.grid, rtol=2e-5, atol=1e-3)

@@ -90,7 +90,16 @@ class LossChange:
     delta_refined: FloatVector
 
     def cell(self, outcome: Outcome) -> Cell:
-        """The cell of one outcome over all classes."""
+        """The cell of one outcome over all classes.
+
+        Parameters
+        ----------
+        outcome : Outcome
+
+        Returns
+        -------
+        Cell
+        """
         return next(cell for cell in self.cells if cell.outcome == outcome)
 
 

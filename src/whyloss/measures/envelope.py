@@ -15,14 +15,36 @@ if TYPE_CHECKING:
 
 
 def binary_entropy(share: float) -> float:
-    """Entropy of a coin with that share of heads, in nats."""
+    """Entropy of two classes.
+
+    Parameters
+    ----------
+    share : float
+        Probability of one of them, 0 to 1.
+
+    Returns
+    -------
+    float
+        Nats.
+    """
     if share <= 0.0 or share >= 1.0:
         return 0.0
     return -share * math.log(share) - (1 - share) * math.log1p(-share)
 
 
 def entropy_of_shares(shares: npt.NDArray[np.float64]) -> float:
-    """Entropy of class shares in nats: the loss of a model that knows nothing but them."""
+    """Entropy of class shares: the loss of a model that predicts these shares for every sample.
+
+    Parameters
+    ----------
+    shares : ndarray of float64, shape (n_classes,)
+        Sum to 1.
+
+    Returns
+    -------
+    float
+        Nats.
+    """
     kept = shares[shares > 0]
     return abs(float((kept * np.log(kept)).sum()))  # never -0.0
 
@@ -87,5 +109,14 @@ def least_possible_loss(accuracy: float) -> float:
 
     A wrong prediction gives the true class at most one half, so the loss is at least
     ``(1 - accuracy) ln 2``.
+
+    Parameters
+    ----------
+    accuracy : float
+        0 to 1.
+
+    Returns
+    -------
+    float
     """
     return (1.0 - accuracy) * math.log(2.0)

@@ -252,8 +252,8 @@ def _add_narrow_shares(count: int, shares: Any, scratch: Any) -> None:
         for j in range(count):
             part = found[CONFIDENCE * TILE + j]
             won = integers[TOP * TILE + j] == np.int32(k)
-            share = part if won else weights[k * TILE + j] * part
-            total += np.float64(share) if integers[CODE * TILE + j] == OK else 0.0
+            share = np.float64(1 if won else weights[k * TILE + j]) * np.float64(part)
+            total += share if integers[CODE * TILE + j] == OK else 0.0
         shares[k] += total
 
 

@@ -31,7 +31,17 @@ def effective_samples(weights: npt.NDArray[np.float64]) -> float:
 
 
 def as_samples(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Weights in units of equal samples: both they and their squares sum to their number."""
+    """Weights in units of equal samples: the weights and their squares have the same sum.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (n_samples,)
+        Above 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples,)
+    """
     if not len(weights):
         return weights
     scaled = weights / weights.max()
