@@ -55,6 +55,7 @@ def diagnose(
     scale: Scale | None = None,
     model: str | None = None,
     metric: str | None = None,
+    max_bytes: int | None = None,
 ) -> Diagnosis:
     """Say why the loss is what it is.
 
@@ -99,6 +100,9 @@ def diagnose(
     metric : str
         The score to judge the loss by, with ``:min`` or ``:max`` where its name does not tell
         which way is better.
+    max_bytes : int
+        What the content of a file may need in memory. If left out: a hundred times the size of
+        the file, but at least 256 MB and at most half of the memory of the machine.
 
     Returns
     -------
@@ -148,6 +152,7 @@ def diagnose(
         scale=scale,
         model=model,
         metric=metric,
+        max_bytes=max_bytes,
     )
     from whyloss.verbs.diagnose import diagnose as diagnose_verb  # noqa: PLC0415 - needs numpy
 
@@ -169,6 +174,7 @@ def compare(
     scale: Scale | None = None,
     model: str | None = None,
     metric: str | None = None,
+    max_bytes: int | None = None,
 ) -> Comparison:
     """Compare two runs, two epochs or two sets of predictions.
 
@@ -182,7 +188,7 @@ def compare(
         the last one is compared.
     split : str, optional
         The validation split of each if left out.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric : optional
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric, max_bytes : optional
         Facts about both, as for :func:`whyloss.diagnose`.
 
     Returns
@@ -212,6 +218,7 @@ def compare(
         scale=scale,
         model=model,
         metric=metric,
+        max_bytes=max_bytes,
     )
     from whyloss.verbs.compare import compare as compare_verb  # noqa: PLC0415 - needs numpy
 
@@ -243,6 +250,7 @@ def review(
     scale: Scale | None = None,
     model: str | None = None,
     metric: str | None = None,
+    max_bytes: int | None = None,
 ) -> Review:
     """List the samples worth a look, the most suspect label first.
 
@@ -263,7 +271,7 @@ def review(
         How many samples at most.
     logits, log_probs, probs, ids, classes, weights, slices, history : optional
         As for :func:`whyloss.diagnose`.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric : optional
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric, max_bytes : optional
         As for :func:`whyloss.diagnose`.
 
     Returns
@@ -301,6 +309,7 @@ def review(
         scale=scale,
         model=model,
         metric=metric,
+        max_bytes=max_bytes,
     )
     from whyloss.verbs.review import review as review_verb  # noqa: PLC0415 - needs numpy
 

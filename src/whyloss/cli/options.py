@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from contextlib import contextmanager
@@ -81,6 +82,13 @@ def what_is_known(command: F) -> F:
             metavar="NAME[:min|max]",
             help="The score to judge the loss by; the direction where whyloss does not know it.",
         ),
+        click.option(
+            "--max-bytes",
+            callback=_size,
+            metavar="SIZE",
+            help="What a file may unpack to, such as 20GB; a hundred times its size if left out, "
+            "but at most half of the memory.",
+        ),
         click.option("--model", help="Which of several models or runs in one file is meant."),
     ):
         command = option(command)
@@ -99,6 +107,15 @@ def _mapping(
             )
         pairs[theirs] = ours
     return pairs
+
+
+def _size(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    said = re.fullmatch(r"(\d{1,15})\s?([kmgt]?)b?", value.strip(), re.IGNORECASE)
+    if said is None or int(said[1]) == 0:
+        raise click.BadParameter(f"expected a size such as 500MB or 20GB; got {value}")
+    return int(int(said[1]) * 1000 ** " kmgt".index(said[2].lower() or " "))
 
 
 def _shares(

@@ -46,6 +46,8 @@ class ReadOptions:
     metric : str, optional
         The score to judge the loss by: its name, followed by ``:min`` or ``:max`` where whyloss
         does not know which way is better, such as ``"profit:max"``.
+    max_bytes : int, optional
+        What the content of a file may need in memory; settled by its size if left out.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class ReadOptions:
     scale: Scale | None = None
     model: str | None = None
     metric: str | None = None
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
         check_sizes(
@@ -105,3 +108,4 @@ class KnownFacts(TypedDict, total=False):
     scale: Scale | None
     model: str | None
     metric: str | None
+    max_bytes: int | None

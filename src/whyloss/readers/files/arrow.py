@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pa_parquet
 
 from whyloss.errors import FormatError
 from whyloss.formatting import pluralize
+from whyloss.readers.files.limits import check_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,28 +26,81 @@ if TYPE_CHECKING:
 _EMPTY = ["", "None", "none", "null", "NULL", "NA", "N/A", "No log", "-"]
 _DELIMITERS = "\t,;|"
 _SNIFFED = 1 << 14
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeError, OverflowError, MemoryError)
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+_CELLS = (*_NUMBERS, pa.types.is_decimal, pa.types.is_temporal)
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
-def read_parquet(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read the columns of a Parquet file."""
+def read_parquet(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the columns of a Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        Bytes that it may unpack to.
+    notes : list of str
+        Receives which columns were left out.
+    """
     try:
-        return columns_of_table(pa_parquet.read_table(path))
-    except (pa.ArrowException, OSError) as error:
+        with pa_parquet.ParquetFile(path) as file:
+            chunks = [
+                group.column(at)
+                for group in map(file.metadata.row_group, range(file.num_row_groups))
+                for at in range(group.num_columns)
+            ]
+            unpacked = sum(one.total_uncompressed_size + 8 * one.num_values for one in chunks)
+            check_bytes(path, unpacked, limit)
+            texts = [one.name for one in file.schema_arrow if _is_text(one.type)]
+        # Strings stay in a dictionary: a file can repeat a long one without an end.
+        table = pa_parquet.read_table(path, read_dictionary=texts, partitioning=None)
+        return _checked_columns(path, table, limit, notes)
+    except _UNREADABLE as error:
         raise _unreadable(path, "a Parquet file", error) from None
 
 
-def read_arrow(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read the columns of an Arrow file, whether it was written as a file or as a stream."""
+def read_arrow(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the columns of an Arrow file, whether it was written as a file or as a stream.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        Bytes that it may unpack to.
+    notes : list of str
+        Receives which columns were left out.
+    """
+    check_bytes(path, path.stat().st_size, limit)
     try:
-        with pa.memory_map(str(path)) as source:
+        # Not mapped: damaged offsets would point out of the file, and a file that is cut while it
+        # is mapped ends the process.
+        with pa.OSFile(str(path)) as source:
             try:
-                table = pa.ipc.open_file(source).read_all()
+                reader = pa.ipc.open_file(source)
             except pa.ArrowInvalid:
                 source.seek(0)
-                table = pa.ipc.open_stream(source).read_all()
-            return columns_of_table(table)
-    except (pa.ArrowException, OSError) as error:
+                reader = pa.ipc.open_stream(source)
+            table = reader.read_all()
+            return _checked_columns(path, table, limit, notes)
+    except _UNREADABLE as error:
         raise _unreadable(path, "an Arrow file", error) from None
+
+
+def _checked_columns(
+    path: Path, table: pa.Table, limit: int, notes: list[str]
+) -> dict[str, npt.NDArray[Any]]:
+    """Make arrays of a table that a damaged or malicious file may hold."""
+    table.validate(full=True)
+    left_out = [one.name for one in table.schema if not _can_be_read(one.type)]
+    if left_out:
+        notes.append(
+            f"Left out: {pluralize(len(left_out), 'column')} of neither numbers nor text: "
+            f"{', '.join(left_out)[:200]}."
+        )
+    kept = [at for at, one in enumerate(table.schema) if _can_be_read(one.type)]
+    check_bytes(path, 8 * len(kept) * table.num_rows, limit)
+    return columns_of_table(table.select(kept))
 
 
 def delimiter_of(start: str) -> str | None:
@@ -110,7 +165,7 @@ def read_csv(
                 else ".",
             ),
         )
-    except (pa.ArrowException, OSError, UnicodeError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(path, "a table of separated values", error) from None
     notes = (
         (f"Passed over: {pluralize(skipped, 'line')} with another number of cells.",)
@@ -128,22 +183,40 @@ def _has_decimal_commas(path: Path, encoding: str) -> bool:
 def columns_of_table(table: pa.Table) -> dict[str, npt.NDArray[Any]]:
     """Make arrays of the columns of a table; cells without a value are masked or None."""
     columns: dict[str, npt.NDArray[Any]] = {}
+    times: Counter[str] = Counter()
     for name, column in zip(table.column_names, table.columns, strict=True):
         label = name.strip()
-        while label in columns:
-            label += "_"
+        times[label] += 1
+        if times[label] > 1:
+            label = f"{label} ({times[label]})"
         columns[label] = _array(column)
     return columns
 
 
+def _can_be_read(kind: pa.DataType) -> bool:
+    """Whether cells of a type are numbers, texts or times, or lists of numbers."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    elif any(is_list(kind) for is_list in _LISTS):
+        return _is_text(kind.value_type) or any(fits(kind.value_type) for fits in _NUMBERS)
+    return _is_text(kind) or any(fits(kind) for fits in _CELLS)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        return _texts(column)
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type
-    lists = (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
+    if pa.types.is_decimal(kind):
+        column = column.cast(pa.float64())
+        kind = column.type
+    lists = any(is_list(kind) for is_list in _LISTS)
     if lists and not column.null_count and len(column):
         whole = column.combine_chunks()
         values = whole.flatten().to_numpy(zero_copy_only=False)
@@ -153,12 +226,26 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
             return rows
     if column.null_count and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return np.ma.masked_array(column.to_numpy(), mask=column.is_null().to_numpy())
-    if column.null_count or lists or pa.types.is_nested(kind):
+    if column.null_count or lists:
         cells = np.empty(len(column), dtype=object)
         cells[:] = column.to_pylist()
         return cells
     flat: npt.NDArray[Any] = column.to_numpy()
     return flat
+
+
+def _texts(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """Texts out of a dictionary: each is kept once, however often it comes."""
+    whole = column.combine_chunks()
+    chunks = whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
+    cells = np.empty(len(column), dtype=object)
+    at = 0
+    for chunk in chunks:
+        words = np.array([*chunk.dictionary.to_pylist(), None], dtype=object)
+        codes = chunk.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+        cells[at : at + len(chunk)] = words[codes]
+        at += len(chunk)
+    return cells
 
 
 def _unreadable(path: Path, what: str, error: Exception) -> FormatError:

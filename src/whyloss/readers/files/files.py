@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from whyloss.data import InMemorySource
 from whyloss.errors import FormatError
 from whyloss.readers.files.arrays import read_npy, read_npz, read_safetensors
+from whyloss.readers.files.limits import byte_limit, check_bytes, too_large
 from whyloss.readers.files.wandb import WANDB_MAGIC, read_wandb
 from whyloss.readers.logs.metric_names import recognise
 from whyloss.readers.logs.text_log import TextLog
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 _HEAD = 1 << 20
 SQLITE_MAGIC = b"SQLite format 3"
 _CHUNK = 1 << 20
-_LARGEST_JSON = 1 << 29
+_SHORT = 1 << 20  # bytes
+# What a file of text takes in memory, as a multiple of its size.
+_JSON_TIMES, _CSV_TIMES = 10, 4
 _REFUSED = {
     b"\x80": "a pickle",
     b"\x89HDF": "HDF5, as of saved weights",
@@ -60,7 +63,11 @@ def read_file(path: Path, options: ReadOptions) -> InMemorySource:
         head = file.read(_HEAD)
     if not head:
         raise FormatError(f"{path.name} is empty", expected="curves or predictions", got="0 bytes")
-    return _read_binary(path, head, options) or _read_text(path, head, options)
+    limit = byte_limit(path, options)
+    try:
+        return _read_binary(path, head, options, limit) or _read_text(path, head, options, limit)
+    except MemoryError:
+        raise too_large(path, limit, "more than the memory that is left") from None
 
 
 def holds_arrays(head: bytes) -> bool:
@@ -68,12 +75,15 @@ def holds_arrays(head: bytes) -> bool:
     return head.startswith(_ARRAYS)
 
 
-def _read_binary(path: Path, head: bytes, options: ReadOptions) -> InMemorySource | None:
+def _read_binary(
+    path: Path, head: bytes, options: ReadOptions, limit: int
+) -> InMemorySource | None:
     """Read a file that is no text; None where it is text."""
-    if (columns := _arrays(path, head)) is not None:
+    notes: list[str] = []
+    if (columns := _arrays(path, head, limit, notes)) is not None:
         from whyloss.readers.files.columns import from_columns  # noqa: PLC0415 - late, as few need it
 
-        return from_columns(columns, options, path.stem)
+        return from_columns(columns, options, path.stem, notes)
     from whyloss.readers.files.events import is_event_file, read_event_files  # noqa: PLC0415 - late
 
     if is_event_file(head):
@@ -88,23 +98,27 @@ def _read_binary(path: Path, head: bytes, options: ReadOptions) -> InMemorySourc
     return None
 
 
-def _arrays(path: Path, head: bytes) -> dict[str, npt.NDArray[Any]] | None:
+def _arrays(
+    path: Path, head: bytes, limit: int, notes: list[str]
+) -> dict[str, npt.NDArray[Any]] | None:
     """Read a file of named arrays; None where it is none."""
     if head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
         from whyloss.readers.files.arrow import read_arrow, read_parquet  # noqa: PLC0415 - late: pyarrow
 
-        return read_parquet(path) if head.startswith(b"PAR1") else read_arrow(path)
+        read = read_parquet if head.startswith(b"PAR1") else read_arrow
+        return read(path, limit, notes)
     if head.startswith(b"\x93NUMPY"):
-        return read_npy(path)
+        return read_npy(path, limit, notes)
     if head.startswith(b"PK\x03\x04"):
-        return read_npz(path)
-    return read_safetensors(path) if path.suffix == ".safetensors" else None
+        return read_npz(path, limit)
+    return read_safetensors(path, limit) if path.suffix == ".safetensors" else None
 
 
 def _read_tracker(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
     from whyloss.readers.files.records import from_records  # noqa: PLC0415 - late: few need it
 
     if head.startswith(WANDB_MAGIC):
+        check_bytes(path, path.stat().st_size, byte_limit(path, options))
         notes: list[str] = []
         return from_records(read_wandb(path, notes), options, path.stem, notes)
     from whyloss.readers.files.databases import read_database  # noqa: PLC0415 - late: sqlite3
@@ -122,25 +136,30 @@ def _refuse(path: Path, what: str) -> NoReturn:
     )
 
 
-def _read_text(path: Path, head: bytes, options: ReadOptions) -> InMemorySource:
+def _read_text(path: Path, head: bytes, options: ReadOptions, limit: int) -> InMemorySource:
     encoding = _encoding(head)
     start = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
-    if start.startswith(("{", "[")) and path.stat().st_size <= _LARGEST_JSON:
+    size = path.stat().st_size
+    if start.startswith(("{", "[")) and _may_be_json(start, size):
+        check_bytes(path, _JSON_TIMES * size, limit)
         text = path.read_bytes().decode(encoding, errors="replace").lstrip("\ufeff")
-        from whyloss.readers.files.json import parse_printed, read_json  # noqa: PLC0415 - late
+        from whyloss.readers.files.json import parse, parse_printed, read_json  # noqa: PLC0415 - late
 
-        value = _parsed(text)
+        value, cut = parse(text)
         if (value := parse_printed(text) if value is None else value) is not None:
-            return read_json(value, options, path.stem)
+            source = read_json(value, options, path.stem)
+            source.notes += cut
+            return source
     if any(delimiter in start for delimiter in "\t,;|"):
         from whyloss.readers.files.arrow import delimiter_of, read_csv  # noqa: PLC0415 - late: pyarrow
         from whyloss.readers.files.columns import from_columns  # noqa: PLC0415
 
         if (delimiter := delimiter_of(start)) is not None:
+            check_bytes(path, _CSV_TIMES * size, limit)
             columns, notes = read_csv(path, delimiter, encoding)
             return from_columns(_named_by_place(columns, path), options, path.stem, notes)
     log = TextLog(options)
-    for text in _chunks(path, encoding):
+    for text in _chunks(path, encoding, size):
         log.feed(text)
     log.close()
     history, notes = log.history()
@@ -171,27 +190,26 @@ def _encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def _chunks(path: Path, encoding: str) -> Iterator[str]:
+def _may_be_json(start: str, size: int) -> bool:
+    """Whether text is JSON, or short enough to be tried, as far as its first line tells."""
+    if size <= _SHORT:
+        return True
+    line = start.partition("\n")[0].rstrip()
+    try:
+        json.loads(line)
+    except json.JSONDecodeError as error:
+        # A line of JSON that goes on below fails at its end only.
+        return len(line) == len(start) or error.pos >= len(line) - 1
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _chunks(path: Path, encoding: str, size: int) -> Iterator[str]:
+    """Decode a text as it was when it was opened: it may grow faster than it is read."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while size > 0 and (chunk := file.read(min(size, _CHUNK))):
+            size -= len(chunk)
             yield decoder.decode(chunk)
     yield decoder.decode(b"", final=True)
-
-
-def _parsed(text: str) -> Any:  # noqa: ANN401 - what JSON may hold
-    """Parse JSON, or one object per line as a list; None where it is neither."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    records = []
-    lines = [line for line in text.splitlines() if line.strip()]
-    for number, line in enumerate(lines):
-        try:
-            records.append(json.loads(line))
-        except (ValueError, RecursionError):
-            if number == len(lines) - 1:
-                break  # cut short while it was written
-            return None
-    return records or None

@@ -21,14 +21,31 @@ _NAME = "data frame"
 
 def read_frame(df: Any, options: ReadOptions) -> InMemorySource:  # noqa: ANN401 - of any library
     """Read a data frame; see :func:`whyloss.readers.frame`."""
-    native = nw.from_native(df, pass_through=True)
-    if isinstance(native, nw.LazyFrame):
-        native = native.collect()
+    try:
+        native = nw.from_native(df, pass_through=True)
+        if isinstance(native, nw.LazyFrame):
+            native = native.collect()
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(
+            "Columns of the data frame have the same name",
+            expected="a name of its own for each",
+            got=" ".join(str(error).split())[:200],
+        ) from None
     if not isinstance(native, nw.DataFrame):
         raise DataError(
             "This is no data frame",
             expected="one of pandas, Polars, PyArrow, Modin, DuckDB or the like",
             got=type(df).__name__,
+        )
+    # Of pandas, names of columns may be anything.
+    names: list[object] = list(native.columns)
+    levels = [name for name in names if isinstance(name, tuple)]
+    if levels:
+        raise DataError(
+            "The columns of the data frame have names of several levels",
+            expected="one name for each",
+            got=f"{levels[0]!r:.80}",
+            hint='Join them first, such as df.columns = ["_".join(names) for names in df.columns].',
         )
     columns = {str(name): _array(native[name]) for name in native.columns}
     return from_columns(columns, options, _NAME)

@@ -34,14 +34,53 @@ if TYPE_CHECKING:
     from whyloss.readers.options import ReadOptions
 
 _LONGEST_LABEL = 60
+_MOST_DIGITS = 18  # of whole numbers in 64 bits
 # Numbers in the types of NumPy and PyTorch, and arrays of them.
-_WRAPPED = re.compile(
-    r"(?:np\.|numpy\.)?(?:float\d*|tensor|array)\(([^()]*?)(?:,\s*(?:dtype|device|grad_fn)=[^()]*)?\)"
-)
+_WRAPPED = re.compile(r"(?:np\.|numpy\.)?(?:float\d*|tensor|array)\(([^()]*)\)")
+_TYPE = re.compile(r",\s*(?:dtype|device|grad_fn)=")
 _WORDS = re.compile(r"(?i)\b(?:nan|inf|none|true|false)\b")
 _IN_JSON = {"nan": "NaN", "inf": "Infinity", "none": "null", "true": "true", "false": "false"}
 _OF_A_TRAINER = "log_history"
 _WRAPPERS = ("log_history", "history", "metrics", "scalars", "records", "data")
+
+
+def parse(text: str) -> tuple[Any, tuple[str, ...]]:
+    """Parse JSON, or one object per line as a list.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    object
+        What it holds; None where it is no JSON.
+    tuple of str
+        That the last line was left out, where it was.
+    """
+    try:
+        return loads(text), ()
+    except (ValueError, RecursionError):
+        pass
+    records = []
+    lines = [line for line in text.splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        try:
+            records.append(loads(line))
+        except (ValueError, RecursionError):
+            if number == len(lines) - 1 and records:  # cut short while it was written
+                return records, (f"Left out: the last line, which is no whole record: {line:.40}",)
+            return None, ()
+    return records or None, ()
+
+
+def loads(text: str) -> Any:  # noqa: ANN401 - what JSON may hold
+    """Parse JSON, in which a whole number that no machine counts to is a float."""
+    return json.loads(text, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def read_json(value: Any, options: ReadOptions, name: str) -> InMemorySource:  # noqa: ANN401
@@ -111,10 +150,10 @@ def parse_printed(text: str) -> Any:  # noqa: ANN401 - what a dictionary may hol
         0 <= start <= _LONGEST_LABEL and "[" in text[start:end] and not text[end + 1 :].strip()
     ):
         return None
-    inner = _WRAPPED.sub(r"\1", text[start : end + 1])
+    inner = _WRAPPED.sub(lambda said: _TYPE.split(said[1], 1)[0], text[start : end + 1])
     inner = _WORDS.sub(lambda word: _IN_JSON[word[0].casefold()], inner.replace("'", '"'))
     try:
-        value = json.loads(inner)
+        value = loads(inner)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and any(True for _ in lists_of(value)) else None

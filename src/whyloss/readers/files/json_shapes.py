@@ -98,7 +98,7 @@ def lists_of(
         if isinstance(inner, list) and inner:
             yield name, values_of(inner) if _is_metric(name) else inner
         elif isinstance(inner, dict) and inner and depth < _DEEPEST:
-            if all(str(key).isdigit() for key in inner):  # as pandas writes a column
+            if all(str(key).isdecimal() for key in inner):  # as pandas writes a column
                 yield name, [inner[key] for key in sorted(inner, key=int)]
             else:
                 yield from lists_of(inner, name, depth + 1)

@@ -259,6 +259,6 @@ def _score(label: str, values: npt.NDArray[Any]) -> ScoreColumn | None:
             return ScoreColumn(label, scale, said["name"] or said["digits"] or "", split, epoch)
         if (said := back.fullmatch(name)) and values.ndim == 1:
             return ScoreColumn(label, scale, said["name"], split, epoch)
-    if name.isdigit() and values.dtype.kind == "f":
+    if name.isdecimal() and values.dtype.kind == "f":
         return ScoreColumn(label, None, name, split, epoch)
     return None

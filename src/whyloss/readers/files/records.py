@@ -237,6 +237,11 @@ def number_of(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
     """
     if isinstance(value, bool) or value is None:
         return None
+    if isinstance(value, int):
+        try:
+            return float(value)
+        except OverflowError:  # of hundreds of digits
+            return math.inf if value > 0 else -math.inf
     if isinstance(value, Real):
         return float(value)
     if not isinstance(value, str):

@@ -51,6 +51,7 @@ def sizes_of(records: Iterable[Mapping[str, Any]], n_epochs: float | None = None
         None where nothing is written, or where rounding leaves the number open.
     """
     rows = list(records)
+    n_epochs = _positive(n_epochs)
     n_val, how_val = _size(rows, "eval", 1.0)
     n_train, how_train = _size(rows, "train", n_epochs)
     notes = []
@@ -89,5 +90,8 @@ def _size(
 def _positive(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
     return number if math.isfinite(number) and number > 0 else None
