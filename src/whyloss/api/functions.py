@@ -188,8 +188,10 @@ def compare(
         the last one is compared.
     split : str, optional
         The validation split of each if left out.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric, max_bytes : optional
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric : optional
         Facts about both, as for :func:`whyloss.diagnose`.
+    max_bytes : int, optional
+        As for :func:`whyloss.diagnose`.
 
     Returns
     -------
@@ -271,7 +273,9 @@ def review(
         How many samples at most.
     logits, log_probs, probs, ids, classes, weights, slices, history : optional
         As for :func:`whyloss.diagnose`.
-    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric, max_bytes : optional
+    n_classes, n_train, n_val, class_shares, columns, task, scale, model, metric : optional
+        As for :func:`whyloss.diagnose`.
+    max_bytes : int, optional
         As for :func:`whyloss.diagnose`.
 
     Returns

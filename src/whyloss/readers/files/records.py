@@ -237,13 +237,8 @@ def number_of(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
     """
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int):
-        try:
-            return float(value)
-        except OverflowError:  # of hundreds of digits
-            return math.inf if value > 0 else -math.inf
     if isinstance(value, Real):
-        return float(value)
+        return _float(value)
     if not isinstance(value, str):
         return None
     text = value.strip().removesuffix("%").rstrip()
@@ -253,6 +248,13 @@ def number_of(value: Any) -> float | None:  # noqa: ANN401 - a cell of any table
         pass
     wrapped = _WRAPPED.fullmatch(text)
     return float(next(filter(None, wrapped.groups()))) if wrapped else None
+
+
+def _float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
 
 
 # --- order ----------------------------------------------------------------------------------------
