@@ -114,3 +114,10 @@ def browser():
 def seeds(request):
     """The seeds that each check of each rule is tried on."""
     return range(request.config.getoption("--seeds"))
+
+
+@pytest.fixture
+def trials(request):
+    """Trials of a simulation that takes so many in full, which --seeds 200 asks for."""
+    seeds = request.config.getoption("--seeds")
+    return lambda full: min(full, max(40, full * seeds // 200))

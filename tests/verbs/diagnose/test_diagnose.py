@@ -226,7 +226,7 @@ def test_repeated_ids_are_said(tmp_path):
         )
     found = diagnose(tmp_path / "r")
     assert found.numbers["n_samples"] == 2000
-    assert any("2 rows repeated a sample" in note for note in found.notes)
+    assert any("2 rows were logged again" in note for note in found.notes)
 
 
 def test_infinite_losses_count_as_wrong_answers():
