@@ -127,6 +127,26 @@ def curves(text):
                 "val_loss": [1.4],
             },
         ),
+        (  # a batch size is no accuracy, and a mode no split
+            "Tested with batch size 64 the accuracy is 93%. With size 1 it drops to 78%, in eval mode too.",
+            [1, 2],
+            {"val_accuracy": [0.93, 0.78]},
+        ),
+        (  # a bound is a value where it is a share, and none where it is a whole number
+            "The training accuracy reached more than 95%, while the test accuracy is only a little more than 60%.",
+            [1],
+            {"train_accuracy": [0.95], "test_accuracy": [0.6]},
+        ),
+        (
+            "The loss jumps from 2 to 3 000 000 at once.",
+            [1, 2],
+            {"train_loss": [2.0, 3e6]},
+        ),
+        (
+            "Both training and validation accuracy get close to 0.9. In the new order training is at 0.95, but validation is about 0.4.",
+            [1, 2],
+            {"train_accuracy": [0.9, 0.95], "val_accuracy": [0.9, 0.4]},
+        ),
         (  # a percentage without a name, which somebody reaches
             "My network reaches 88%. Without the softmax layer it gets 94%.",
             [1],
@@ -371,6 +391,20 @@ def test_a_sentence_means_the_same_in_every_language(text):
 def test_sentences_without_spaces_or_in_other_letters_are_read(text, expected):
     got = curves(text)[1]
     assert {name: got.get(name) for name in expected} == expected
+
+
+def test_a_direction_with_its_number_is_not_that_of_the_next_metric():
+    trends = read(
+        "The accuracy falls to 0.71 e the loss rises to 1.24 in the end"
+    ).history.facts.trends
+    assert [(t.metric, t.direction) for t in trends] == [("accuracy", "falls"), ("loss", "rises")]
+
+
+def test_a_metric_above_one_is_no_value_of_one():
+    history = read(
+        "After two epochs of training the val_accuracy is greater than 1 and I wonder.\nval_loss: 0.4\n"
+    ).history
+    assert history.column("val", "accuracy") is None
 
 
 def test_numbers_of_a_log_count_more_than_those_of_the_sentences_around_it():

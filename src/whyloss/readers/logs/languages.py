@@ -66,6 +66,7 @@ _STEMS = {
     r"steig(?:t|en|end)|erh[öo]ht sich": "rises", r"sink(?:t|en)|f[äa]llt|fallen": "falls",
     r"bleib(?:t|en)": "stays", r"schwank(?:t|en)": "fluctuates", r"w[äa]hrend": "while", r"aber": "but",
     r"nach": "after", r"bei|liegt bei": "at", r"die|der|das": "the",
+    r"sulla?|sui|sul": "on the", r"sale|salgono": "rises", r"scende|scendono": "falls",
     r"sube|suben|aumentan?|incrementa|augmente(?:nt)?|monte": "rises",
     r"bajan?|disminuyen?|cae|diminue|baisse(?:nt)?|descend|diminui|cai": "falls",
     r"se mantienen?|permanecen?|reste(?:nt)?|fica|rimane|resta": "stays",

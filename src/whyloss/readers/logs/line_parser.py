@@ -60,7 +60,7 @@ _SPLIT_BEHIND = re.compile(
     r"(?:[ -](?:set|data|split|dataset))?\s*(?:\)|(?=[,.;|]|\s*$|\s+(?:from|at|after|and|but)\b))",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"[\W\d_]+")
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 # What CatBoost prints as the best so far tells whether its number, which has no name, is to rise.
 BEST_SO_FAR = "test_sofar"
 UNNAMED = ("learn loss", "test loss")
@@ -186,8 +186,8 @@ class Line:
         It sums up lines above it.
     of : str or None
         The split that a heading with an epoch names.
-    head : str
-        The words before the first name.
+    words : str
+        Its letters, without the numbers.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -204,7 +204,7 @@ class Line:
     improved: tuple[float, str, float] | None = None
     summary: bool = False
     of: str | None = None
-    head: str = ""
+    words: str = ""
 
 
 def parse_line(text: str, section: str | None = None) -> Line:
@@ -245,7 +245,7 @@ def parse_line(text: str, section: str | None = None) -> Line:
     if line.within and line.epoch is None and _counts_epochs(text, line):
         line.epoch, line.within = float(line.within[0]), None
     if line.pairs:
-        line.head = _HEAD.sub(" ", plain[: max(plain.find(line.pairs[0].label), 0)]).strip()
+        line.words = _NO_LETTERS.sub(" ", text[:_LONGEST_GAP]).strip()
     line.running = any(sign in text for sign in _RUNNING)
     line.by_global_step = "global_step" in text
     return line

@@ -187,17 +187,18 @@ class LogTable:
         return found
 
     def beside(self, statements: Iterable[Statement]) -> list[Column]:
-        """Columns of what sentences below the log say of splits that the log does not have."""
-        there = {column.split for column in self._columns.values() if column.cells}
+        """Columns of what sentences say of splits, or of metrics, that the log does not have."""
+        columns = [column for column in self._columns.values() if column.cells]
+        splits = {column.split for column in columns} | {None, "", "train"}
+        metrics = {column.name.metric for column in columns}
         found: dict[tuple[str, str], Column] = {}
         for one in statements:
             name = recognise(one.label)
-            if one.split in {None, "", "train"} or one.split in there or self.last is None:
+            if (one.split in splits and name.metric in metrics) or self.last is None:
                 continue
-            column = Column(
-                f"{one.split} {one.label}", name, one.split, cells={self.last: one.value}
-            )
-            found[one.split or "", name.own] = column
+            split = one.split or "train"
+            cells = {self.last: one.value}
+            found[split, name.own] = Column(f"{split} {one.label}", name, split, cells=cells)
         return list(found.values())
 
     def unprinted(self, improved: Mapping[str, Mapping[float, float]]) -> list[Column]:

@@ -40,6 +40,7 @@ class _Clause:
     epoch: int | None = None
     since: int | None = None
     direction: str | None = None
+    directed: int = 0  # where its word ended
     waiting: list[Statement] = field(default_factory=list)
     subject: list[str | None] = field(default_factory=list)
     compared: list[tuple[str | None, str]] = field(default_factory=list)  # "lower than the …"
@@ -58,7 +59,8 @@ def read_prose(text: str) -> Told:
     """
     told = Told()
     clause = _Clause()
-    for sentence in words.SENTENCE.split(text.replace("\n", " ")):
+    text = words.THOUSANDS.sub("", text.replace("\n", " "))
+    for sentence in words.SENTENCE.split(text):
         names_metric = any(token["name"] for token in words.token().finditer(sentence))
         clause.epoch = None if names_metric else clause.epoch
         clause = _Sentence(sentence, told, clause).read()
@@ -172,7 +174,7 @@ class _Sentence:
             if clause.direction and not clause.fresh:
                 self._told.trends += _trends(named, clause.direction, clause.since)
                 clause.direction = None
-            elif clause.direction and not clause.numbered:
+            elif clause.direction and (not clause.numbered or clause.directed < clause.at):
                 self._end_trend()
             compares = words.COMPARED.search(self._text[clause.named : token.start()])
             clause.compared = clause.metrics if compares and not clause.numbered else []
@@ -218,11 +220,16 @@ class _Sentence:
         clause = self._clause
         if not clause.metrics or words.is_hoped_for(self._text[clause.began : token.start()]):
             return False
+        if words.BOUNDS.search(before) and not (token["percent"] or "." in token.group()[:-1]):
+            return False
         if self._own and before.strip().endswith("(") and self._own[-1].value == value:
             return False  # the same once more, in another form
         if clause.numbered:
             return bool(words.TO.search(before)) or words.goes_on(before)
-        return not clause.inherited or words.goes_on(self._text[: token.start()])
+        falls_to = bool(
+            token["percent"] and words.TO.search(before)
+        )  # "with size 1 it drops to 78 %"
+        return not clause.inherited or falls_to or words.goes_on(self._text[: token.start()])
 
     def _scaled(self, token: re.Match[str]) -> list[float]:
         scale = words.SCALE.match(self._text, token.end())
@@ -239,7 +246,8 @@ class _Sentence:
             return False
         gap = self._text[token.end() : following.start()]
         free = not clause.fresh or clause.numbered
-        if not words.TO_THE_METRIC.fullmatch(gap):
+        counts = not percent and "." not in token.group()[:-1] and abs(values[0]) > 1  # "size 128"
+        if counts or not words.TO_THE_METRIC.fullmatch(gap):
             return False
         if not (words.FOR.search(gap) or (percent and not gap.strip(" of")) or free):
             return False
@@ -349,9 +357,9 @@ class _Sentence:
             if trains and not numbered:
                 return  # it is what somebody does, and no part of the data
             clause.subject = _splits(token["lone"])  # "the test set has 50 % accuracy"
-            if clause.metrics and clause.numbered:
+            if clause.metrics and (clause.numbered or clause.inherited):
                 clause.metrics = [(split, clause.metrics[-1][1]) for split in clause.subject]
-                clause.numbered = False
+                clause.numbered = clause.inherited = False
             return
         if not clause.metrics:
             return
@@ -386,6 +394,7 @@ class _Sentence:
                 return
             self._end_trend()
         clause.direction = "constant" if denied else direction
+        clause.directed = token.end()
 
     def _bound(self, token: re.Match[str]) -> None:
         clause = self._clause

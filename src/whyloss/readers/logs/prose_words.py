@@ -66,6 +66,7 @@ _DIRECTION = "|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in DIRECTI
 _BOUND = r"(?P<bound>[,;:()]|\b(?:while|whereas|but|although|though|however|then|when|and|so)\b)"
 _LONE_SPLIT = rf"(?P<lone>\b{_SPLITS}\b(?P<data>\s+(?:set|data|split|phase|dataset))?)"
 
+THOUSANDS = re.compile(r"(?<=\d) (?=000\b)")  # "2 000 000"
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
 _COMMON_WORDS = (
     "the a an is are was were be of and but while to after my i i'm we it its in at for "
@@ -95,7 +96,7 @@ TO = re.compile(
     r"(?:\bto|\bthen|->|→|\buntil)\s*(?:about|around|only|just|~|a\s+|an\s+)*\s*$", re.IGNORECASE
 )
 NO_VALUE = re.compile(
-    r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bthan|\bsize|\bwithin|\bpatience)\s*$"
+    r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bsize|\bwithin|\bpatience)\s*$"
     # A setting of the training is no value of the metric that was named before it.
     r"|\b(?:dropout|momentum|decay|smoothing|threshold|gamma|alpha|beta|temperature|fraction|ratio)"
     r"(?:\s+(?:rate|factor|value))?(?:\s+(?:of|is|was|at|to))?\s*$",
@@ -109,11 +110,16 @@ ON_MANY = re.compile(
     r"\b(?:on|over|for|with)\s+(?:(?:a|the|about|only|all)\s+)*\d[\d,]*\s+$", re.IGNORECASE
 )
 COUNTED = re.compile(
-    r"\s+(?:images|samples|examples|rows|photos|sequences|sentences|patients)\b", re.IGNORECASE
+    r"\s+(?:mode|images|samples|examples|rows|photos|sequences|sentences|patients)\b", re.IGNORECASE
 )
 UNIT = re.compile(
     rf"\s*(?:(?:to|or|-|–)\s*\d+\s*)?{_THINGS}"
     r"|\s*(?:positives?|negatives?)\b|\s*of\s+(?:my |the |our |all )*(?:samples|images|data|labels|examples|rows|labels|photos|time)\b",
+    re.IGNORECASE,
+)
+# "Greater than 1" bounds a number; "more than 90 %" is one.
+BOUNDS = re.compile(
+    r"\b(?:greater|more|less|higher|larger|bigger|lower|better|worse|smaller|other|rather) than\s*$",
     re.IGNORECASE,
 )
 # What somebody expects or has read of is no number of this training.
@@ -142,7 +148,7 @@ _GOES_ON_WORDS = (
     "starting starts start started began begins begin ended ends end ending first last later again back "
     "max maximum min minimum settles settled achieve achieved achieves percent now currently becomes became "
     "turns turned steadily slowly quickly rapidly suddenly significantly slightly gradually respectively both "
-    "vs versus somewhere goes went going moves moved hardly very they mine ours e.g"
+    "vs versus somewhere goes went going moves moved hardly very they mine ours little bit more less than e.g"
 )
 _GOES_ON = _COMMON.union(_GOES_ON_WORDS.split()) - {"have", "had", "with"}
 

@@ -41,7 +41,7 @@ class RowTracker:
         self.repeats = 0
         self.restarts: list[tuple[float, float]] = []
         self.inner: list[list[Pair]] = []
-        self._heads: dict[float, str] = {}
+        self._words_of: dict[float, str] = {}
         self._repeating = False
         self._offset = 0.0
         self._highest: float | None = None
@@ -55,14 +55,16 @@ class RowTracker:
 
     @property
     def of_categories(self) -> list[str]:
-        """Names before the numbers of every line, where each line has another: no row is an epoch."""
-        names = list(dict.fromkeys(self._heads.values()))
-        every = self._heads.keys() == set(self._table.keys) and len(names) == len(self._heads)
-        named = all(names) and not any(
-            word in SPLIT_WORDS for name in names for word in name.casefold().split()
-        )
-        rows = self._table.kind == "row" and len(names) >= _ENOUGH_NAMES
-        return names if every and named and rows else []
+        """What tells the lines apart, where each has a name of its own: no row is an epoch."""
+        every = self._words_of.keys() == set(self._table.keys) and self._table.kind == "row"
+        lines = [head.split() for head in self._words_of.values()]
+        if not every or len(lines) < _ENOUGH_NAMES:
+            return []
+        common = set(lines[0]).intersection(*lines)
+        names = [" ".join(word for word in line if word not in common) for line in lines]
+        differ = all(names) and len(set(names)) == len(names)
+        splits = any(word in SPLIT_WORDS for name in names for word in name.casefold().split())
+        return names if differ and not splits else []
 
     @property
     def current(self) -> float | None:
@@ -113,7 +115,7 @@ class RowTracker:
             step = line.within[0]
         self.write(pairs, step=step, summary=line.summary)
         if self._table.kind == "row" and self._key is not None and pairs:
-            self._heads.setdefault(self._key, line.head)
+            self._words_of.setdefault(self._key, line.words)
 
     def add(self, epoch: float | None, step: float | None, pairs: list[Pair]) -> None:
         """Write a row of a table."""

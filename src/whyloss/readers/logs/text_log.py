@@ -178,7 +178,8 @@ class TextLog:
             after = read_prose("\n".join(self._prose_after))
             self._facts.trends = [*told.trends, *after.trends]
             unprinted = table.unprinted(self._improved | of_classes)
-            return table, [*table.beside(after.statements), *unprinted]
+            said = table.beside([*told.statements, *after.statements])
+            return table, [*said, *unprinted]
         if of_classes or not told.statements:
             return table, table.unprinted(of_classes)
         table = LogTable()
