@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _IDS = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
 # Lists of any size as well: Parquet knows no fixed one.
 _LISTS = (pa.types.is_fixed_size_list, pa.types.is_list, pa.types.is_large_list)
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeError)  # the last of names of columns
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class PartFile:
         if self.rows is not None or self.path.suffix == ".parquet":
             return len(self.open())
         try:
-            with pa.memory_map(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+            with pa.ipc.open_file(_mapped(self.path)) as reader:
                 batches = range(reader.num_record_batches)
                 return sum(int(reader.get_batch(k).num_rows) for k in batches)
-        except (pa.ArrowException, OSError) as error:
+        except _UNREADABLE as error:
             raise _unreadable(self.path, error) from None
 
     def open(self) -> Part:
@@ -94,7 +95,7 @@ class Part:
         self.path = path
         try:
             self._table = _read(path, rows)
-        except (pa.ArrowException, OSError) as error:
+        except _UNREADABLE as error:
             raise _unreadable(path, error) from None
 
     def __len__(self) -> int:
@@ -252,10 +253,19 @@ def _read(path: Path, rows: tuple[str, int] | None) -> pa.Table:
         import pyarrow.parquet as pq  # noqa: PLC0415 - most runs hold none
 
         return pq.ParquetFile(path, memory_map=True).read()
-    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    table = pa.ipc.open_file(_mapped(path)).read_all()
     # In a damaged or malicious file, offsets of strings and lists could point outside of it.
     table.validate(full=True)
     return table
+
+
+def _mapped(path: Path) -> pa.BufferReader:
+    """Map a file into memory, so that nothing can be read outside of it.
+
+    Of a memory map itself Arrow does not check that the buffers of a damaged file lie in it.
+    """
+    with pa.memory_map(str(path)) as file:
+        return pa.BufferReader(file.read_buffer())
 
 
 def _as_array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
