@@ -205,7 +205,7 @@ def _rises_since(train: Curve, epoch: int) -> bool:
     """Whether the last two training losses are a tenth above the one of that epoch."""
     losses = train.with_loss
     since = losses.log_loss[losses.epochs >= epoch]
-    return len(since) > 2 and bool(since[-2:].min() > TRAIN_RISE * since[0])
+    return len(since) > 1 and bool(since[1:][-2:].min() > TRAIN_RISE * since[0])
 
 
 def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:

@@ -88,7 +88,7 @@ EXACTLY = 0.003  # of ln 2 or ln 10, where the number of classes is not known
 MOST_USED = (2, 10)  # numbers of classes that nobody has to say
 AS_GUESSED = 1.12  # times the accuracy of guessing
 RESTS = 0.05  # range of accuracies over which nothing is learnt
-FLAT_EPOCHS, FLAT = 3, 0.02  # epochs over which a loss moves by that share at most
+FLAT_EPOCHS, FLAT = 3, 0.05  # epochs over which a loss moves by that share at most
 
 LEARNT = 0.5  # of the validation loss: a training loss below it is no guessing
 

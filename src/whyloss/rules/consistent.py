@@ -91,6 +91,8 @@ ROUNDING = 1e-9
 MIN_EPOCHS = 3
 MUCH = 0.5  # of the loss: a score does not stand still while it falls so far
 STANDS = 0.01  # of the unit of a score
+LONG = 8  # epochs
+RESTLESS = 0.03  # accuracy, from one epoch to the next
 HARDLY = 0.15  # of the loss
 POOR = 0.8  # accuracy
 OF_POSITIVES = ("f1", "recall")
@@ -160,7 +162,7 @@ def inside_envelope(
     numbers = evidence.numbers
     if numbers is None or not _tells(numbers, min_samples) or fits_one_class(evidence):
         return None
-    if _beside_poor_score(evidence):
+    if _beside_poor_score(evidence) or _restless(evidence):
         return None
     k = numbers.n_classes or 2  # two classes have the narrowest envelope
     low, high = _envelope_with_error(numbers)
@@ -385,6 +387,18 @@ def _rests(evidence: Evidence) -> bool:
         return False
     still = float(np.ptp(seen.accuracies)) <= STANDS and seen.fall <= HARDLY
     return still and float(seen.accuracies.max()) < POOR
+
+
+def _restless(evidence: Evidence) -> bool:
+    """Whether the validation accuracy goes up and down, and that of the training does not."""
+    seen = outline(evidence)
+    if evidence.epochs or min(len(seen.accuracies), len(seen.train_accuracies)) < LONG:
+        return False
+    ours, theirs = (
+        float(np.median(np.abs(np.diff(values[len(values) // 2 :]))))
+        for values in (seen.accuracies, seen.train_accuracies)
+    )
+    return ours >= RESTLESS and ours >= 2 * theirs
 
 
 def _beside_poor_score(evidence: Evidence) -> bool:

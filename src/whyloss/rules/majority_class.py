@@ -166,8 +166,8 @@ def predicted_for_everything(
     frequent = float(snapshot.shares[top])
     if not (share.value >= min_share and frequent - 1.0 / k >= min_majority):
         return None
-    if frequent > 1.0 - ROUNDING:  # nothing else is there to be predicted
-        return None
+    if frequent > 1.0 - ROUNDING:
+        return None  # nothing else is there to be predicted
     return _finding(
         (
             f"The model predicts {snapshot.predictions.classes[top]!r} for "
@@ -423,9 +423,7 @@ def f1_of_one_class(
             fits += [k for k in FEW_CLASSES if (abs(f1[both] - of_one / k) <= max_away).all()]
         if not fits:
             continue
-        mean = (
-            "" if fits[0] == 1 else f", as a mean over {fits[0]} classes of which the others have 0"
-        )
+        mean = "" if fits[0] == 1 else f", in the mean over {fits[0]} classes, the others 0"
         return _finding(
             f"On split {split!r} an F1 of {score:.4g} beside an accuracy of "
             f"{format_percent(share)} is what one class for nearly everything gives "

@@ -179,7 +179,7 @@ def jumps_and_comes_back(
     if known is None:
         return None
     curve = known.whole
-    jumps = _beyond_chance(curve, _jumps(curve, min_factor, min_drop))
+    jumps = _jumps(curve, min_factor, min_drop)
     n = len(curve)
     ways = np.sign(np.diff(curve.log_loss)[jumps - 1])
     back = bool((ways > 0).any() and (ways < 0).any())
@@ -328,9 +328,9 @@ def both_losses_are_said_to_rise(evidence: Evidence) -> Finding | None:
         severity=Severity.WARNING,
         headline="Both losses rise",
         message=(
-            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. A model that "
-            "overfits gets better on its training data; this one gets worse on both, as too high "
-            "a learning rate makes it. Lower it, and go on from the last good epoch."
+            f"The text speaks of {pluralize(said.count, 'curve')}: {said.words}. Overfitting "
+            "lowers the training loss; a learning rate that is too high raises both. Lower it, "
+            "and go on from the last good epoch."
         ),
         evidence={"trends": Estimate(float(said.count), note="that the text names", unit="number")},
     )
@@ -382,24 +382,18 @@ def _lost(curve: Curve) -> float:
 
 
 def _jumps(curve: Curve, min_factor: float, min_drop: float) -> np.ndarray:
-    """Places in the second half at which loss and accuracy jump together."""
+    """Places in the second half at which loss and accuracy jump together, by more than chance."""
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.diff(np.log(np.maximum(curve.log_loss, TINY)))
     gains = np.diff(curve.accuracy)
     bound = math.log(min_factor) if min_factor > 0 else 0.0
     together = (np.abs(steps) >= bound) & (-gains * np.sign(steps) >= min_drop)
+    if curve.n_samples is not None:
+        variances = curve.accuracy * (1.0 - curve.accuracy) + 0.5 / curve.n_samples
+        errors = np.sqrt((variances[1:] + variances[:-1]) / curve.n_samples)
+        together &= np.abs(gains) > BY_CHANCE * errors
     places = np.flatnonzero(together) + 1
     return places[places >= len(curve) / 2]
-
-
-def _beyond_chance(curve: Curve, jumps: np.ndarray) -> np.ndarray:
-    """The jumps of the accuracy that its samples do not make by chance, where n is known."""
-    n = curve.n_samples
-    if n is None:
-        return jumps
-    before, after = curve.accuracy[jumps - 1], curve.accuracy[jumps]
-    errors = np.sqrt((before * (1.0 - before) + after * (1.0 - after) + 1 / n) / n)
-    return np.compress(np.abs(after - before) > BY_CHANCE * errors, jumps)
 
 
 def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
@@ -412,9 +406,9 @@ def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
         message=(
             f"Training is unstable: the loss on split {curve.split!r} jumps "
             f"{pluralize(len(jumps), 'time')} in the second half of training, most of all from "
-            f"{format_nats(before)} to {format_nats(after)} at epoch {curve.epochs[worst]}, and the "
-            f"accuracy from {format_percent(curve.accuracy[worst - 1])} to "
-            f"{format_percent(curve.accuracy[worst])}. What one epoch shows is partly luck."
+            f"{format_nats(before)} to {format_nats(after)} at epoch {curve.epochs[worst]} "
+            f"(accuracy {format_percent(curve.accuracy[worst - 1])} to "
+            f"{format_percent(curve.accuracy[worst])}). What one epoch shows is partly luck."
         ),
         evidence={
             "jumps": Estimate(float(len(jumps)), note="a count", unit="count"),
@@ -490,7 +484,13 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"The {name} loss jumps by a factor of {float(np.exp(np.abs(ways).max())):.1f} "
                 "from one epoch to the next, up and down.",
             )
-    train = seen.train_losses
+    # A validation loss alone counts where it ends above its first value, not above its minimum.
+    train = seen.losses if evidence.split in TRAIN else seen.train_losses
+    val = seen.losses if not len(train) else seen.losses[:0]
+    if len(val) > 2 and float(val[-1]) > ENDS_ABOVE * float(val[0]) > 0.0:
+        return Lead(
+            1.0, f"The loss ends at {format_nats(val[-1])}, and began at {format_nats(val[0])}."
+        )
     if len(train) > 2 and float(train[-1]) > ENDS_ABOVE * float(train.min()) > 0.0:
         return Lead(
             1.0,
