@@ -19,6 +19,27 @@ def curves(text):
 
 
 CASES = {
+    "scores of an evaluation after the end, a line each": (
+        """\
+        Epoch 1/2
+        10/10 [====] - 1s - loss: 0.9 - accuracy: 0.6 - val_loss: 0.95 - val_accuracy: 0.58
+        Epoch 2/2
+        10/10 [====] - 1s - loss: 0.7 - accuracy: 0.7 - val_loss: 0.85 - val_accuracy: 0.63
+        Accuracy: 0.63
+        Recall: 0.61
+        F1 Score: 0.6
+        """,
+        [1, 2],
+        {
+            "train_loss": [0.9, 0.7],
+            "train_accuracy": [0.6, 0.7],
+            "val_loss": [0.95, 0.85],
+            "val_accuracy": [0.58, 0.63],
+            "evaluation_accuracy": [NAN, 0.63],
+            "evaluation_recall": [NAN, 0.61],
+            "evaluation_f1": [NAN, 0.6],
+        },
+    ),
     # what stands behind a held-out score, and has no split of its own, is held out too
     "evaluations of the only epoch": (
         """\

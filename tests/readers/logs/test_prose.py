@@ -130,7 +130,7 @@ def curves(text):
         (  # a batch size is no accuracy, and a mode no split
             "Tested with batch size 64 the accuracy is 93%. With size 1 it drops to 78%, in eval mode too.",
             [1, 2],
-            {"val_accuracy": [0.93, 0.78]},
+            {"train_accuracy": [0.93, 0.78]},
         ),
         (  # a bound is a value where it is a share, and none where it is a whole number
             "The training accuracy reached more than 95%, while the test accuracy is only a little more than 60%.",

@@ -50,6 +50,7 @@ class RowTracker:
         self._partial = False
         self._within: tuple[int, int] | None = None
         self._means: set[tuple[str | None, str]] = set()
+        self._afterwards = False
         self._early: list[Pair] = []
         self._second: list[Pair] = []
 
@@ -92,12 +93,15 @@ class RowTracker:
         """
         if line.within and not line.within[1] and self._counts_batches(line):
             line = replace(line, step=float(line.within[0]), within=None)
-        if line.epoch is None and self.heading is None and self._ended(line, pairs):
+        placed = line.epoch is not None or self.heading is not None
+        if not placed and (self._ended(line, pairs) or self._goes_on_after(line, pairs)):
             if line.step is None:
+                self._afterwards = True
                 self.write(pairs, AFTERWARDS)
             else:
                 self._early = pairs
             return
+        self._afterwards = False
         if self._is_second_evaluation(line, pairs):
             self._second = pairs
             return
@@ -216,6 +220,11 @@ class RowTracker:
         other = line.bar is not None and self._bar is not None and line.bar[1] != self._bar[1]
         said = self._inline and line.step is None and line.bar is None and not self._within
         return table.evaluated(key) or other or said
+
+    def _goes_on_after(self, line: Line, pairs: list[Pair]) -> bool:
+        """Whether a line goes on with the evaluation after the last epoch."""
+        inside = line.step is not None or line.bar or line.within
+        return self._afterwards and not inside and all(pair.split is None for pair in pairs)
 
     def _is_second_evaluation(self, line: Line, pairs: list[Pair]) -> bool:
         """Whether an evaluation comes once more in its epoch, as after the best one was loaded."""
