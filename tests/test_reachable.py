@@ -18,7 +18,6 @@ CALLED_FROM_OUTSIDE = {
     "WhylossCallback.on_train_end": "Keras",
     "_Handler.do_GET": "http.server",
     "_Handler.log_message": "http.server",
-    "_LanesModel": "Numba, where it is registered",
     "_Server.handle_error": "socketserver",
     "__dir__": "Python",
     "__getattr__": "Python",

@@ -17,6 +17,7 @@ from whyloss.measures.estimates.intervals import (
     paired_share_difference,
 )
 from whyloss.measures.estimates.weights import effective_samples
+from whyloss.measures.losses.probabilities import log_softmax
 from whyloss.results.attribution import Outcome, Top
 
 if TYPE_CHECKING:
@@ -322,7 +323,5 @@ def _size(logits: FloatVector, weights: FloatVector | None) -> float:
 
 
 def _loss(logits: FloatVector, y_true: npt.NDArray[np.integer[Any]]) -> FloatVector:
-    below = logits - logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(below).sum(axis=1))
-    loss: FloatVector = total - below[np.arange(len(y_true)), y_true]
+    loss: FloatVector = -log_softmax(logits)[np.arange(len(y_true)), y_true]
     return loss

@@ -29,7 +29,7 @@ N_FOLDS = 5
 
 @dataclass(frozen=True)
 class BestThreshold:
-    """The most accurate threshold on the probability, beside the usual 1/2.
+    """The most accurate threshold on the probability, compared with the usual 1/2.
 
     Cross-entropy scores the probabilities themselves: it is the same at every threshold.
 

@@ -40,7 +40,7 @@ class Sums(NamedTuple):
     ndarrays losses : ndarray of float64
         The largest losses, among others.
     rows : ndarray of int64
-        Whose they are.
+        The rows of these losses.
     row_status : ndarray of uint8, shape (n_samples,)
     """
 
@@ -139,10 +139,10 @@ def add_all(
             some,
             scratch(block),
         )
-        losses, whose = _largest(some.top[: some.n_top[0]], some.rows[: some.n_top[0]], n_top)
+        losses, numbers = _largest(some.top[: some.n_top[0]], some.rows[: some.n_top[0]], n_top)
         if len(losses) >= n_top:
             threshold[0] = max(threshold[0], float(losses.min()))
-        return some._replace(top=losses, rows=whose)
+        return some._replace(top=losses, rows=numbers)
 
     blocks = in_threads(batch.scores, batch.scale, work)
     return _over_blocks(blocks, status, n_top)

@@ -20,7 +20,7 @@ def best_epoch(
     value: Mapping[int, Estimate],
     weights: FloatVector | None = None,
 ) -> BestEpoch:
-    """Find the epoch of the smallest mean cost, and those not told from it.
+    """Find the epoch of the smallest mean cost, and those that are statistically as good.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from whyloss.measures.estimates.intervals import FloatVector
 
-MIN_EPOCHS = 6  # below this the noise of a curve cannot be told from its shape
+MIN_EPOCHS = 6  # with fewer, the noise of a curve looks like its shape
 SPREAD_OF_MEDIAN = 0.6745  # median of |N(0, 1)|
 
 

@@ -14,6 +14,24 @@ if TYPE_CHECKING:
     from whyloss.measures.estimates.intervals import FloatVector
 
 
+def log_softmax(logits: FloatVector) -> FloatVector:
+    """Logarithms of the probabilities of logits.
+
+    Parameters
+    ----------
+    logits : ndarray of float64, shape (n_samples, n_classes)
+        Each row has a finite maximum.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_classes)
+        -inf where the logit is.
+    """
+    below = logits - logits.max(axis=1, keepdims=True)
+    log_prob: FloatVector = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    return log_prob
+
+
 def softmax(logits: FloatVector) -> FloatVector:
     """Probabilities of logits.
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyloss.measures.losses.logits import logit_blocks
+from whyloss.measures.losses.probabilities import log_softmax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,8 +167,7 @@ def _other_losses(
     """Mean loss under uniform labels, and mean binary loss of the softmax outputs."""
     uniform = binary = 0.0
     for rows, logits, _ in logit_blocks(scores, scale):
-        below = logits - logits.max(axis=1, keepdims=True)
-        log_prob = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+        log_prob = log_softmax(logits)
         uniform -= float(log_prob.mean(axis=1).sum())
         with np.errstate(divide="ignore"):
             log_rest = np.log(-np.expm1(np.minimum(log_prob, -1e-300)))
