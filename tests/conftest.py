@@ -5,7 +5,7 @@ import io
 import os
 import sys
 import threading
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -67,26 +67,13 @@ class Terminal:
         return self._seen.decode(encoding, "replace").replace("\r\n", "\n")
 
 
-class Closed:
-    """No stream, as after ``>&-``."""
-
-    stream = None
-
-    def __init__(self, encoding="utf-8"):
-        pass
-
-    def text(self):
-        return ""
-
-
 def run_cli(*arguments, given="", cwd=".", encoding="utf-8", to=Captured, errors_to=Captured):
     """Run a command of whyloss: its exit code, and what it printed.
 
-    It runs in this process, since starting Python costs more than most commands do. Where `given`
-    is None, stdin is closed.
+    It runs in this process, since starting Python costs more than most commands do.
     """
-    content = given.encode(encoding) if isinstance(given, str) else given
-    stdin = None if content is None else io.TextIOWrapper(io.BytesIO(content), encoding=encoding)
+    content = given if isinstance(given, bytes) else given.encode(encoding)
+    stdin = io.TextIOWrapper(io.BytesIO(content), encoding=encoding)
     out, errors = to(encoding), errors_to(encoding)
     with (
         patch.object(sys, "argv", ["whyloss", *map(str, arguments)]),
@@ -94,17 +81,9 @@ def run_cli(*arguments, given="", cwd=".", encoding="utf-8", to=Captured, errors
         redirect_stdout(out.stream),
         redirect_stderr(errors.stream),
         chdir(cwd),
-        ExitStack() as opened,
+        pytest.raises(SystemExit) as ended,
     ):
-        with pytest.raises(SystemExit) as ended:
-            main()
-        for stream, before in (
-            (sys.stdin, stdin),
-            (sys.stdout, out.stream),
-            (sys.stderr, errors.stream),
-        ):
-            if before is None:
-                opened.enter_context(stream)
+        main()
     return SimpleNamespace(
         returncode=ended.value.code or 0, stdout=out.text(), stderr=errors.text()
     )

@@ -94,3 +94,29 @@ def test_a_rise_that_falls_again_by_half_and_stays_up_is_a_rise(seed):
 )
 def test_a_loss_that_comes_back_is_no_rise(levels, seed):
     assert rise_of(through(levels, seed=seed)) is None
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [0.31, 0.315, 0.43],
+        [0.52, 0.50, 0.66],
+        [0.33, 0.36, 0.39, 0.45, 0.42, 0.48],
+        [0.61, 0.66, 0.64, 0.73, 0.80],
+    ],
+)
+def test_few_epochs_rise_from_the_first_on(losses):
+    assert rise_of(losses, expected=True) is not None
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [0.31, 0.315, 0.36],
+        [0.52, 0.66, 0.60, 0.53, 0.55],
+        [0.33, 0.30, 0.36, 0.31, 0.36, 0.32],
+        [0.50, 0.48, 0.47, 0.46, 0.62, 0.60, 0.47],
+    ],
+)
+def test_few_epochs_that_come_back_or_hardly_move_do_not(losses):
+    assert rise_of(losses, expected=True) is None

@@ -5,6 +5,7 @@ from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap, 
 from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.evidence import Evidence
+from whyloss.evidence.jumps import comes_back, jumps_of_score, jumps_together, log_steps
 from whyloss.evidence.outline import Outline, outline
 from whyloss.evidence.said import Outlook, Said, in_words, said_of
 from whyloss.evidence.scores import (
@@ -43,11 +44,15 @@ __all__ = [
     "ScoreCurve",
     "best_epoch_of",
     "best_of_curve",
+    "comes_back",
     "envelope_gap",
     "fits_one_class",
     "held",
     "in_words",
+    "jumps_of_score",
+    "jumps_together",
     "last_scores",
+    "log_steps",
     "loss_rise",
     "outline",
     "said_of",

@@ -63,6 +63,11 @@ class Curve:
         """The epochs at which the loss is finite."""
         return self.take(np.isfinite(self.log_loss))
 
+    @property
+    def lost(self) -> float:
+        """Accuracy lost since its best; it must be known at every epoch."""
+        return float(self.accuracy.max() - self.accuracy[-1])
+
     def take(self, rows: npt.NDArray[np.bool_]) -> Curve:
         """Some of the epochs.
 

@@ -339,6 +339,13 @@ class Evidence:
         recorded = self.source.epochs(split) if split in self.source.splits else ()
         return self.at(recorded[-1], split).n_predicted if recorded else None
 
+    @property
+    def of_training(self) -> tuple[Curve, ...]:
+        """The curve of the training split, whether it is explained or stands beside it."""
+        curve = self.curve()
+        own = () if curve is None or curve.split not in TRAIN else (curve,)
+        return own if self.train is None else (*own, self.train)
+
     @cached_property
     def reported_losses(self) -> dict[int, float]:
         """Reported losses of the explained split at the epochs that have predictions too."""

@@ -94,12 +94,12 @@ def lasting_change(
     """Find a rise since the minimum of a curve.
 
     Only the part since the minimum is looked at, so early jumps do not hide a late rise. With at
-    least five epochs after the minimum the level of the last third must be above the minimum by
-    `min_z` standard errors of that part's noise (more where the part is short), or by half of that
-    with a clear rank trend. With fewer, nearly every epoch must be higher than the one before; the
-    last of three epochs may rise alone, by a quarter. An early minimum with both neighbours above
-    the end is one low epoch of a curve that still falls. The rise must exceed 1.5 times the largest
-    earlier rise and later fall: a training that restarts repeats those.
+    least five epochs after the minimum, and seven in all, the level of the last third must be above
+    the minimum by `min_z` standard errors of that part's noise (more where the part is short), or
+    by half of that with a clear rank trend. With fewer, nearly every epoch must be higher than the
+    one before; the last of three epochs may rise alone, by a quarter. An early minimum with both
+    neighbours above the end is one low epoch of a curve that still falls. The rise must exceed 1.5
+    times the largest earlier rise and later fall: a training that restarts repeats those.
 
     Parameters
     ----------
@@ -121,14 +121,15 @@ def lasting_change(
     at = low + int(levels[low : low + width].argmin())
     base = float(levels[0]) if at == 0 else float(smooth[low])
     after = n - 1 - at
-    few = after < MIN_NOISE_EPOCHS
+    few = after < MIN_NOISE_EPOCHS or n <= SHORT_CURVE
     least = 1 if n == FEWEST else 3 if n > SHORT_CURVE else 2
     if after < least or (few and n > FEW_COUNT_UP_TO):
         return None
     last = 1 if few else min(9, (after + 1) // 3)
     height = float(np.median(levels[-last:])) - base
-    if after == 1:
-        return LastingRise(at, base, height, math.nan) if height >= ONE_EPOCH else None
+    alone = n == FEWEST and height >= ONE_EPOCH
+    if alone or after == 1:
+        return LastingRise(at, base, height, math.nan) if alone else None
     if not height > min_height or float(levels[-2:].min()) < base + QUARTER * height:
         return None  # a single epoch proves no rise
     early = not few and 0 < at < n / EARLY

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whyloss.evidence.rises import LastingRise, lasting_change
 from whyloss.formatting import format_percent
+from whyloss.measures.estimates.steps import samples_by_steps
 from whyloss.measures.estimates.trend import noise_sd
 
 if TYPE_CHECKING:
@@ -126,6 +128,26 @@ class ScoreCurve:
         largest = float(np.abs(self.values).max())
         return max(1.0, largest)
 
+    @cached_property
+    def least_samples(self) -> int | None:
+        """Size of the split as given, else the smallest one of which all values are whole parts."""
+        if self.n_samples or self.score.name != "accuracy":
+            return self.n_samples
+        return samples_by_steps(self.values)
+
+    def sampling_error(self, share: float) -> float:
+        """Standard error of a share on samples drawn anew, in its unit; 0 where n is not known.
+
+        Parameters
+        ----------
+        share : float
+        """
+        n = self.least_samples
+        if not n or self.unit > 1.0:
+            return 0.0
+        share = min(1.0, max(0.0, abs(share)))
+        return math.sqrt(share * (1.0 - share) / n)
+
     def at(self, epoch: int) -> float | None:
         """The value at an epoch, None where there is none.
 
@@ -152,10 +174,9 @@ class ScoreCurve:
         fall = lasting_change(
             levels, min_z=min_z, min_height=min_fall, min_short=2 * min_fall, expected=False
         )
-        if fall is None or not self.n_samples:
-            return fall
-        share = min(1.0, max(0.0, abs(fall.base)))
-        se = math.sqrt(2.0 * share * (1.0 - share) / self.n_samples)
+        if fall is None:
+            return None
+        se = math.sqrt(2.0) * self.sampling_error(fall.base + fall.height / 2)
         return fall if fall.height > MIN_Z_OF_SAMPLES * se else None
 
     def change(self, start: int, end: int) -> ScoreChange | None:
@@ -176,9 +197,8 @@ class ScoreCurve:
             float(np.mean(self.gains[max(0, place - width + 1) : place + 1])) for place in places
         ]
         noise = noise_sd(self.gains) * math.sqrt(2.0 / width)
-        if self.n_samples and self.unit <= 1.0:
-            share = min(1.0, max(0.0, abs(levels[1])))
-            noise = math.sqrt(share * (1.0 - share) / self.n_samples)
+        if self.least_samples and self.unit <= 1.0:
+            noise = self.sampling_error(levels[1])
         return ScoreChange(
             self.score,
             before=float(self.values[places[0]]),

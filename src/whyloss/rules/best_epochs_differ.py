@@ -235,9 +235,10 @@ def _clear(losses: FloatVector, cost: float, min_z: float, min_share: float) -> 
 
 
 def _better(scores: ScoreCurve, gain: float, min_gain: float) -> bool:
-    """Whether a score gains so much of its unit, and twice its noise."""
+    """Whether a score gains so much of its unit, and twice its noise and that of its samples."""
     noise = noise_sd(scores.gains) * math.sqrt(2.0)
-    return gain > max(min_gain * scores.unit, 2.0 * noise if math.isfinite(noise) else 0.0)
+    noise = max(noise if math.isfinite(noise) else 0.0, scores.sampling_error(scores.values.max()))
+    return gain > max(min_gain * scores.unit, 2.0 * noise)
 
 
 def _finding(

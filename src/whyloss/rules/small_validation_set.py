@@ -38,6 +38,7 @@ import numpy as np
 from whyloss.evidence import TRAIN, outline, said_of
 from whyloss.formatting import format_nats, format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import wilson
+from whyloss.measures.estimates.steps import samples_by_steps
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -46,7 +47,6 @@ from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
-    from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
 
 SUSPECT_EPOCHS = 4
@@ -60,11 +60,6 @@ RULE = Rule(
     page=__doc__,
     since="0.1",
 )
-
-LARGEST = 250  # the largest size that is tried: digits tell no larger one
-PRINTED = 6e-5  # error of a share printed with four digits; more of them are no more exact
-ROUNDED = 0.6  # of the last digit: half of it, and what float64 adds
-BASE = 10.0  # of the digits
 
 
 def _grid(seed: int, n: int, epochs: int, digits: int = 4) -> KnownCause:
@@ -108,7 +103,9 @@ def accuracies_in_large_steps(
     if curve is None or evidence.epochs or evidence.history.n_val is not None:
         return None
     shares = curve.accuracy[np.isfinite(curve.accuracy)]
-    n = _step_of(shares, min_values, max_chance)
+    if len(np.unique(shares)) < min_values:
+        return None
+    n = samples_by_steps(shares, max_chance)
     if n is None or not n <= max_samples:
         return None
     return _finding(evidence, n, ", as all reported accuracies are multiples of that step")
@@ -132,24 +129,6 @@ def _finding(evidence: Evidence, n: int, why: str = "") -> Finding | None:
         ),
         evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample", unit="share")},
     )
-
-
-def _step_of(shares: FloatVector, min_values: float, max_chance: float) -> int | None:
-    """The smallest n of which all shares are multiples; None where chance would do as well."""
-    values = np.unique(shares)
-    values = values[(values > 0) & (values < 1)]
-    if len(values) < max(1, min_values):
-        return None
-    digits = max(len(repr(value).partition(".")[2]) for value in values.tolist())
-    error = max(PRINTED, ROUNDED * BASE**-digits)
-    for n in range(2, LARGEST):
-        away = np.abs(values * n - np.round(values * n))
-        tolerance = error * n
-        if (away <= tolerance).all():
-            # Each value fits a step of 1/n by chance with this probability.
-            by_chance = (2 * tolerance) ** len(values) * n
-            return n if by_chance < max_chance else None
-    return None
 
 
 @RULE.suspected(

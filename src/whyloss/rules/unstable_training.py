@@ -33,14 +33,16 @@ Or the training accuracy alone collapses, or that of the validation where traini
 Or both losses rise together, after both had fallen: the validation loss by `min_rise` = 0.05 nat
 and `min_z` = 4 standard errors of its noise, the training loss by a tenth over the same epochs.
 
-Jumps are looked for from `min_epochs` = 6 epochs on, runaways from 4 on. Where the number of
-samples is known, a jump of the accuracy must exceed 3 standard errors of a difference. A text may
-say that both losses rise. A fitted temperature of `min_temperature` = 50 or more is no temperature:
-such logits say that all classes are alike.
+A score without a loss, or one that the loss only stands in for, jumps by itself:
+- `min_swing` = 0.1 of its unit, and 3 standard errors of 100 samples where n is not known.
+- `min_jumps` = 3 of them, as above.
+
+Jumps are looked for from `min_epochs` = 6 epochs on, runaways from 4 on. Where n is known, a jump
+of the accuracy must exceed 3 standard errors of a difference. A text may say that both losses rise.
+A fitted temperature of `min_temperature` = 50 or more says that all classes are alike: it is none.
 
 ## Not to be confused with
-`overfitting`: a rise that stays. `small-validation-set`: jumps of the size that so few samples
-allow.
+`overfitting`: a rise that stays. `small-validation-set`: jumps that few samples make by chance.
 
 ## Remedy
 Lower the learning rate, or let it decay; warm it up; clip gradients. If only the validation jumps:
@@ -60,7 +62,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.data import TaskFacts
-from whyloss.evidence import TRAIN, Evidence, loss_rise, outline, said_of
+from whyloss.evidence import (
+    TRAIN,
+    Evidence,
+    Family,
+    comes_back,
+    jumps_of_score,
+    jumps_together,
+    log_steps,
+    loss_rise,
+    outline,
+    said_of,
+)
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -69,6 +82,8 @@ from whyloss.rules.base import Lead, Rule
 from whyloss.testing import known_columns, known_history, known_trends
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from whyloss.evidence import Curve
     from whyloss.testing import KnownCause
 
@@ -77,7 +92,6 @@ VERY_LARGE = 20.0  # nats; far above guessing among a million classes
 JUMP = 1.6  # factor between neighbouring epochs
 MIN_WAYS = 2
 ENDS_ABOVE = 1.2  # times the smallest training loss
-SMALLEST_LOSS = 1e-9  # nats
 SAID_TO_VARY = 0.4  # fit
 
 RULE = Rule(
@@ -93,10 +107,6 @@ RULE = Rule(
         "consistent",
     ),
 )
-
-TINY = 1e-12  # nats: keeps the logarithm of a loss of 0 finite
-LATE = 3  # parts of the training: a jump must lie in the last one
-BY_CHANCE = 3.0  # standard errors by which the accuracies of two epochs may differ by chance
 
 
 def _jumpy(
@@ -122,15 +132,11 @@ def _uphill(
     seed: int, low: float = 0.4, end: float = 2.0, drop: float = 0.12, n_epochs: int = 10
 ) -> KnownCause:
     """A training that is best in its middle and ends far from it."""
-    half = n_epochs // 2
+    epochs, corners = np.arange(n_epochs), (0, n_epochs // 2, n_epochs - 1)
     return known_history(
         seed,
-        train_loss=np.concatenate(
-            [np.linspace(2 * low, low, half), np.linspace(low, end, n_epochs - half)]
-        ),
-        train_accuracy=np.concatenate(
-            [np.linspace(0.6, 0.85, half), np.linspace(0.85, 0.85 - drop, n_epochs - half)]
-        ),
+        train_loss=np.interp(epochs, corners, (2 * low, low, end)),
+        train_accuracy=np.interp(epochs, corners, (0.6, 0.85, 0.85 - drop)),
         val_loss=[0.8] * n_epochs,
         val_accuracy=[0.7] * n_epochs,
         noise=0.01,
@@ -147,12 +153,25 @@ def _uphill(
 def absurd_loss(evidence: Evidence, *, min_loss: float = 1e4) -> Finding | None:
     """A loss is so large that no output can have been meant to cost so much."""
     curve = evidence.curve()
-    for one in [] if curve is None else [curve, *_of_training(evidence)]:
+    for one in () if curve is None else (curve, *evidence.of_training):
         finite = one.with_loss
+        if not len(finite) or not float(finite.log_loss.max()) > min_loss:
+            continue
         if len(one.whole) and float(one.whole.accuracy[-1]) >= RIGHT:
             continue  # a few samples, or a sum: training did not run away
-        if len(finite) and float(finite.log_loss.max()) > min_loss:
-            return _absurd_finding(finite)
+        at = int(finite.log_loss.argmax())
+        return Finding(
+            severity=Severity.ERROR,
+            headline="Training ran away",
+            message=(
+                f"The loss of split {finite.split!r} reached {finite.log_loss[at]:.3g} at epoch "
+                f"{finite.epochs[at]}. A mean cross-entropy so large means logits in the "
+                "thousands: the steps are too large, the inputs unscaled, or updates are summed "
+                "that should be averaged."
+            ),
+            evidence={"log_loss": Estimate(float(finite.log_loss[at]), note="as reported")},
+            epochs=(int(finite.epochs[at]),),
+        )
     return None
 
 
@@ -179,16 +198,50 @@ def jumps_and_comes_back(
     if known is None:
         return None
     curve = known.whole
-    jumps = _jumps(curve, min_factor, min_drop)
-    n = len(curve)
-    ways = np.sign(np.diff(curve.log_loss)[jumps - 1])
-    back = bool((ways > 0).any() and (ways < 0).any())
-    late = jumps[jumps >= n - max(2, n // LATE)]
-    # What only rises is no jump: it takes two to come back.
-    enough = len(jumps) >= max(1, min_jumps) and (back or not min_jumps > 0)
-    if not (n >= min_epochs and enough and len(late)):
+    jumps = jumps_together(curve, min_factor=min_factor, min_drop=min_drop)
+    if len(curve) < min_epochs or not comes_back(jumps, np.diff(curve.log_loss), min_jumps):
         return None
-    return _jumpy_finding(curve, jumps)
+    worst = int(jumps[np.abs(log_steps(curve.log_loss))[jumps - 1].argmax()])
+    before, after = map(format_nats, curve.log_loss[worst - 1 : worst + 1])
+    right = " to ".join(map(format_percent, curve.accuracy[worst - 1 : worst + 1]))
+    story = (
+        f"from {before} to {after} at epoch {curve.epochs[worst]}, and the accuracy from {right}"
+    )
+    return _jumpy_finding(evidence, "loss", curve.epochs[jumps], story)
+
+
+def _restless(seed: int, swing: float = 0.2, every: int = 3) -> KnownCause:
+    """Accuracies of 20,000 samples without a loss, the last and every so many epochs lower."""
+    epochs = np.arange(16)
+    share = 0.88 + 0.0002 * (seed % 100) - 0.3 * np.exp(-epochs / 2)
+    low = epochs[::-1] % every == 0
+    return known_columns(val_accuracy=share - swing * low, n_val=20_000)
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_restless,
+    near_misses={
+        "min_swing": lambda seed: _restless(seed, swing=0.06),
+        "min_jumps": lambda seed: _restless(seed, every=20),
+    },
+)
+def score_jumps_and_comes_back(
+    evidence: Evidence, *, min_swing: float = 0.1, min_jumps: float = 3
+) -> Finding | None:
+    """A score jumps up and down, and the loss beside it is not known or only stands in for it."""
+    scores, losses = outline(evidence).score, outline(evidence).losses
+    if evidence.epochs or scores is None:
+        return None
+    if len(losses) and scores.score.family is not Family.OTHER_TARGET:
+        return None  # loss and score jump together
+    jumps = jumps_of_score(scores, min_swing=min_swing)
+    if not comes_back(jumps, np.diff(scores.gains), min_jumps):
+        return None
+    worst = int(jumps[np.abs(np.diff(scores.values))[jumps - 1].argmax()])
+    before, after = map(scores.score.text, scores.values[worst - 1 : worst + 1])
+    story = f"from {before} to {after} at epoch {scores.epochs[worst]}"
+    return _jumpy_finding(evidence, scores.score.words, scores.epochs[jumps], story)
 
 
 @RULE.at(
@@ -210,12 +263,12 @@ def training_loss_runs_away(
     min_epochs: float = 4,
 ) -> Finding | None:
     """The training loss ends far above its minimum, with less accuracy."""
-    for curve in _of_training(evidence):
+    for curve in evidence.of_training:
         known = curve.whole if len(curve.whole) else curve.with_loss
         if len(known) < max(2, min_epochs):
             continue
         end, lowest = float(known.log_loss[-2:].min()), float(known.log_loss.min())
-        lost = _lost(known) >= min_drop or not len(curve.whole)
+        lost = known.lost >= min_drop or not len(curve.whole)
         if end >= min_factor * lowest and end - lowest > min_rise and lost:
             return _runaway_finding(known)
     return None
@@ -246,10 +299,10 @@ def accuracy_collapses(
     """The accuracy ends far below its best, in training, or in validation with a large loss."""
     curve = evidence.reported(evidence.split)
     own = [] if curve is None or evidence.epochs or len(curve.whole) < 2 else [curve.whole]
-    trained = _of_training(evidence)
+    trained = evidence.of_training
     for each in trained or own:
         known = each.take(np.isfinite(each.accuracy))
-        if not len(known) or len(known) < min_epochs or _lost(known) < min_drop:
+        if not len(known) or len(known) < min_epochs or known.lost < min_drop:
             continue
         if trained or known.log_loss[-1] >= min_factor * known.log_loss[0]:
             return _runaway_finding(known)
@@ -363,76 +416,23 @@ def fitted_temperature_ran_away(
             "of the temperature with a small learning rate, on logits of the model in evaluation "
             "mode, and keep it only if the loss falls."
         ),
-        evidence={
-            "temperature": Estimate(temperature, note="as the text has it", unit="temperature")
-        },
+        evidence={"temperature": Estimate(temperature, note="as said", unit="temperature")},
     )
 
 
-def _of_training(evidence: Evidence) -> list[Curve]:
-    """The curve of the training split, wherever it is."""
-    curve = evidence.curve()
-    own = [] if curve is None or curve.split not in TRAIN else [curve]
-    return own if evidence.train is None else [*own, evidence.train]
-
-
-def _lost(curve: Curve) -> float:
-    """Accuracy lost since its best."""
-    return float(curve.accuracy.max() - curve.accuracy[-1])
-
-
-def _jumps(curve: Curve, min_factor: float, min_drop: float) -> np.ndarray:
-    """Places in the second half at which loss and accuracy jump together, by more than chance."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        steps = np.diff(np.log(np.maximum(curve.log_loss, TINY)))
-    gains = np.diff(curve.accuracy)
-    bound = math.log(min_factor) if min_factor > 0 else 0.0
-    together = (np.abs(steps) >= bound) & (-gains * np.sign(steps) >= min_drop)
-    if curve.n_samples is not None:
-        variances = curve.accuracy * (1.0 - curve.accuracy) + 0.5 / curve.n_samples
-        errors = np.sqrt((variances[1:] + variances[:-1]) / curve.n_samples)
-        together &= np.abs(gains) > BY_CHANCE * errors
-    places = np.flatnonzero(together) + 1
-    return places[places >= len(curve) / 2]
-
-
-def _jumpy_finding(curve: Curve, jumps: np.ndarray) -> Finding:
-    steps = np.abs(np.diff(np.log(np.maximum(curve.log_loss, TINY))))[jumps - 1]
-    worst = int(jumps[steps.argmax()])
-    before, after = curve.log_loss[worst - 1], curve.log_loss[worst]
+def _jumpy_finding(
+    evidence: Evidence, words: str, epochs: npt.NDArray[np.int64], story: str
+) -> Finding:
     return Finding(
         severity=Severity.WARNING,
         headline="Unstable training",
         message=(
-            f"Training is unstable: the loss on split {curve.split!r} jumps "
-            f"{pluralize(len(jumps), 'time')} in the second half of training, most of all from "
-            f"{format_nats(before)} to {format_nats(after)} at epoch {curve.epochs[worst]} "
-            f"(accuracy {format_percent(curve.accuracy[worst - 1])} to "
-            f"{format_percent(curve.accuracy[worst])}). What one epoch shows is partly luck."
+            f"Training is unstable: the {words} on split {evidence.split!r} jumps "
+            f"{pluralize(len(epochs), 'time')} in the second half of training, most of all "
+            f"{story}. What one epoch shows is partly luck."
         ),
-        evidence={
-            "jumps": Estimate(float(len(jumps)), note="a count", unit="count"),
-            "largest_factor": Estimate(
-                float(np.exp(steps.max())), note="between two epochs", unit="number"
-            ),
-        },
-        epochs=tuple(curve.epochs[jumps].tolist()),
-    )
-
-
-def _absurd_finding(finite: Curve) -> Finding:
-    at = int(finite.log_loss.argmax())
-    return Finding(
-        severity=Severity.ERROR,
-        headline="Training ran away",
-        message=(
-            f"The loss of split {finite.split!r} reached {finite.log_loss[at]:.3g} at epoch "
-            f"{finite.epochs[at]}. A mean cross-entropy so large means logits in the thousands: "
-            "the steps are too large, the inputs unscaled, or updates are summed that should be "
-            "averaged."
-        ),
-        evidence={"log_loss": Estimate(float(finite.log_loss[at]), note="as reported")},
-        epochs=(int(finite.epochs[at]),),
+        evidence={"jumps": Estimate(float(len(epochs)), note="a count", unit="count")},
+        epochs=tuple(epochs.tolist()),
     )
 
 
@@ -476,7 +476,7 @@ def _suspicion(evidence: Evidence) -> Lead | None:
             continue
         if float(losses.max()) >= VERY_LARGE and not losses[0] > losses[-1]:
             return Lead(1.0, f"The {name} loss reached {float(losses.max()):.4g}.")
-        steps = np.diff(np.log(np.maximum(losses, SMALLEST_LOSS)))
+        steps = log_steps(losses)
         ways = steps[np.abs(steps) >= math.log(JUMP)]
         if (ways > 0).any() and (ways < 0).any() and len(ways) >= MIN_WAYS:
             return Lead(
@@ -488,9 +488,8 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     train = seen.losses if evidence.split in TRAIN else seen.train_losses
     val = seen.losses if not len(train) else seen.losses[:0]
     if len(val) > 2 and float(val[-1]) > ENDS_ABOVE * float(val[0]) > 0.0:
-        return Lead(
-            1.0, f"The loss ends at {format_nats(val[-1])}, and began at {format_nats(val[0])}."
-        )
+        story = f"The loss ends at {format_nats(val[-1])}, and began at {format_nats(val[0])}."
+        return Lead(1.0, story)
     if len(train) > 2 and float(train[-1]) > ENDS_ABOVE * float(train.min()) > 0.0:
         return Lead(
             1.0,
