@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections import Counter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _EMPTY = ["", "None", "none", "null", "NULL", "NA", "N/A", "No log", "-"]
 _DELIMITERS = "\t,;|"
 _SNIFFED = 1 << 14
+_CHUNK = 1 << 20
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeError, OverflowError, MemoryError)
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
 _CELLS = (*_NUMBERS, pa.types.is_decimal, pa.types.is_temporal)
@@ -144,6 +146,8 @@ def read_csv(
 ) -> tuple[dict[str, npt.NDArray[Any]], tuple[str, ...]]:
     """Read the columns of a CSV file, and say what was passed over."""
     skipped = 0
+    if encoding == "utf-8" and not _is_utf8(path):
+        encoding = "latin-1"
 
     def skip(_row: pa_csv.InvalidRow) -> str:
         nonlocal skipped
@@ -173,6 +177,19 @@ def read_csv(
         else ()
     )
     return columns_of_table(table), notes
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether the whole file is: Arrow finds that out too late, and says it on stderr."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        try:
+            while chunk := file.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _has_decimal_commas(path: Path, encoding: str) -> bool:

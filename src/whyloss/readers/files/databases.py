@@ -53,7 +53,9 @@ def read_database(path: Path, options: ReadOptions) -> tuple[list[dict[str, Any]
                 return _trackio(database, options, path.name)
     except sqlite3.Error as error:
         raise FormatError(
-            f"{path.name} cannot be read", expected="an SQLite database", got=str(error)
+            f"{path.name} cannot be read",
+            expected="an SQLite database",
+            got=" ".join(str(error).split())[:200],
         ) from None
     raise FormatError(
         f"{path.name} is a database of no tracker that whyloss knows",
