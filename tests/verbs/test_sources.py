@@ -107,7 +107,7 @@ def test_a_history_of_ones_own_is_kept():
         (None, {"history": 3}, "The history is not understood"),
         (None, {"history": KERAS, "val_loss": 0.5}, "can be given in two ways"),
         (None, {"val_loss": [0.5, 0.4], "val_accuracy": 0.5}, "of different lengths"),
-        ("loss: 0.5 - acc: 0.7", {"val_loss": 0.5}, "beside a source that has its own"),
+        ("loss: 0.5 - acc: 0.7", {"val_loss": 0.5}, "with a source that has its own"),
         ("loss: 0.5 - acc: 0.7", {"ids": [1]}, "labels as the first argument where ids= is given"),
         (None, {"probs": P}, "nothing, or predictions without labels"),
     ],

@@ -81,7 +81,7 @@ def diagnose(
     slices : mapping of str to array-like of shape (n_samples,), optional
         Columns to split loss and accuracy by.
     history : History, or mapping of str to sequences
-        Scalars per epoch, alone or beside predictions: ``{"loss": [...], "val_loss": [...]}`` as
+        Scalars per epoch, alone or with predictions: ``{"loss": [...], "val_loss": [...]}`` as
         Keras' ``fit`` returns them.
     loss, accuracy, val_loss, val_accuracy : float, or sequence of float per epoch
         Reported numbers, where nothing else is given. Losses in nats, accuracies from 0 to 1.

@@ -31,7 +31,7 @@ class Case:
     source : callable
         Gives what is diagnosed: a path, text, or predictions.
     known : mapping of str to object
-        What is known beside it, as :func:`whyloss.diagnose` takes it.
+        Facts about it, as :func:`whyloss.diagnose` takes them.
     lines : callable
         Gives sentences with numbers that belong before the diagnosis.
     page : callable or None

@@ -14,7 +14,7 @@ import click
 import numpy as np
 from rich.progress import track
 
-from whyloss.cases.isolated import apart
+from whyloss.cases.isolated import isolated
 from whyloss.errors import MissingExtraError
 from whyloss.recorders import Recorder
 
@@ -95,7 +95,7 @@ def train(
         thumbnails=[_png(image) for image in digits.images[val_ids]],
     )
 
-    with apart(torch):
+    with isolated(torch):
         torch.manual_seed(seed)
         model = _network(torch.nn)
         optimizer = torch.optim.RMSprop(model.parameters(), lr=LEARNING_RATE)

@@ -12,7 +12,7 @@ import click
 import numpy as np
 from rich.progress import track
 
-from whyloss.cases.isolated import apart
+from whyloss.cases.isolated import isolated
 from whyloss.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def train(
     train_ids, test_ids = train_test_split(
         np.arange(len(labels)), train_size=N_TRAIN, stratify=digits.target, random_state=seed
     )
-    with apart(torch):
+    with isolated(torch):
         torch.manual_seed(seed)
         model = torch.nn.Sequential(
             torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def apart(torch: Any) -> Iterator[None]:  # noqa: ANN401 - PyTorch is an extra
+def isolated(torch: Any) -> Iterator[None]:  # noqa: ANN401 - PyTorch is an extra
     """Leave the caller's random numbers and threads as they were.
 
     Parameters

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from whyloss.results.remedy import Remedy
     from whyloss.results.samples import SampleRow
 
-CLEAR = 2.0  # standard errors from which on a change is worth taking apart
+CLEAR = 2.0  # standard errors from which on a change is worth splitting
 
 
 def margin(se: float | None) -> str:

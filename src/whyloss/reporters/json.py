@@ -34,7 +34,7 @@ SCHEMA_VERSION = "2.0"
 
 _Estimate = estimate.Estimate
 
-# Properties that stand beside the fields.
+# Properties that JSON has as well as the fields.
 _PROPERTIES: dict[type, tuple[str, ...]] = {
     finding.Verdict: ("text",),
     comparison.MetricDifference: ("better",),
@@ -45,7 +45,7 @@ _PROPERTIES: dict[type, tuple[str, ...]] = {
 _LEFT_OUT = {(diagnosis.Diagnosis, "pool"), (check.CheckResult, "diagnosis")}
 
 # Estimates whose value stands alone under the name of the field, with its interval and standard
-# error beside it under names that begin so.
+# error under names that begin so.
 _FLAT: dict[tuple[type, str], str] = {
     (attribution.Attribution, "total"): "total_",
     (remedy.Remedy, "effect"): "",

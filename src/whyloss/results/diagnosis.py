@@ -37,7 +37,7 @@ class Diagnosis:
     attribution : Attribution or None
         Where the change of the loss comes from; None with fewer than two epochs.
     best_epochs : mapping of str to BestEpoch
-        "accuracy", "log_loss", "refinement"; those that can be told.
+        "accuracy", "log_loss", "refinement"; those that are known.
     remedies : tuple of Remedy
     not_checked : tuple of NotChecked
     numbers : mapping of str to number or Estimate

@@ -77,7 +77,7 @@ def source_of(
     )
     if reported and source is not None and not _are_labels(source, labelled):
         raise DataError(
-            "Reported numbers were given beside a source that has its own",
+            "Reported numbers were given with a source that has its own",
             expected="either a source, or loss=, accuracy=, val_loss=, val_accuracy=",
             got=f"{type(source).__name__} and {', '.join(reported)}",
         )
@@ -133,7 +133,7 @@ def _whole(
 def _unlabelled(labelled: Mapping[str, Any], source: object) -> DataError:
     named = ", ".join(f"{name}=" for name in labelled)
     return DataError(
-        "Predictions were given beside a source that has its own, or without labels",
+        "Predictions were given with a source that has its own, or without labels",
         expected=f"labels as the first argument where {named} is given",
         got="no labels" if source is None else type(source).__name__,
     )

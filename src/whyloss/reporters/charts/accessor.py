@@ -45,7 +45,7 @@ class Charts:
         return _alone("waterfall", curves.waterfall(self._diagnosis), _RUN)
 
     def reference_losses(self) -> alt.LayerChart:
-        """The loss beside what it can be compared with."""
+        """The loss and its reference values."""
         needs = "a loss, and an accuracy or the number of classes"
         return _alone("reference_losses", curves.reference_losses(self._diagnosis), needs)
 

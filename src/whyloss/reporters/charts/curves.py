@@ -71,7 +71,7 @@ def waterfall(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerCh
 
 
 def reference_losses(d: Diagnosis, colours: Mapping[str, str] = COLOURS) -> alt.LayerChart | None:
-    """The loss beside what it can be compared with."""
+    """The loss and its reference values."""
     known = d.level in {"snapshot", "run"}  # else the classes count as equally frequent
     found = []
     for key, name, colour in (

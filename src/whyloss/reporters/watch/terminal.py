@@ -178,7 +178,7 @@ def _numbers(row: Metrics) -> str:
 
 
 def _curves(rows: Sequence[Metrics], width: int) -> Iterator[Text]:
-    """Loss and accuracy of the last epoch, with their intervals and a curve that fits beside."""
+    """Loss and accuracy of the last epoch, with their intervals and a small curve."""
     last = rows[-1]
     for name, value, curve in (
         ("loss", last.log_loss, [row.log_loss.value for row in rows]),

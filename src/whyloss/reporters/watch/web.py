@@ -306,9 +306,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_common("text/event-stream; charset=utf-8")
             self.end_headers()
             self.wfile.write(b"retry: 1000\n\n")
-            told = None
+            last_sent = None
             while not page.closed:
-                told, message = page.news(told)
+                last_sent, message = page.news(last_sent)
                 text = f"data: {message}\n\n" if message else ": alive\n\n"
                 self.wfile.write(text.encode())
         finally:
