@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,11 +120,23 @@ def test_what_is_no_log_is_refused_in_one_line(given):
     assert "expected" in done.stderr
 
 
-def test_more_than_fits_on_the_disk_is_refused(files, monkeypatch):
-    monkeypatch.setattr(stdin, "MOST_COPIED", 1000)
-    done = run_cli("diagnose", "-", given=(files / "p.npz").read_bytes())
-    assert done.returncode == 2
+def test_more_than_the_limit_is_refused(files):
+    content = (files / "p.npz").read_bytes()
+    done = run_cli("diagnose", "-", "--max-bytes", "1000", given=content)
+    assert (done.returncode, done.stdout) == (2, "")
     assert "too large" in done.stderr
+    assert "--max-bytes" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs an endless device")
+def test_an_endless_device_is_refused_at_once():
+    done = run_cli("diagnose", "/dev/zero")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a binary file of another kind" in done.stderr
+
+
+def test_a_pickle_is_called_by_its_name():
+    assert "a pickle" in run_cli("diagnose", "-", given=b"\x80\x04K\x01.").stderr
 
 
 def test_watching_a_pipe_is_declined_with_what_to_do(piped):

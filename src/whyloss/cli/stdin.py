@@ -8,7 +8,6 @@ import re
 import stat
 import sys
 import time
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +27,7 @@ MOST_PRINTED = 1 << 20  # characters; a longer text is a log, no printed diction
 MOST_KEPT = 1 << 26  # bytes of text; more is a log, no table of predictions
 MOST_COPIED = 1 << 32  # bytes of a file of arrays
 CHUNK = 1 << 16  # bytes
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-16, as PowerShell writes it
 PAUSE = 20.0  # times the duration of the last diagnosis: at most a twentieth of one core is used
 
 _CONTROL_SEQUENCE = re.compile(r"(\x1b\[[0-?]{0,40}[ -/]{0,4}[@-~])")
@@ -100,6 +100,13 @@ def _read(stream: BinaryIO, name: str, known: KnownFacts, *, quiet: bool, tee: b
         raise FormatError(f"{name} is empty", expected="curves or predictions", got="0 bytes")
     if holds_arrays(head):
         return _read_copy(head, chunks, name, options)
+    if b"\0" in head and not head.startswith(WIDE):
+        raise FormatError(
+            f"{name} cannot be read",
+            expected="text, or arrays as NPZ, NPY, Parquet or Arrow",
+            got="a binary file of another kind",
+            hint="Save it in a file, and name the file.",
+        )
     return _read_text(head, chunks, name, options, quiet=quiet, tee=tee)
 
 
@@ -116,15 +123,15 @@ def _read_copy(start: bytes, rest: Iterator[bytes], name: str, options: ReadOpti
     with TemporaryDirectory(prefix="whyloss-") as folder:
         copy = Path(folder) / name
         with copy.open("wb") as file:
-            size = 0
+            size, limit = 0, options.max_bytes or MOST_COPIED
             for chunk in chain([start], rest):
                 size += file.write(chunk)
-                if size > MOST_COPIED:
+                if size > limit:
                     raise DataError(
                         f"What comes from {name} is too large",
-                        expected=f"at most {MOST_COPIED:,} bytes",
+                        expected=f"at most {limit:,} bytes",
                         got="more",
-                        hint="Save it in a file, and name the file.",
+                        hint="If it is right, raise the limit with --max-bytes.",
                     )
         return read_file(copy, options)
 
@@ -160,17 +167,16 @@ def _read_text(
     try:
         history, notes = log.history()
     except WhylossError:
-        if len(kept) < MOST_KEPT:  # all of it
-            with suppress(WhylossError):
-                return _read_copy(bytes(kept), iter(()), name, options)
-        raise
+        if len(kept) >= MOST_KEPT:
+            raise
+        return _read_copy(bytes(kept), iter(()), name, options)  # a table of predictions
     return InMemorySource(history=history, name=name, notes=notes)
 
 
 def _decoded(head: bytes, rest: Iterator[bytes], kept: bytearray) -> Iterator[str]:
     """The text piece by piece; its first bytes are kept, too."""
-    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as PowerShell writes it
-    decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8")(errors="replace")
+    encoding = "utf-16" if head.startswith(WIDE) else "utf-8"
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     chunk = head
     while chunk:
         if len(kept) < MOST_KEPT:
