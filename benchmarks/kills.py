@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from whyloss.data import Run
-from whyloss.errors import WhylossError
+from whyloss.errors import DataError, WhylossError
 from whyloss.recorders import Recorder
 
 N_ROWS, N_COLUMNS, BATCH = 1200, 50, 300
@@ -106,7 +106,10 @@ def record(path: Path, situation: Situation, process: int, generation: int, repo
     overwrite = exists and situation.overwrite
     rank = situation.ranks[process]
     resume = exists and not overwrite
-    recorder = Recorder(path, rank=rank, overwrite=overwrite, resume=resume, dtype="float64")
+    try:
+        recorder = Recorder(path, rank=rank, overwrite=overwrite, resume=resume, dtype="float64")
+    except DataError:  # another process has made the run since
+        recorder = Recorder(path, rank=rank, resume=True, dtype="float64")
     first = 1 if situation.again or situation.overwrite else 1 + 1000 * generation
     parent = os.getppid()
     for count in takewhile(lambda _: os.getppid() == parent, range(10**6)):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import whyloss
 from whyloss.data import History
 from whyloss.errors import DataError
 
@@ -85,3 +86,41 @@ def test_rows_may_hold_numbers_of_numpy():
     got = History.from_rows([{"epoch": np.int64(4), "split": "val", "loss": np.float32(0.5)}])
     assert got.epochs.tolist() == [4]
     assert got.column("val", "loss").tolist() == [0.5]
+
+
+IMPOSSIBLE = [
+    {"n_classes": -3}, {"n_classes": 0}, {"n_classes": 1}, {"n_classes": "3"}, {"n_classes": 2.5},
+    {"n_classes": True}, {"n_val": -5}, {"n_val": 0}, {"n_val": 1e3}, {"n_train": -1},
+    {"class_shares": [-0.1, 1.1]}, {"class_shares": [np.nan, 0.5]}, {"class_shares": [np.inf, 0]},
+    {"class_shares": [1.0]}, {"class_shares": ["a", "b"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", IMPOSSIBLE)
+def test_given_an_impossible_size_then_the_error_names_it(given):
+    (name,) = given
+    with pytest.raises(DataError, match=f"`{name}` must"):
+        History.from_columns(val_loss=[0.5], **given)
+
+
+@pytest.mark.parametrize("given", [*IMPOSSIBLE, {"class_shares": 3}])
+def test_given_an_impossible_size_to_diagnose_then_the_error_names_it(given):
+    (name,) = given
+    with pytest.raises(DataError, match=f"`{name}` must"):
+        whyloss.diagnose(val_loss=0.5, val_accuracy=0.8, **given)
+
+
+def test_given_the_smallest_sizes_then_they_are_taken():
+    history = History.from_columns(
+        val_loss=[0.5], n_classes=np.int64(2), n_val=1, n_train=1, class_shares=[0.0, 1.0]
+    )
+    assert (history.n_classes, history.n_val) == (2, 1)
+
+
+def test_given_a_masked_number_then_it_was_not_reported():
+    losses = np.ma.masked_equal([0.9, -1.0, 0.4], -1.0)
+    column = History.from_columns(val_loss=losses).column("val", "loss")
+    np.testing.assert_array_equal(column, [0.9, np.nan, 0.4])
+    curve = {"val_loss": losses, "val_accuracy": [0.5, 0.6, 0.7]}
+    found = whyloss.diagnose(history=curve, n_classes=2)
+    assert "−1.000" not in found.verdict.headline

@@ -465,3 +465,31 @@ def test_a_lone_snapshot_is_epoch_0_and_there_cannot_be_two():
     assert InMemorySource([made()]).epochs("val") == (0,)
     with pytest.raises(DataError, match=r"expected one per split and epoch; got two\. Pass epoch="):
         InMemorySource([made(), made()])
+
+
+@pytest.mark.parametrize("name", ["y_true", "logits", "ids", "weights", "slices"])
+def test_given_a_masked_value_then_it_is_refused_and_never_read_through_the_mask(name):
+    given = {
+        "y_true": np.array([0, 1, 1]),
+        "logits": np.ones((3, 2)),
+        "ids": np.arange(3),
+        "weights": np.ones(3),
+        "slices": np.arange(3),
+    }
+    given[name] = np.ma.array(given[name], mask=False)
+    slices = {"site": given.pop("slices")}
+    assert Predictions.from_arrays(given["y_true"], slices=slices, **without(given)).n_samples == 3
+    masked = slices["site"] if name == "slices" else given[name]
+    masked[1] = np.ma.masked
+    with pytest.raises(DataError, match=r"has masked values.*got [12] masked\. Leave out the rows"):
+        Predictions.from_arrays(given["y_true"], slices=slices, **without(given))
+
+
+def without(given):
+    return {name: values for name, values in given.items() if name != "y_true"}
+
+
+def test_given_rows_with_a_mask_in_a_list_then_they_are_refused():
+    rows = [np.ma.array([1.0, 2.0], mask=[True, False]), np.array([1.0, 2.0])]
+    with pytest.raises(DataError, match="logits has masked values"):
+        Predictions.from_arrays([0, 1], logits=rows)

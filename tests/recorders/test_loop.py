@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import whyloss
-from whyloss.data import Run, Sample
+from whyloss.data import Run, Sample, run_writer
 from whyloss.data.layout import PartName
 from whyloss.errors import DataError, WhylossError
 from whyloss.recorders import Recorder, RecorderWarning, epochs, loop, worker
@@ -258,6 +258,25 @@ def test_given_a_slow_disk_then_logging_does_not_wait_for_it(tmp_path, monkeypat
     assert Run.open(tmp_path).epochs("val") == tuple(range(20))
 
 
+def test_given_many_epochs_at_once_then_they_are_synced_together(tmp_path, monkeypatch):
+    groups = []
+    sync = run_writer.sync_files
+
+    def slow(paths):
+        groups.append(len(paths))
+        time.sleep(0.02)  # of a disk, each time
+        return sync(paths)
+
+    monkeypatch.setattr(run_writer, "sync_files", slow)
+    with Recorder(tmp_path) as recorder:
+        for epoch in range(400):
+            recorder.log(**ROWS | {"epoch": epoch})
+    assert Run.open(tmp_path).epochs("val") == tuple(range(400))
+    assert max(groups) <= 256
+    assert len(groups) < 400  # three for each group: files, folders, and the folders of those
+    assert len(recorder._epochs._known) <= 64
+
+
 # --- nothing harms the training -----------------------------------------------------------------
 
 BAD_CALLS = {
@@ -276,6 +295,8 @@ BAD_CALLS = {
     "ids that are fractions": {"ids": LABELS / 7},
     "a negative epoch": {"epoch": -1},
     "no epoch": {"epoch": None},
+    "scores with a mask": {"logits": np.ma.masked_less(SCORES, 0)},
+    "labels with a mask": {"y_true": np.ma.masked_equal(LABELS, 2)},
     "a split that is no name": {"split": 3},
     "an argument that does not exist": {"labels": LABELS},
 }
@@ -368,6 +389,8 @@ def test_given_a_full_disk_then_one_warning_says_so(tmp_path, monkeypatch, warne
     recorder.close()
     assert [warning.category for warning in warned] == [RecorderWarning]
     assert "No space left" in str(warned[0].message)
+    (note,) = Run.open(tmp_path).notes
+    assert "has stopped before the training: OSError: " in note
     assert list(tmp_path.rglob("*.tmp")) == []
 
 
@@ -430,6 +453,8 @@ def test_given_an_interrupt_then_it_is_not_swallowed(tmp_path, monkeypatch):
 BAD_OPTIONS = {
     "a precision of one's own": {"dtype": "int8"},
     "a negative rank": {"rank": -1},
+    "a rank that is text": {"rank": "1"},
+    "a rank that is neither": {"rank": True},
     "both ways": {"overwrite": True, "resume": True},
     "one class": {"classes": ["only"]},
     "the same class twice": {"classes": ["a", "a"]},
