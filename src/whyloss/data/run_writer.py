@@ -95,7 +95,7 @@ class RunWriter:
         resume: bool = False,
         later: bool = False,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # the program may change its folder
         self._labels = _check_classes(classes)
         self._info = RunInfo()
         self._writer: str | None = None
@@ -372,7 +372,7 @@ class RunWriter:
         for split, epoch in list(self._pending):
             self.finish(split, epoch)
         self.publish()
-        if self._record is not None:
+        if self._record is not None and self.path.exists():  # nothing is lost where it is gone
             self._note("closed")
 
     def stop(self, reason: str) -> None:
