@@ -205,20 +205,22 @@ class RunWriter:
         for name, values in check_slices(slices, len(matrix)).items():
             columns[f"{SLICE_PREFIX}{name}"] = values
         if key in self._pending and self._pending[key].numbered != numbered:
-            self.finish(*key)  # the flag is one of the whole part
+            self.commit(*key, later=True)  # the flag is one of the whole part
         if key not in self._pending:
             target = self.path / PREDICTIONS_FOLDER / folder / epoch_folder(key[1])
             part = target / self._next_name()
             self._pending[key] = PartWriter(part, self.path, scale, numbered=numbered)
         self._pending[key].add(matrix, columns)
 
-    def commit(self, split: str, epoch: int) -> Path | None:
+    def commit(self, split: str, epoch: int, *, later: bool = False) -> Path | None:
         """Make the rows of an epoch visible; from then on they survive a crash or a power cut.
 
         Parameters
         ----------
         split : str
         epoch : int
+        later : bool, default False
+            Only finish the file; :meth:`publish` makes it visible, together with others.
 
         Returns
         -------
@@ -232,38 +234,17 @@ class RunWriter:
         OSError
             Writing failed, for example because the disk is full. Only these rows are lost.
         """
-        part = self.finish(split, epoch)
-        self.publish()
-        return part
-
-    def finish(self, split: str, epoch: int) -> Path | None:
-        """Write the rest of an epoch; :meth:`publish` makes it visible, together with others.
-
-        Parameters
-        ----------
-        split : str
-        epoch : int
-
-        Returns
-        -------
-        Path or None
-            The file that there will be; None if there were no rows.
-
-        Raises
-        ------
-        OSError
-            Writing failed. Only these rows are lost.
-        """
         part = self._pending.pop((split, epoch), None)
-        if part is None:
-            return None
-        try:
-            part.finish()
-        except BaseException:
-            part.discard()
-            raise
-        self._finished.append(part)
-        return part.target
+        if part is not None:
+            try:
+                part.finish()
+            except BaseException:
+                part.discard()
+                raise
+            self._finished.append(part)
+        if not later:
+            self.publish()
+        return None if part is None else part.target
 
     @property
     def n_finished(self) -> int:
@@ -370,7 +351,7 @@ class RunWriter:
     def close(self) -> None:
         """Commit all pending rows, and note in the run that this writer has finished."""
         for split, epoch in list(self._pending):
-            self.finish(split, epoch)
+            self.commit(split, epoch, later=True)
         self.publish()
         if self._record is not None and self.path.exists():  # nothing is lost where it is gone
             self._note("closed")

@@ -173,7 +173,7 @@ class Epochs:
         """Write the rest of an epoch; it becomes visible at once, or a little later with others."""
         self._write(key)
         del self._open[key]
-        self._writer.finish(*key)
+        self._writer.commit(*key, later=True)
         self._known_of(key).parts += 1
         waited = time.monotonic() - self._published
         full = self._writer.n_finished >= PUBLISH_EPOCHS
