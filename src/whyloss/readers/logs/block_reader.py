@@ -54,8 +54,12 @@ class BlockReader:
     @property
     def inside(self) -> bool:
         """Whether a block has begun and may go on."""
-        blocks = (self._matrix, self._report, self._classes, self._list)
-        return any(block is not None for block in blocks)
+        return not (
+            self._matrix is None
+            and self._report is None
+            and self._classes is None
+            and self._list is None
+        )
 
     def take(self, text: str, split: str | None) -> bool:
         """Take a line of the block that has begun; False where it belongs to none.

@@ -288,9 +288,7 @@ def _splits(
     return found
 
 
-def _behind_held_out(
-    column: Column, columns: list[Column], told: set[tuple[str | None, str]]
-) -> str | None:
+def _behind_held_out(column: Column, columns: list[Column], told: set[Role]) -> str | None:
     """Give the split of the held-out score behind which a score without a split stands."""
     at = columns.index(column)
     before = columns[at - 1] if at else None

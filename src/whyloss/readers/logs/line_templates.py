@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from whyloss.readers.logs.line_parser import Line, Pair, parse_line
+from whyloss.readers.logs.metric_names import Name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(
     r"(?<![A-Za-z_@\d.])(?<![A-Za-z][-/.])(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)"
 )
+_Place = tuple[str, Name, int, bool, tuple[str | None, bool, None, bool]]
 _DIGITS = re.compile(r"\d+")
 _FIRST_TRIAL = 1001  # trial numbers of four digits, all different
 
@@ -36,8 +38,8 @@ class Template:
         The line that it was made of.
     section : str or None
         The heading under which it stood.
-    pairs : list of (int, bool)
-        The group of each pair, and whether a minus stands before it.
+    pairs : list of (str, Name, int, bool, tuple)
+        Of each pair its label and name, its group, whether a minus stands before it, and the rest.
     epoch, step : int or None
         Their groups.
     within, bar : tuple of int or None
@@ -47,7 +49,7 @@ class Template:
     pattern: re.Pattern[str]
     line: Line
     section: str | None
-    pairs: list[tuple[int, bool]] = field(default_factory=list)
+    pairs: list[_Place] = field(default_factory=list)
     epoch: int | None = None
     step: int | None = None
     within: tuple[int, ...] | None = None
@@ -59,15 +61,12 @@ class Template:
         return self.epoch is not None and (self.step is not None or self.within is not None)
 
     def fill(self, match: re.Match[str]) -> Line:
-        """Give the line that a match stands for."""
-        pairs = []
-        for pair, (group, negative) in zip(self.line.pairs, self.pairs, strict=True):
-            value = float(match[group])
-            value = -value if negative else value
-            pairs.append(
-                Pair(pair.label, pair.name, value, pair.split, pair.percent, None, pair.mean)
-            )
-        line = replace(self.line, pairs=pairs)
+        """Give the line that a match stands for: the same object each time, with other numbers."""
+        line = self.line
+        line.pairs = [
+            Pair(label, name, -float(match[group]) if negative else float(match[group]), *others)
+            for label, name, group, negative, others in self.pairs
+        ]
         if self.epoch is not None:
             line.epoch = float(match[self.epoch])
         if self.step is not None:
@@ -110,10 +109,17 @@ def make_template(text: str, line: Line, section: str | None) -> Template | None
     epoch, step, within, bar = groups[-4:]
     return Template(
         _pattern(text, spans, numbers.wanted),
-        line,
+        replace(line),
         section,
         pairs=[
-            (group, pair.value < 0) for (group,), pair in zip(groups, second.pairs, strict=False)
+            (
+                pair.label,
+                pair.name,
+                group,
+                pair.value < 0,
+                (pair.split, pair.percent, None, pair.mean),
+            )
+            for (group,), pair in zip(groups, second.pairs, strict=False)
         ],
         epoch=epoch[0] if epoch else None,
         step=step[0] if step else None,

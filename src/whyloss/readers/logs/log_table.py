@@ -55,6 +55,8 @@ class LogTable:
         self.boosting = False
         self.has_metrics = False
         self._columns: dict[tuple[str | None, str], Column] = {}
+        # The column that a label was written to, so that its name is not looked up each time.
+        self._written: dict[tuple[str, str | None, bool], Column] = {}
         self._rows: dict[float, None] = {}
         self.thinned = 0
         self.left_out = 0
@@ -106,18 +108,18 @@ class LogTable:
         step : float, optional
             Its step within the row.
         """
-        name = recognise(label)
-        if name.kind in {"noise", "index"} or not abs(key) < _LARGEST_KEY:
-            return
-        at = (split if forced else name.split or split, label.casefold())
-        column = self._columns.get(at)
+        at = label, split, forced
+        column = self._written.get(at)
         if column is None:
-            if len(self._columns) >= MAX_COLUMNS:
-                self.left_out += 1
+            column = self._column(label, split, forced=forced)
+            if column is None:
                 return
-            column = self._columns[at] = Column(label, name, at[0])
-            self.has_metrics |= name.measures
-        if percent and name.metric not in _NO_PERCENTAGES and not column.is_stray_percent(value):
+            self._written[at] = column
+        if not abs(key) < _LARGEST_KEY:
+            return
+        if percent and not (
+            column.name.metric in _NO_PERCENTAGES or column.is_stray_percent(value)
+        ):
             column.percent = True
             value /= 100
         column.cells[key] = value
@@ -126,6 +128,20 @@ class LogTable:
         self._rows[key] = None
         if len(self._rows) > MAX_ROWS:
             self._thin()
+
+    def _column(self, label: str, split: str | None, *, forced: bool) -> Column | None:
+        """Give the column of a number; None where it is to be left out."""
+        name = recognise(label)
+        if name.kind in {"noise", "index"}:
+            return None
+        at = (split if forced else name.split or split, label.casefold())
+        if at not in self._columns:
+            if len(self._columns) >= MAX_COLUMNS:
+                self.left_out += 1
+                return None
+            self._columns[at] = Column(label, name, at[0])
+            self.has_metrics |= name.measures
+        return self._columns[at]
 
     def has(self, key: float, label: str, split: str | None) -> bool:
         """Whether the row has that number already."""

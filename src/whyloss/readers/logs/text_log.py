@@ -400,6 +400,8 @@ def _english_name(name: str) -> str:
 
 def _without_repeats(pairs: list[Pair], place: Container[str]) -> list[Pair]:
     """Drop numbers that a line gives in another form, or for the whole training."""
+    if "average_loss" not in place and "train_runtime" not in place:
+        return pairs
     labels = {pair.label.casefold() for pair in pairs}
     dropped = set()
     if "average_loss" in labels:  # an estimator's plain loss is a sum over the batch
