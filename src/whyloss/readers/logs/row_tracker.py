@@ -91,6 +91,10 @@ class RowTracker:
         eta : bool
             The line tells how long the epoch will still take.
         """
+        if self._is_next(line):
+            self._begin(line)
+            self.write(pairs)
+            return
         if line.within and not line.within[1] and self._counts_batches(line):
             line = replace(line, step=float(line.within[0]), within=None)
         placed = line.epoch is not None or self.heading is not None
@@ -192,6 +196,24 @@ class RowTracker:
                 percent=pair.percent,
                 step=step,
             )
+
+    def _is_next(self, line: Line) -> bool:
+        """Whether a line is that of the next epoch and nothing waits, as in a log of one line each."""
+        return (
+            line.epoch is not None
+            and self._table.kind == "epoch"
+            and self._highest is not None
+            and line.epoch + self._offset > self._highest
+            and (line.step is None and line.within is None and line.bar is None)
+            and not (self._second or self._early or self.heading is not None)
+        )
+
+    def _begin(self, line: Line) -> None:
+        self._key = self._highest = (line.epoch or 0.0) + self._offset
+        self._within = None
+        self._inline, self._partial, self._afterwards, self._repeating = True, False, False, False
+        self._means.clear()
+        self.inner.clear()
 
     def _keep_inner(self, line: Line, pairs: list[Pair]) -> None:
         """Keep the evaluations of one epoch: they are all there is where no second one comes."""

@@ -83,6 +83,19 @@ class Table:
                 return None
         return found or None
 
+    def plain_row(self, text: str) -> list[tuple[str, float, bool]] | None:
+        """Read a line of bare numbers between commas or tabs, as most rows are; else None."""
+        if self.across or self.delimiter not in {",", "\t"} or "_" in text:
+            return None
+        cells = text.split(self.delimiter)
+        if len(cells) != len(self.labels):
+            return None
+        try:
+            numbers = list(map(float, cells))
+        except ValueError:
+            return None
+        return [(label, number, False) for label, number in zip(self.labels, numbers, strict=True)]
+
     def _labels_of(self, cells: list[str]) -> tuple[str, ...] | None:
         """Give the names of the cells of a row; None where it is no row of this table."""
         labels = self.labels

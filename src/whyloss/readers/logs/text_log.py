@@ -14,7 +14,7 @@ from whyloss.readers.logs.languages import to_english
 from whyloss.readers.logs.line_parser import Line, Pair, parse_line, says_of_set
 from whyloss.readers.logs.line_templates import Template, make_template
 from whyloss.readers.logs.log_table import LogTable
-from whyloss.readers.logs.metric_names import recognise
+from whyloss.readers.logs.metric_names import Name, recognise
 from whyloss.readers.logs.pieces import MAX_LINE, split_pieces
 from whyloss.readers.logs.prose import read_prose
 from whyloss.readers.logs.prose_rows import rows_of
@@ -106,8 +106,7 @@ class TextLog:
         """Take a row of a table: labels, numbers, and whether they have a percent sign."""
         index, pairs = {}, []
         for original, value, percent in row:
-            label = _english_name(original)
-            name = recognise(label)
+            label, name = _english_name(original)
             if name.kind == "index":
                 index[name.metric] = value
             else:
@@ -208,6 +207,11 @@ class TextLog:
     def _take(self, text: str) -> None:
         if self._templates and self._take_known(text):
             return
+        if self._table is not None and not (self._held or self._blocks.inside):
+            row = self._table.plain_row(text)
+            if row is not None:
+                self.add(row)
+                return
         self._read_newest()
         for piece in split_pieces(text):
             if len(piece) > MAX_LINE:
@@ -394,8 +398,9 @@ class TextLog:
 
 
 @lru_cache(maxsize=1024)
-def _english_name(name: str) -> str:
-    return to_english(name).strip()
+def _english_name(name: str) -> tuple[str, Name]:
+    english = to_english(name).strip()
+    return english, recognise(english)
 
 
 def _without_repeats(pairs: list[Pair], place: Container[str]) -> list[Pair]:
