@@ -17,9 +17,10 @@ from benchmarks.diagnosis.trainings import (
     see,
 )
 from benchmarks.diagnosis.trial import Planted
-from benchmarks.diagnosis.worlds import log_softmax
+from benchmarks.diagnosis.worlds import log_softmax, losses_of
 
 from whyloss.data import History, InMemorySource
+from whyloss.measures.envelope import fano_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,12 @@ PENALTY = (0.1, 0.3, 0.6)  # nats at first; weight decay takes most of it away
 # Without a score nobody can tell the two apart, and with curves alone one leads to the other.
 OPEN = {"overconfidence": ("overfitting", "best-epochs-differ"), "overfitting": ("overconfidence",)}
 CLOSE = {"overconfidence": ("best-epochs-differ",)}
-# Reported numbers do not tell a smoothed loss from a model that doubts too much.
-SMOOTHED = {"smoothing-or-weights": ("underconfidence",)}
+# Reported numbers do not tell another term of the loss from a model that doubts too much.
+OTHER_LOSS = {"smoothing-or-weights": ("underconfidence",)}
+VISIBLE = 0.02  # nats above every calibrated model, from which on another term of the loss shows
+# Between nothing and the planted effect someone who knows both, and the error of the difference,
+# decides at half of it; below so many standard errors he is wrong in one case of twenty or more.
+ORACLE = 2 * 1.645
 
 
 def unknown_sizes(_rng: np.random.Generator, _it: Training, seen: Seen) -> dict[str, Floats]:
@@ -54,6 +59,16 @@ def unknown_sizes(_rng: np.random.Generator, _it: Training, seen: Seen) -> dict[
 def losses_alone(_rng: np.random.Generator, _it: Training, seen: Seen) -> dict[str, Floats]:
     """No accuracy."""
     return {"train_loss": seen.train_loss, "val_loss": seen.val_loss}
+
+
+def accuracies_alone(_rng: np.random.Generator, _it: Training, seen: Seen) -> dict[str, Floats]:
+    """No loss."""
+    return {"train_accuracy": seen.train_accuracy, "val_accuracy": seen.val_accuracy}
+
+
+def training_alone(_rng: np.random.Generator, _it: Training, seen: Seen) -> dict[str, Floats]:
+    """Nothing of the validation."""
+    return {"train_loss": seen.train_loss, "train_accuracy": seen.train_accuracy}
 
 
 def another_score(_rng: np.random.Generator, it: Training, seen: Seen) -> dict[str, Floats]:
@@ -100,25 +115,48 @@ def _planted(
     it = _training(rng, cell, shape, int(rng.choice(epochs)))
     seen = see(it)
     history = History.from_columns(**hide(rng, it, seen))  # type: ignore[arg-type]
-    rise = float(seen.val_loss[-1] - seen.val_loss.min())
+    source = InMemorySource(history=history)
+    if hide is training_alone:
+        return Planted((), source)
+    if hide is accuracies_alone:
+        lost, error = _accuracy_lost(seen, len(it.world.y))
+    else:
+        lost, error = _loss_gained(it, seen)
     causes = SHAPES[shape][0]
     others = OPEN if hide is losses_alone else CLOSE
     accepted = {cause: others[cause] for cause in causes if cause in others}
-    return Planted(causes, InMemorySource(history=history), effect=rise, accepted=accepted)
+    open_ = bool(causes) and lost < ORACLE * error
+    return Planted(causes, source, effect=lost, accepted=accepted, open=open_)
+
+
+def _loss_gained(it: Training, seen: Seen) -> tuple[float, float]:
+    """Rise of the loss since its minimum, and the standard error of that over the same samples."""
+    low, end = int(seen.val_loss.argmin()), len(it) - 1
+    change = losses_of(it.logits(end), it.world.y) - losses_of(it.logits(low), it.world.y)
+    return float(change.mean()), float(change.std() / np.sqrt(len(change)))
+
+
+def _accuracy_lost(seen: Seen, n: int) -> tuple[float, float]:
+    """Fall of the accuracy since its best epoch, and the standard error of a difference."""
+    best, end = float(seen.val_accuracy.max()), float(seen.val_accuracy[-1])
+    return best - end, float(np.sqrt((best * (1 - best) + end * (1 - end)) / n))
 
 
 def _added(
     change: Callable[[np.random.Generator, Training, Seen, int], dict[str, Floats]],
+    epochs: tuple[int, ...],
     rng: np.random.Generator,
     *cell: int,
 ) -> Planted:
     _, k, severity = cell
-    it = _training(rng, cell, "healthy", int(rng.choice(EPOCHS)))
-    history = History.from_columns(**change(rng, it, see(it), severity))  # type: ignore[arg-type]
+    it = _training(rng, cell, "healthy", int(rng.choice(epochs)))
+    columns = change(rng, it, see(it), severity)
+    history = History.from_columns(**columns)  # type: ignore[arg-type]
     source = InMemorySource(history=replace(history, n_classes=k))
-    if change is smoothed:
-        return Planted(tuple(SMOOTHED), source, accepted=SMOOTHED)
-    return Planted((), source)
+    most = fano_envelope(float(columns["val_accuracy"][-1]), k)[1]
+    if change is restarted or columns["val_loss"][-1] - most < VISIBLE:
+        return Planted((), source)
+    return Planted(tuple(OTHER_LOSS), source, accepted=OTHER_LOSS)
 
 
 def _with(columns: dict[str, Floats], train: Floats, val: Floats) -> dict[str, Floats]:
@@ -149,6 +187,23 @@ def smoothed(
     return _with(unknown_sizes(rng, it, seen), *np.array(extra))
 
 
+def weighted(
+    rng: np.random.Generator, it: Training, seen: Seen, severity: int
+) -> dict[str, Floats]:
+    """Both losses weigh rare classes more, by a power of their frequency."""
+    power = (0.5, 1.0, 2.0)[severity]
+    columns = unknown_sizes(rng, it, seen)
+    for name, logits, world in (
+        ("train_loss", it.train_logits, it.train_world),
+        ("val_loss", it.logits, it.world),
+    ):
+        weights = (1.0 / world.shares**power)[world.y]
+        columns[name] = np.array(
+            [np.average(losses_of(logits(e), world.y), weights=weights) for e in range(len(it))]
+        )
+    return columns
+
+
 def _excess_of_uniform(logits: Floats, y: Labels) -> float:
     """What labels spread over all classes cost beyond the true ones."""
     log_prob = log_softmax(logits)
@@ -177,12 +232,15 @@ _HIDDEN: dict[str, tuple[Hide, tuple[int, ...]]] = {
     "another score": (another_score, EPOCHS),
     "few epochs": (unknown_sizes, SHORT),
     "early jitter": (early_jitter, EPOCHS),
+    "training alone": (training_alone, EPOCHS),
 }
 _SHAPES = ("healthy", "overconfidence", "overfitting")
 _OTHER = {
-    "healthy (penalised)": penalised,
-    "smoothing-or-weights (smoothed)": smoothed,
-    "healthy (restarted)": restarted,
+    "smoothing-or-weights (penalised)": (penalised, EPOCHS),
+    "smoothing-or-weights (smoothed)": (smoothed, EPOCHS),
+    "smoothing-or-weights (smoothed, few epochs)": (smoothed, SHORT),
+    "smoothing-or-weights (weighted)": (weighted, EPOCHS),
+    "healthy (restarted)": (restarted, EPOCHS),
 }
 
 PARTIAL: dict[str, Plan] = {
@@ -191,5 +249,9 @@ PARTIAL: dict[str, Plan] = {
         for shape in _SHAPES
         for name, (hide, epochs) in _HIDDEN.items()
     },
-    **{name: partial(_added, change) for name, change in _OTHER.items()},
+    **{
+        f"{shape} (accuracies alone)": partial(_planted, shape, accuracies_alone, EPOCHS)
+        for shape in ("healthy", "overfitting")
+    },
+    **{name: partial(_added, *how) for name, how in _OTHER.items()},
 }

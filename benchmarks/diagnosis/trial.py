@@ -57,6 +57,8 @@ class Planted:
         Other names under which a cause is right as well.
     split : str, optional
         The split to diagnose, where it is not the validation split.
+    open : bool
+        Whether someone who knows how the data were made could not tell from these numbers either.
     """
 
     causes: tuple[str, ...]
@@ -65,6 +67,7 @@ class Planted:
     effect: float = float("inf")
     accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     split: str | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,10 @@ class Outcome:
     attributed : tuple of Attributed
     alternatives : mapping of str to str
         The label that each simple alternative gives.
+    asked : bool
+        Whether nothing is claimed, and a planted cause is one of the first two suspects.
+    open : bool
+        As planted.
     """
 
     design: Design
@@ -133,11 +140,16 @@ class Outcome:
     found: tuple[str, ...]
     attributed: tuple[Attributed, ...]
     alternatives: Mapping[str, str]
+    asked: bool = False
+    open: bool = False
 
     @property
     def label(self) -> str:
-        """What the verdict should be: of several planted causes the one that it names, if any."""
-        if not self.causes:
+        """What the verdict should be: of several planted causes the one that it names, if any.
+
+        Where the numbers do not tell, claiming nothing is right as well.
+        """
+        if not self.causes or (self.open and self.verdict == HEALTHY):
             return HEALTHY
         return self.verdict if self.verdict in self.causes else self.causes[0]
 
@@ -165,6 +177,9 @@ def judge(design: Design, planted: Planted) -> Outcome:
         found=telling,
         attributed=tuple(_attributed(planted, diagnosis)),
         alternatives={name: say(evidence) for name, say in ALTERNATIVES.items()},
+        asked=diagnosis.verdict.name == "cannot-tell"
+        and any(named.get(s.name, s.name) in planted.causes for s in diagnosis.suspects[:2]),
+        open=planted.open,
     )
 
 

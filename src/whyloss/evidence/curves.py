@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TRAIN = ("train", "training")
 EXPECTED_FALL = 0.9  # of the training loss: what falls so far makes a later rise likely
+HELD = 0.01  # accuracy that may be lost
 TRAIN_RISE = 1.1  # times its value at the minimum: the training loss rises as well
 
 
@@ -207,10 +208,16 @@ def _falls_since(train: Curve, epoch: int) -> bool:
 
 
 def _rises_since(train: Curve, epoch: int) -> bool:
-    """Whether the last two training losses are a tenth above the one of that epoch."""
+    """Whether training gets worse: its last two losses a tenth above the one of that epoch.
+
+    An accuracy that does not fall meanwhile shows a training that grows sure as well, unless it
+    never got better at all.
+    """
     losses = train.with_loss
     since = losses.log_loss[losses.epochs >= epoch]
-    return len(since) > 1 and bool(since[1:][-2:].min() > TRAIN_RISE * since[0])
+    right = train.accuracy[(train.epochs >= epoch) & np.isfinite(train.accuracy)]
+    held = len(right) > 1 and len(since) < len(losses) and right[-1] > right[0] - HELD
+    return len(since) > 1 and not held and bool(since[1:][-2:].min() > TRAIN_RISE * since[0])
 
 
 def best_of_curve(curve: Curve) -> dict[str, BestEpoch]:

@@ -93,7 +93,7 @@ class NoiseModels:
         return (
             accuracy.low is not None
             and accuracy.low > least - MIN_SKILL
-            and (accuracy.value > least or self._ranks)
+            and (self._ranks or (self._facts.calibrated is None and accuracy.value > least))
         )
 
     @property

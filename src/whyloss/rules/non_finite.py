@@ -11,7 +11,8 @@ infinite. A logit of −∞ alone is a class that was masked out, and is fine.
 
 ## Statistic and threshold
 The count of such rows over all recorded epochs; one is enough, because training in floating point
-does not produce them by chance. There is no threshold.
+does not produce them by chance. There is no threshold. Where a log prints several lines per epoch,
+the step at which it began tells whether the updates did it or the first batch had it.
 
 ## Not to be confused with
 `infinite-loss`: every value is finite, and the true class got probability exactly 0.
@@ -27,12 +28,13 @@ IEEE 754 arithmetic in training: doi:10.1145/103162.103163 (Goldberg 1991).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whyloss.evidence import outline
-from whyloss.formatting import format_percent, format_ranges, pluralize
+from whyloss.formatting import format_nats, format_percent, format_ranges, pluralize
 from whyloss.measures.losses.logits import RowStatus
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -110,17 +112,38 @@ def in_reported_losses(evidence: Evidence) -> Finding | None:
     epochs, every = losses[split], evidence.history.epochs
     whole = len(epochs) == len(every)
     since = "at every epoch reported" if whole else f"at epoch {format_ranges(epochs)}"
+    reasons = _since_which_step(evidence.history.steps.get((split, "loss"), ())) or (
+        "Usual reasons: labels outside the outputs, too high a learning rate, a logarithm or a "
+        "division of zero, float16 without loss scaling, NaN in the inputs, an empty split."
+    )
     return Finding(
         severity=Severity.ERROR,
         headline="A loss that is NaN or infinite",
         message=(
             f"The loss of split {split!r} is NaN or infinite {since}. An accuracy beside it says "
-            "nothing: comparing NaN picks some class or other. Usual reasons: labels outside the "
-            "outputs, too high a learning rate, a logarithm or a division of zero, float16 without "
-            "loss scaling, NaN in the inputs, an empty split."
+            f"nothing: comparing NaN picks some class or other. {reasons}"
         ),
         evidence={"epochs": Estimate(float(len(epochs)), note="a count", unit="count")},
         epochs=epochs,
+    )
+
+
+def _since_which_step(steps: tuple[tuple[int, float], ...]) -> str:
+    """What the values within the epoch tell of the reason; empty where they tell nothing."""
+    lost = [step for step, value in steps if not math.isfinite(value)]
+    if not lost:
+        return ""
+    before = [(step, value) for step, value in steps if step < lost[0] and math.isfinite(value)]
+    if not before:
+        return (
+            f"It was so at the first step printed, {lost[0]}: look at the inputs, the labels and "
+            "the loss itself, not at the learning rate."
+        )
+    step, value = before[-1]
+    return (
+        f"It was {format_nats(value)} at step {step} and no number at step {lost[0]}: the updates "
+        "did it. Lower the learning rate, or clip the gradients; then look for a logarithm or a "
+        "division of zero."
     )
 
 

@@ -12,7 +12,8 @@ or together with the validation loss. Or a temperature that was fitted ran away.
 
 ## Statistic and threshold
 A mean loss that no meant output has:
-- `min_loss` = 10,000 nats.
+- `min_loss` = 10,000 nats; or, at the last epoch, 20 nats and `min_ratio` = 20 times the training
+  loss.
 
 A jump is a change of the loss between neighbouring epochs with an accuracy that moves the other
 way:
@@ -147,15 +148,22 @@ def _uphill(
     Level.NUMBERS,
     fires=lambda seed: known_history(seed, val_loss=[3e5], val_accuracy=[0.1], noise=0.1),
     near_misses={
-        "min_loss": lambda seed: known_history(seed, val_loss=[3e3], val_accuracy=[0.1], noise=0.1)
+        "min_loss": lambda seed: known_history(seed, val_loss=[3e3], val_accuracy=[0.1], noise=0.1),
+        "min_ratio": lambda _: known_columns(train_loss=[90.0], val_loss=[300.0]),
     },
 )
-def absurd_loss(evidence: Evidence, *, min_loss: float = 1e4) -> Finding | None:
-    """A loss is so large that no output can have been meant to cost so much."""
-    curve = evidence.curve()
-    for one in () if curve is None else (curve, *evidence.of_training):
+def absurd_loss(
+    evidence: Evidence, *, min_loss: float = 1e4, min_ratio: float = 20.0
+) -> Finding | None:
+    """A loss is larger than any output can have been meant to cost, or than training by far."""
+    curve, trained = evidence.curve(), evidence.of_training
+    last = trained[-1].with_loss.log_loss[-1:].tolist() if trained else []
+    for one in () if curve is None else (curve, *trained):
         finite = one.with_loss
-        if not len(finite) or not float(finite.log_loss.max()) > min_loss:
+        largest = float(finite.log_loss.max()) if len(finite) else 0.0
+        beside = one is curve and evidence.split not in TRAIN and last and len(finite)
+        far = beside and float(finite.log_loss[-1]) >= max(VERY_LARGE, min_ratio * last[0])
+        if not (largest > min_loss or far):
             continue
         if len(one.whole) and float(one.whole.accuracy[-1]) >= RIGHT:
             continue  # a few samples, or a sum: training did not run away
@@ -165,9 +173,8 @@ def absurd_loss(evidence: Evidence, *, min_loss: float = 1e4) -> Finding | None:
             headline="Training ran away",
             message=(
                 f"The loss of split {finite.split!r} reached {finite.log_loss[at]:.3g} at epoch "
-                f"{finite.epochs[at]}. A mean cross-entropy so large means logits in the "
-                "thousands: the steps are too large, the inputs unscaled, or updates are summed "
-                "that should be averaged."
+                f"{finite.epochs[at]}, as logits in the hundreds or thousands make it: the steps "
+                "are too large, the inputs unscaled, or updates are summed that should be averaged."
             ),
             evidence={"log_loss": Estimate(float(finite.log_loss[at]), note="as reported")},
             epochs=(int(finite.epochs[at]),),
@@ -344,9 +351,6 @@ def both_losses_rise_again(
         return None
     losses = train.with_loss
     since = losses.log_loss[losses.epochs >= rise.low]
-    right = train.accuracy[(train.epochs >= rise.low) & np.isfinite(train.accuracy)]
-    if len(right) and right[-1] > right[0]:
-        return None  # training gets better: its loss has another term
     return Finding(
         severity=Severity.WARNING,
         headline="Both losses rise again",
@@ -484,16 +488,12 @@ def _suspicion(evidence: Evidence) -> Lead | None:
                 f"The {name} loss jumps by a factor of {float(np.exp(np.abs(ways).max())):.1f} "
                 "from one epoch to the next, up and down.",
             )
-    # A validation loss alone counts where it ends above its first value, not above its minimum.
     train = seen.losses if evidence.split in TRAIN else seen.train_losses
-    val = seen.losses if not len(train) else seen.losses[:0]
-    if len(val) > 2 and float(val[-1]) > ENDS_ABOVE * float(val[0]) > 0.0:
-        story = f"The loss ends at {format_nats(val[-1])}, and began at {format_nats(val[0])}."
-        return Lead(1.0, story)
-    if len(train) > 2 and float(train[-1]) > ENDS_ABOVE * float(train.min()) > 0.0:
-        return Lead(
-            1.0,
-            f"The training loss ends at {format_nats(float(train[-1]))}, above its minimum of "
-            f"{format_nats(float(train.min()))}.",
-        )
+    # Overfitting leaves the minimum of a validation loss, and seldom passes its first value.
+    losses = train if len(train) else seen.losses
+    if len(losses) > 2:
+        end, start = float(losses[-1]), float(train.min() if len(train) else losses[0])
+        if end > ENDS_ABOVE * start > 0.0:
+            before = f"far above {format_nats(start)} before"
+            return Lead(1.0, f"The loss ends at {format_nats(end)}, {before}.")
     return None
