@@ -601,6 +601,72 @@ def test_given_parts_of_an_overwritten_training_then_they_are_no_part_of_the_run
     assert not any(path.exists() for path in kept)
 
 
+def version_1(path, *, writers=("0", "1")):
+    """A run as format version 1 had it: no launches, no writers' files."""
+    for k, writer in enumerate(writers):
+        rows = slice(3 * k, 3 * k + 3)
+        with RunWriter(path, writer=writer) as each:
+            for epoch in (1, 2):
+                each.append("val", epoch, SCORES[rows], "logits", LABELS[rows], IDS[rows])
+            each.log_scalars(2, "val", loss=0.5)
+    for part in path.rglob("part-*.arrow"):
+        part.rename(part.with_name(f"part-{PartName.of(part).writer}.arrow"))
+    described = json.loads((path / "run.json").read_text())
+    old = {key: described[key] for key in ("task", "classes", "scale", "n_columns")}
+    (path / "run.json").write_text(json.dumps(old | {"format_version": 1}))
+    lines = [json.loads(line) for line in (path / "scalars.jsonl").read_text().splitlines()]
+    rows = [{key: cell for key, cell in line.items() if key != "launch"} for line in lines]
+    (path / "scalars.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    shutil.rmtree(path / "writers")
+    return Run.open(path)
+
+
+def test_a_run_of_format_version_1_is_read(tmp_path):
+    run = version_1(tmp_path)
+    assert run.epochs("val") == (1, 2)
+    np.testing.assert_array_equal(run.predictions("val", 2).scores, SCORES)
+    assert run.history.column("val", "loss").tolist() == [0.5]
+    assert run.notes == ()
+
+
+def test_a_run_of_format_version_1_is_resumed_and_overwritten(tmp_path):
+    run = version_1(tmp_path)
+    write(tmp_path, epochs=(2, 3), scores=2 * SCORES, resume=True, n_writers=1)
+    assert run.epochs("val") == (1, 2, 3)
+    np.testing.assert_array_equal(run.predictions("val", 1).scores, SCORES)
+    np.testing.assert_array_equal(run.predictions("val", 2).scores, 2 * SCORES)
+    assert json.loads((tmp_path / "run.json").read_text())["format_version"] == 2
+    write(tmp_path, epochs=(5,), overwrite=True)
+    assert run.epochs("val") == (5,)
+    assert len(list(tmp_path.rglob("part-*"))) == 1
+
+
+def test_given_resume_then_an_old_part_stays_until_the_new_one_stands(tmp_path, monkeypatch):
+    run = write(tmp_path)
+    (old,) = run.parts("val", 1)
+    replace = Path.replace
+
+    def look(source, target):
+        if target.name.startswith("part-"):
+            assert old.path.exists()
+            assert run.predictions("val", 1).n_samples == 6
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", look)
+    write(tmp_path, scores=2 * SCORES, resume=True)
+    assert not old.path.exists()
+    np.testing.assert_array_equal(run.predictions("val", 1).scores, 2 * SCORES)
+
+
+def test_given_a_writer_whose_run_was_overwritten_then_it_is_refused_and_harms_nothing(tmp_path):
+    first = RunWriter(tmp_path)
+    first.append("val", 1, SCORES, "logits", LABELS, IDS)
+    run = write(tmp_path, epochs=(2,), overwrite=True)
+    with pytest.raises(DataError, match="Another process has overwritten the run"):
+        first.close()
+    assert run.epochs("val") == (2,)
+
+
 # --- what a kill leaves -------------------------------------------------------------------------
 
 

@@ -440,8 +440,8 @@ class RunWriter:
 
     def _parents(self, folders: list[Path]) -> list[Path]:
         """The folders that hold the names of others, up to that of the run."""
-        parents = {parent for folder in folders for parent in folder.parents}
-        return [parent for parent in parents if parent.is_relative_to(self.path)]
+        parents = {folder.parent for folder in folders if folder != self.path}
+        return [*parents, *self._parents([*parents])] if parents else []
 
     def _next_name(self) -> str:
         self._next_number += 1

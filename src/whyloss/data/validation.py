@@ -81,6 +81,8 @@ def refuse_masked(values: Any, name: str) -> None:  # noqa: ANN401
     DataError
         A value is masked.
     """
+    if type(values) is np.ndarray:
+        return
     pieces = values if isinstance(values, list | tuple) else [values]
     n_masked = sum(int(np.ma.getmaskarray(each).sum()) for each in pieces if np.ma.isMA(each))
     if n_masked or any(each is np.ma.masked for each in pieces):
