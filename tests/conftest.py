@@ -5,7 +5,7 @@ import io
 import os
 import sys
 import threading
-from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -67,13 +67,26 @@ class Terminal:
         return self._seen.decode(encoding, "replace").replace("\r\n", "\n")
 
 
+class Closed:
+    """No stream, as after ``>&-``."""
+
+    stream = None
+
+    def __init__(self, encoding="utf-8"):
+        pass
+
+    def text(self):
+        return ""
+
+
 def run_cli(*arguments, given="", cwd=".", encoding="utf-8", to=Captured, errors_to=Captured):
     """Run a command of whyloss: its exit code, and what it printed.
 
-    It runs in this process, since starting Python costs more than most commands do.
+    It runs in this process, since starting Python costs more than most commands do. Where `given`
+    is None, stdin is closed.
     """
-    content = given if isinstance(given, bytes) else given.encode(encoding)
-    stdin = io.TextIOWrapper(io.BytesIO(content), encoding=encoding)
+    content = given.encode(encoding) if isinstance(given, str) else given
+    stdin = None if content is None else io.TextIOWrapper(io.BytesIO(content), encoding=encoding)
     out, errors = to(encoding), errors_to(encoding)
     with (
         patch.object(sys, "argv", ["whyloss", *map(str, arguments)]),
@@ -81,9 +94,17 @@ def run_cli(*arguments, given="", cwd=".", encoding="utf-8", to=Captured, errors
         redirect_stdout(out.stream),
         redirect_stderr(errors.stream),
         chdir(cwd),
-        pytest.raises(SystemExit) as ended,
+        ExitStack() as opened,
     ):
-        main()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        for stream, before in (
+            (sys.stdin, stdin),
+            (sys.stdout, out.stream),
+            (sys.stderr, errors.stream),
+        ):
+            if before is None:
+                opened.enter_context(stream)
     return SimpleNamespace(
         returncode=ended.value.code or 0, stdout=out.text(), stderr=errors.text()
     )

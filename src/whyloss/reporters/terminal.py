@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType, RenderResult
 
 WIDTH = 100  # longer lines are hard to read, whatever the window
-NARROWEST = 20  # a terminal that claims to be narrower has no size, or a wrong one
+NARROWEST = 40  # a terminal that claims to be narrower has no size, or a wrong one
 
 
 class Cleaned:
@@ -41,9 +41,12 @@ class Cleaned:
             yield segment if segment.control else Segment(clean(segment.text), segment.style)
 
 
-def usable_width(console: Console) -> int:
-    """How many columns of a terminal are used."""
-    return max(NARROWEST, min(WIDTH, console.width))
+def console_of_stdout() -> Console:
+    """The terminal, or whatever else stdout is, with a width that text can be put into."""
+    console = Console(highlight=False)
+    if console.width < NARROWEST:  # noqa: PLR1730 - one that is set does not follow the window
+        console.width = NARROWEST
+    return console
 
 
 def to_text(body: RenderableType) -> str:
@@ -59,8 +62,8 @@ def to_text(body: RenderableType) -> str:
 def print_body(body: RenderableType) -> None:
     """Print a body, in colour where the terminal has it and NO_COLOR is not set."""
     with encodable(sys.stdout):
-        console = Console(highlight=False)
-        console.print(Cleaned(body), width=usable_width(console))
+        console = console_of_stdout()
+        console.print(Cleaned(body), width=min(WIDTH, console.width))
 
 
 def section(title: str, content: RenderableType) -> list[RenderableType]:

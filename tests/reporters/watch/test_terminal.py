@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from watched import N_EPOCHS, record
-from whyloss.reporters.terminal import usable_width
 from whyloss.reporters.watch.terminal import panel, sparkline
 from whyloss.verbs.watch.watcher import Watcher
 
@@ -17,8 +16,7 @@ def test_the_panel_shows_epoch_numbers_and_verdict(tmp_path):
     view = Watcher(str(tmp_path / "r")).look()
     for width in (40, 80, 200):
         out = io.StringIO()
-        console = Console(file=out, width=width, color_system=None)
-        console.print(panel(view, usable_width(console)))
+        Console(file=out, width=width, color_system=None).print(panel(view, width))
         text = out.getvalue()
         assert f"the last one {N_EPOCHS}" in " ".join(text.replace("│", " ").split())
         assert "Over-confidence" in text

@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from whyloss.reporters import json
 from whyloss.reporters.diagnose import markdown, terminal
 from whyloss.reporters.encoding import encodable
-from whyloss.reporters.terminal import Cleaned, usable_width
+from whyloss.reporters.terminal import WIDTH, Cleaned, console_of_stdout
 
 if TYPE_CHECKING:
     from whyloss.results.diagnosis import Diagnosis
@@ -38,8 +36,8 @@ def show(diagnosis: Diagnosis, *, brief: bool = False) -> None:
         Print the answer alone, in five lines at most.
     """
     with encodable(sys.stdout):
-        console = Console(highlight=False)
-        width = usable_width(console)
+        console = console_of_stdout()
+        width = min(WIDTH, console.width)
         draw = terminal.brief if brief else terminal.body
         console.print(Cleaned(draw(diagnosis, width)), width=width)
 

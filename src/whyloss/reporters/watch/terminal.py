@@ -6,7 +6,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
@@ -21,7 +21,7 @@ from whyloss.formatting import (
 from whyloss.reporters.common import short
 from whyloss.reporters.diagnose.terminal import COLOURS
 from whyloss.reporters.encoding import clean
-from whyloss.reporters.terminal import Cleaned, usable_width
+from whyloss.reporters.terminal import WIDTH, Cleaned, console_of_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +77,7 @@ class Screen:
     def __init__(self, note: str) -> None:
         self._note = note
         # Drawn when something changes, so that a slow line carries no more than that.
-        self._live = Live(console=Console(highlight=False), auto_refresh=False)
+        self._live = Live(console=console_of_stdout(), auto_refresh=False)
         self._shown: WatchState | None = None
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ class Screen:
         if view is self._shown:
             return
         self._shown = view
-        body = Group(panel(view, usable_width(self._live.console)), Text(self._note, style="dim"))
+        body = Group(panel(view, self._live.console.width), Text(self._note, style="dim"))
         self._live.update(Cleaned(body), refresh=True)
 
 
@@ -129,8 +129,9 @@ def panel(view: WatchState, width: int) -> RenderableType:
     ----------
     view : WatchState
     width : int
-        Columns that are used.
+        Columns of the terminal.
     """
+    width = min(WIDTH, width)
     found = view.diagnosis
     if found is None:
         return Panel(Text(short(view.waiting, 1000)), width=width, padding=(1, 2))
