@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from whyloss.measures.estimates.intervals import FloatVector
 
 
+OVERLAPS = ("iou", "dice")
+PLAIN = ("cross-entropy", "binary cross-entropy")  # as a text names the loss
+
+
 def reported_loss(history: History, split: str) -> FloatVector | None:
     """The loss of a split per epoch; where only its perplexity is reported, the logarithm of that.
 
@@ -40,6 +44,11 @@ def reported_loss(history: History, split: str) -> FloatVector | None:
     return nats
 
 
+def _counts_pixels(history: History, split: str) -> bool:
+    overlap = any(history.column(split, name) is not None for name in OVERLAPS)
+    return overlap and history.facts.loss_function not in PLAIN
+
+
 def reported_curve(
     history: History, split: str, *, n_samples: int | None, to_epoch: int | None
 ) -> Curve | None:
@@ -57,7 +66,8 @@ def reported_curve(
     Returns
     -------
     Curve or None
-        The epochs at which either is known; None where neither was reported.
+        The epochs at which either is known; None where neither was reported. The accuracy of pixels
+        beside an overlap counts as unknown: the loss is rarely their plain cross-entropy.
 
     Raises
     ------
@@ -67,6 +77,8 @@ def reported_curve(
     loss, accuracy = reported_loss(history, split), history.column(split, "accuracy")
     if loss is None and accuracy is None:
         return None
+    if loss is not None and _counts_pixels(history, split):
+        accuracy = None
     unknown = np.full(len(history.epochs), np.nan)
     losses = unknown if loss is None else loss
     shares = unknown if accuracy is None else accuracy

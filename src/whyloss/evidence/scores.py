@@ -69,6 +69,9 @@ class Score:
 SCORES = {
     score.name: score
     for score in (
+        # Beside an overlap an accuracy counts pixels, most of them background.
+        Score("iou", "IoU", Family.OTHER_TARGET),
+        Score("dice", "Dice", Family.OTHER_TARGET),
         Score("accuracy", "accuracy"),
         Score("balanced_accuracy", "balanced accuracy"),
         Score("f1", "F1"),
@@ -77,8 +80,6 @@ SCORES = {
         Score("exact_match", "exact match"),
         Score("auc", "AUC", Family.RANKING),
         Score("auc_pr", "average precision", Family.RANKING),
-        Score("iou", "IoU", Family.OTHER_TARGET),
-        Score("dice", "Dice", Family.OTHER_TARGET),
         Score("map", "mAP", Family.OTHER_TARGET),
         Score("bleu", "BLEU", Family.OTHER_TARGET),
         Score("rouge", "ROUGE", Family.OTHER_TARGET),

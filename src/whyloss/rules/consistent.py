@@ -98,6 +98,7 @@ POOR = 0.8  # accuracy
 OF_POSITIVES = ("f1", "recall")
 JUMP = 1.5  # factor between two epochs of the second half
 LOST = 0.05  # of the unit of a score since its best epoch
+TWICE = 2.0  # standard errors of few samples, which may be more than that
 PLAUSIBLE_LOSS = 7.0  # nats; about what guessing among 1,000 classes costs
 
 RULE = Rule(
@@ -364,11 +365,14 @@ def _what_is_missing(evidence: Evidence) -> str:
 def _contradicted(evidence: Evidence, seen: Outline) -> bool:
     """Whether the loss jumps or is above the envelope, or a score fell since its best epoch."""
     score, gap = seen.score, envelope_gap(evidence)
-    lost = 0.0 if score is None else float(score.gains.max() - score.gains[-1]) / score.unit
+    lost, bound = 0.0, LOST
+    if score is not None:
+        lost = float(score.gains.max() - score.gains[-1]) / score.unit
+        bound = max(LOST, TWICE * score.sampling_error(score.values[-1]))
     ups = seen.losses[1:] / np.maximum(seen.losses[:-1], ROUNDING)
     jumps = bool((ups[len(ups) // 2 :] >= JUMP).any())
     too_high = gap is not None and gap.nats > 0.0 and evidence.split not in TRAIN
-    return jumps or lost > LOST or too_high or _stands(seen)
+    return jumps or lost > bound or too_high or _stands(seen)
 
 
 def _stands(seen: Outline) -> bool:

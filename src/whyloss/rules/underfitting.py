@@ -16,6 +16,12 @@ only K is known, and the first epoch's training loss where neither is.
 - `max_gap` = 10 % by which the validation loss may exceed the training loss.
 - `min_epochs` = 4 on both splits.
 
+Or all that was learnt is hardly more than guessing, at every epoch:
+- `max_skill` = 3 %: no loss may be further below ln K, nor 2 % above it. Where K is not known, the
+  first validation loss tells it.
+- `max_times` = 1.25 times the accuracy of guessing.
+- `min_epochs` = 4.
+
 Whether the loss still falls is Mann and Kendall's test over the last half of the epochs, in which
 it must also fall by 2 %. A loss that no longer falls is only worth knowing: a task that the inputs
 do not decide looks the same.
@@ -35,6 +41,7 @@ Model size and the error: arXiv:1912.02292 (Nakkiran et al. 2019).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +71,8 @@ RULE = Rule(
     since="0.1",
 )
 
+LARGEST_LOSS = 7.0  # nats; that of guessing among 1,097 classes
+ABOVE = 0.02  # of ln K
 SUSPECTED_FROM = 4  # epochs, for a suspicion
 FALLS = 1.64  # standard errors: the one-sided 5 % point of the normal distribution
 NOTICEABLE = 0.02  # of the loss: if it falls by less in half the training, it has come to rest
@@ -151,6 +160,72 @@ def _reference(evidence: Evidence, train: Curve) -> tuple[float, str]:
     if k is not None:
         return float(np.log(k)), f"guessing among {k} classes"
     return float(train.log_loss[0]), "the training loss of the first epoch"
+
+
+def _barely(seed: int, last: float = 0.99, times: float = 1.08, epochs: int = 10) -> KnownCause:
+    """Losses that fall from ln K to that share of it; K is not said."""
+    k = 2 + seed % 9
+    fall = math.log(k) * np.linspace(1.0, last, epochs)
+    share = np.linspace(1.0, times, epochs) / k
+    return known_history(
+        seed,
+        train_loss=fall,
+        train_accuracy=share,
+        val_loss=fall,
+        val_accuracy=share,
+        noise=0.001,
+    )
+
+
+@RULE.at(
+    Level.CURVES,
+    fires=_barely,
+    near_misses={
+        "max_skill": lambda seed: _barely(seed, last=0.9),
+        "max_times": lambda seed: _barely(seed, times=1.4),
+        "min_epochs": lambda seed: _barely(seed, epochs=3),
+    },
+)
+def hardly_above_guessing(
+    evidence: Evidence, *, max_skill: float = 0.03, max_times: float = 1.25, min_epochs: float = 4
+) -> Finding | None:
+    """Loss and accuracy of all epochs are hardly better than guessing."""
+    seen = outline(evidence)
+    if evidence.epochs or evidence.class_shares is not None or seen.loss is None:
+        return None
+    losses, shares = seen.losses, seen.accuracies
+    if len(losses) < min_epochs or not len(shares):
+        return None
+    k = evidence.n_classes or (round(math.exp(losses[0])) if losses[0] <= LARGEST_LOSS else 0)
+    if k < 2:
+        return None
+    guess = math.log(k)
+    of_train = seen.train_losses[1:]  # the first is a mean of the worst epoch
+    both = np.append(losses, of_train) / guess
+    if not (both.min() >= 1.0 - max_skill and losses.max() <= (1.0 + ABOVE) * guess):
+        return None
+    if not np.append(shares, seen.train_accuracies).max() * k <= max_times:
+        return None
+    sure = "" if evidence.n_classes else ", if there are so many,"
+    falls = mann_kendall(losses) < -FALLS
+    return Finding(
+        severity=Severity.WARNING,
+        headline="Hardly better than guessing",
+        message=(
+            f"Over {len(losses)} epochs the loss went from {format_nats(losses[0])} to "
+            f"{format_nats(losses[-1])}, and the accuracy is {format_percent(shares[-1])}. "
+            f"Guessing among {k} even classes{sure} costs {format_nats(guess)} and is right in "
+            f"{format_percent(1 / k)}. "
+            + ("It learns very slowly: try" if falls else "It does not learn: try")
+            + " a larger learning rate, and whether the model can learn 50 samples by heart."
+        ),
+        evidence={
+            "log_loss": Estimate(float(losses[-1]), note="as reported"),
+            "accuracy": Estimate(float(shares[-1]), note="as reported", unit="share"),
+            "chance": Estimate(guess, note=f"ln {k}, exact"),
+        },
+        epochs=(int(evidence.history.epochs[-1]),),
+    )
 
 
 @RULE.suspected(

@@ -15,6 +15,9 @@ curves, Δ is taken over the noise of the curve itself, from 6 epochs on.
   2,000 simulated runs without any trend, 23 % exceed 2.
 - `min_share` = 2 % of the loss: nobody asks about a smaller rise.
 
+A last epoch alone that is up by more than 15 % and 0.05 nat, and by more than twice what the curve
+rose before, is open.
+
 ## Not to be confused with
 "Unchanged": the data do not show a rise, nor do they rule one out; the interval says how large it
 could be.
@@ -44,7 +47,12 @@ from whyloss.rules.base import Rule
 from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
+    from whyloss.measures.estimates.intervals import FloatVector
     from whyloss.testing import KnownCause
+
+FAR = 0.15  # of the loss
+MUCH = 0.05  # nats; of a smaller loss a few samples make a large part
+HALF = 0.5  # of the rise
 
 RULE = Rule(
     "WL503",
@@ -66,6 +74,14 @@ def _restless(seed: int, rise: float = 0.0, swing: float = 0.03) -> KnownCause:
         val_accuracy=0.8 - 0.2 * np.exp(-epochs),
         noise=0.005,
     )
+
+
+def _alone(losses: FloatVector, height: float) -> bool:
+    """Whether the last epoch is far up, and the loss never rose by half as much before."""
+    before = losses[:-1]
+    earlier = float(np.max(before - np.minimum.accumulate(before)))
+    far = height > max(FAR * float(losses.min()), MUCH)
+    return far and earlier < HALF * height
 
 
 @RULE.at(
@@ -125,6 +141,8 @@ def no_rise_beyond_the_curve(
     smallest, last = float(known.log_loss[low]), float(known.log_loss[-1])
     height = last - smallest
     if low == len(known) - 1 or not height >= min_share * max(smallest, 0.0):
+        return None
+    if max_z < math.inf and _alone(known.log_loss, height):
         return None
     if max_z < math.inf and loss_rise(known, min_z=max_z, min_rise=0.0, train=evidence.train):
         return None
