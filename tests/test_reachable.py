@@ -19,6 +19,7 @@ CALLED_FROM_OUTSIDE = {
     "_Handler.do_GET": "http.server",
     "_Handler.log_message": "http.server",
     "_Server.handle_error": "socketserver",
+    "_Server.service_actions": "socketserver",
     "__dir__": "Python",
     "__getattr__": "Python",
     "summarise": "Python code over runs larger than memory; the verbs will be built on it",

@@ -183,6 +183,15 @@ def test_the_verdict_begins_a_line_of_its_own(monkeypatch, piped):
     assert f"\n{bar.decode()}\nepoch 7: " in done.stderr
 
 
+@pytest.mark.parametrize("tee", ["--tee", "--no-tee"])
+def test_the_verdict_does_not_collide_with_a_spinner(monkeypatch, piped, tee):
+    monkeypatch.setattr(stdin, "PAUSE", 0.0)
+    done = run_cli("diagnose", piped(LOG.encode()), tee, errors_to=Terminal)
+    said = done.stderr.partition("\x1b")[0]
+    assert re.search(r"^epoch 7: .*\n\Z", said, re.MULTILINE)
+    assert "Reading and diagnosing" in done.stderr.removeprefix(said)
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -194,8 +194,8 @@ def opened(
     if is_stream(source):
         if tee is None:
             tee = not quiet and sys.stderr.isatty() and is_pipe(source)
-        with working("Reading", quiet=quiet or tee):
-            return read_stream(source, known, quiet=quiet, tee=tee), {}
+        # Without a spinner, which would stand in the way of the lines that are said meanwhile.
+        return read_stream(source, known, quiet=quiet, tee=tee), {}
     if runs := _runs_in(source):
         verb = click.get_current_context().info_name
         lines = [f"  whyloss {verb} {shlex.quote(str(run))}" for run in runs[:MOST_LISTED]]
