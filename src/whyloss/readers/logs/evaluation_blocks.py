@@ -6,45 +6,48 @@ import re
 from typing import TYPE_CHECKING
 
 from whyloss.readers.logs.column_mapping import Column
+from whyloss.readers.logs.lazy_pattern import LazyPattern
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOST_MATRIX = 40_000  # characters
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf", re.IGNORECASE)
-_ONE_NUMBER = re.compile(
+_NUMBER = LazyPattern(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf", re.IGNORECASE)
+_ONE_NUMBER = LazyPattern(
     r"\s*(?:\d+\s*[.:)]\s+)?[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*[,%]?\s*|\s*[-+]?(?:nan|inf)\s*,?\s*",
     re.IGNORECASE,
 )
-_ROW = re.compile(r"\[([^\[\]]*)\]")
+_ROW = LazyPattern(r"\[([^\[\]]*)\]")
 _COUNT_NAMES = {
     "tp": ("tp", "true_positives", "true_positive"), "tn": ("tn", "true_negatives", "true_negative"),
     "fp": ("fp", "false_positives", "false_positive"), "fn": ("fn", "false_negatives", "false_negative"),
 }  # fmt: skip
-_LIST_HEAD = re.compile(
+_LIST_HEAD = LazyPattern(
     r"^[\W_]*(?P<label>[^\W\d][\w ./@-]{0,60}?)"
     r"(?:\s+(?:per|by|for each|after each|over|at each|of each)\s+(?:the\s+)?epochs?)?\s*[:=]\s*"
     r"(?P<rest>[\[(]?[-+\d.eE,;\snaif%]*[\])]?)\s*$"
 )
-_OF_MANY = re.compile(r"\bepochs?\b|(?:losses|accuracies|values)\s*[:=]", re.IGNORECASE)
+_OF_NUMBERS = str.maketrans("", "", "eEnNaAiIfF")
+_OF_MANY = LazyPattern(r"\bepochs?\b|(?:losses|accuracies|values)\s*[:=]", re.IGNORECASE)
 # The values of a metric behind its name, as a table that lies on its side has them.
-_SIDEWAYS = re.compile(
+_SIDEWAYS = LazyPattern(
     r"^\W*(?P<label>[A-Za-z][\w ./@-]{0,60}?)\s*(?P<by>[,;|\t])\s*"
     r"(?P<rest>[-+\d.eE]+%?(?:\s*(?P=by)\s*[-+\d.eE]+%?)+)\W*$"
 )
-_VECTOR = re.compile(r"^\s*\[\d+\]\s+(?P<rest>[-+\d.eE\s]+)$")  # as R prints one
-_OF_LIST = re.compile(r"^\s*\$(?:metrics\$)?(?P<label>[A-Za-z]\w*)\s*$")
-_PAIR = re.compile(
+_VECTOR = LazyPattern(r"^\s*\[\d+\]\s+(?P<rest>[-+\d.eE\s]+)$")  # as R prints one
+_OF_LIST = LazyPattern(r"^\s*\$(?:metrics\$)?(?P<label>[A-Za-z]\w*)\s*$")
+_PAIR = LazyPattern(
     r"^\s*(?:(?P<what>[A-Za-z][\w ]{0,30})[:=]\s*)?"
     r"\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]\s*$"
 )
-_EVALUATED = re.compile(
+_EVALUATED = LazyPattern(
     r"\bevaluate\b[^\[\]]{0,80}\[\s*(?P<loss>\d+\.\d+(?:e-?\d+)?)\s*,\s*(?P<share>[01](?:\.\d+)?)\s*\]"
 )
+_CLASS_WORDS = ("class", "categor", "label", "cls", "accuracy of", "accuracy for")
 _SIDES = frozenset({"prediction", "predicted", "actual", "true", "reference", "truth"})
 # The accuracy of one class: "Category 1 acc: 0.0% (0/79)" or "Test Accuracy of cat: 70% (7/10)".
-_OF_CLASS = re.compile(
+_OF_CLASS = LazyPattern(
     r"^(?:.{0,80}?\b(?:INFO|DEBUG|WARNING)\b)?\W*(?:(?:class|category|label|cls)\s*#?\s*(?P<name>[\w-]{1,30})\s*(?:accuracy|acc|recall)?"
     rf"|(?:(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})\s+)?accuracy\s+(?:of|for)\s+(?:class\s*:?\s*)?(?P<named>[\w-]{{1,30}}))"
     r"\s*(?:is|[:=])\s*(?P<value>\d{1,3}(?:\.\d+)?)\s*(?P<percent>%?)"
@@ -52,22 +55,22 @@ _OF_CLASS = re.compile(
     re.IGNORECASE,
 )
 # A call of a metric of scikit-learn, with the number that it gave behind it or in the line below.
-_CALL = re.compile(
+_CALL = LazyPattern(
     r"(?<!\w)(?:(?P<metric>accuracy|log_loss|roc_auc|f1|precision|recall|balanced_accuracy|average_precision|brier)"
     r"(?:_score)?(?:_loss)?|(?P<model>\w{1,40})\.score)\s*\((?P<given>[^\n]{0,200})\)\s*$"
 )
-_RESULT = re.compile(
+_RESULT = LazyPattern(
     r"^\W*(?:Out\s*\[\d+\]\s*:\s*)?(?P<value>[-+]?\d+\.\d+(?:e-?\d+)?)\W*$", re.IGNORECASE
 )
-_GIVEN_SPLIT = re.compile(
+_GIVEN_SPLIT = LazyPattern(
     rf"(?<![A-Za-z])(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![A-Za-z])",
     re.IGNORECASE,
 )
 _REPORT = ["precision", "recall", "f1-score", "support"]
-_REPORT_ROW = re.compile(
+_REPORT_ROW = LazyPattern(
     r"^\s*(?P<name>\S.*?)\s+(?P<p>[\d.]+)\s+(?P<r>[\d.]+)\s+(?P<f>[\d.]+)\s+(?P<n>\d+)\s*$"
 )
-_REPORT_ACCURACY = re.compile(r"^\s*accuracy\s+(?P<value>[\d.]+)\s+(?P<n>\d+)\s*$")
+_REPORT_ACCURACY = LazyPattern(r"^\s*accuracy\s+(?P<value>[\d.]+)\s+(?P<n>\d+)\s*$")
 
 
 class Matrix:
@@ -88,7 +91,7 @@ class Matrix:
     @staticmethod
     def begins(text: str) -> bool:
         """Whether a matrix begins in the line."""
-        return bool(re.search(r"\[\s*\[\s*\d+[\s,.\]]", text))
+        return "[" in text and bool(re.search(r"\[\s*\[\s*\d+[\s,.\]]", text))
 
     def add(self, text: str) -> bool:
         """Take one more line."""
@@ -180,6 +183,9 @@ class ClassScores:
     @classmethod
     def begun(cls, text: str) -> ClassScores | None:
         """Begin with a line; None where it is no score of a class."""
+        lower = text.casefold()
+        if not any(word in lower for word in _CLASS_WORDS):
+            return None
         scores = cls()
         return scores if scores.add(text) else None
 
@@ -209,6 +215,8 @@ def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:
         The name, and each value with whether it is a percentage; no value where they come in the
         lines below. None where the line is no such list.
     """
+    if not _may_list(text):
+        return None
     if (named := _OF_LIST.match(text)) and recognise(named["label"]).kind == "metric":
         return named["label"], []
     match = _SIDEWAYS.match(text) or _list_below(text)
@@ -216,6 +224,14 @@ def list_of_values(text: str) -> tuple[str, list[tuple[float, bool]]] | None:
         return None
     rest = match["rest"]
     return match["label"].strip(), [(float(v), "%" in rest) for v in _NUMBER.findall(rest)]
+
+
+def _may_list(text: str) -> bool:
+    """Whether a line holds nothing but numbers behind its first separator."""
+    if text.lstrip().startswith("$"):
+        return True
+    at = min((n for n in map(text.find, ":=,;|\t") if n >= 0), default=-1)
+    return at >= 0 and not any(map(str.isalpha, text[at:].translate(_OF_NUMBERS)))
 
 
 def _list_below(text: str) -> re.Match[str] | None:
@@ -241,6 +257,8 @@ def lone_values(text: str) -> list[tuple[float, bool]]:
 
 def evaluated_pair(text: str) -> tuple[float, float] | None:
     """Read ``[4.55, 0.449]``: the loss and the accuracy as ``model.evaluate`` returns them."""
+    if "[" not in text:
+        return None
     match = _PAIR.match(text)
     if match and match["what"] and recognise(match["what"]).kind == "metric":
         return None  # a list of values of that metric
@@ -250,7 +268,7 @@ def evaluated_pair(text: str) -> tuple[float, float] | None:
 
 def called(text: str, above: str) -> tuple[str, float] | None:
     """Read the number below a call: ``accuracy_score(y_test, predicted)`` and ``0.93``."""
-    result = _RESULT.match(text)
+    result = _RESULT.match(text) if above.rstrip().endswith(")") else None
     call = _CALL.search(above) if result else None
     if result is None or call is None:
         return None

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from whyloss.data.history import TaskFacts
+from whyloss.readers.logs.lazy_pattern import LazyPattern
 from whyloss.readers.logs.metric_names import SPLIT_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from whyloss.data.history import Trend
-
-
-class _Pattern:
-    """A pattern that is compiled when it is first needed: a short text needs few of them."""
-
-    def __init__(self, text: str, *, ignore_case: bool = False) -> None:
-        self._text = text
-        self._flags = re.IGNORECASE if ignore_case else 0
-
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return re.compile(self._text, self._flags)
-
-    def search(self, text: str) -> re.Match[str] | None:
-        return self._compiled.search(text)
-
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        return self._compiled.finditer(text)
 
 
 # Words without which a line cannot hold a fact of a kind; its patterns are compiled at first use.
@@ -67,15 +47,15 @@ _SMALL = [
 ]
 _COUNT = rf"(?P<n>\d{{1,5}}|{'|'.join(_SMALL)})"
 _CLASSES = (
-    _Pattern(r"(?<!\w)(?:num|n|nb|number)_?(?:of_?)?(?:classes|labels|class)['\"]?\s*[:=]\s*(?P<n>\d{1,5})\b", ignore_case=True),
-    _Pattern(rf"\bbelonging to {_COUNT} classes", ignore_case=True),
-    _Pattern(r"\bnumber of (?:classes|labels|categories)(?: is|:| =)?\s*(?P<n>\d{1,5})\b", ignore_case=True),
-    _Pattern(rf"(?<![\w.,-]){_COUNT}[- ](?:(?:different|distinct|balanced|output|target|possible)\s)?(?:classes|categories)\b", ignore_case=True),
-    _Pattern(rf"(?<![\w.,-]){_COUNT}[- ]class\b", ignore_case=True),
+    LazyPattern(r"(?<!\w)(?:num|n|nb|number)_?(?:of_?)?(?:classes|labels|class)['\"]?\s*[:=]\s*(?P<n>\d{1,5})\b", re.IGNORECASE),
+    LazyPattern(rf"\bbelonging to {_COUNT} classes", re.IGNORECASE),
+    LazyPattern(r"\bnumber of (?:classes|labels|categories)(?: is|:| =)?\s*(?P<n>\d{1,5})\b", re.IGNORECASE),
+    LazyPattern(rf"(?<![\w.,-]){_COUNT}[- ](?:(?:different|distinct|balanced|output|target|possible)\s)?(?:classes|categories)\b", re.IGNORECASE),
+    LazyPattern(rf"(?<![\w.,-]){_COUNT}[- ]class\b", re.IGNORECASE),
 )  # fmt: skip
-_BINARY = _Pattern(
+_BINARY = LazyPattern(
     r"\bbinary (?:\w+ )?(?:classif\w+|problem|task|labels?|targets?)\b|\btwo-class\b",
-    ignore_case=True,
+    re.IGNORECASE,
 )
 # Data sets that everybody knows, and their numbers of classes.
 _DATA_SETS = {
@@ -88,11 +68,11 @@ _DATA_SETS = {
     r"mnli|snli|multinli": 3, r"imdb|sst-?2|qnli|qqp|mrpc|rte|cola|yelp polarity|titanic|cats (?:vs|and) dogs": 2,
     r"trec-6": 6, r"iris": 3,
 }  # fmt: skip
-_DATA_SET = _Pattern(
+_DATA_SET = LazyPattern(
     r"(?<![\w])(?:"
     + "|".join(f"(?P<d{at}>{name})" for at, name in enumerate(_DATA_SETS))
     + r")(?![\w])",
-    ignore_case=True,
+    re.IGNORECASE,
 )
 _KNOWN_COUNTS = tuple(_DATA_SETS.values())
 
@@ -101,95 +81,95 @@ _THINGS = r"(?:samples|examples|images|instances|sentences|sequences|records|row
 _N = r"(?P<n>\d[\d,]{0,12})(?![\w/]|[.,]\d)(?!\s*(?:%|percent|epochs|classes|steps|batches))"
 _ABOUT = r"(?:(?:only|just|about|around|approximately|roughly|~|of|a total of)\s*)*"
 _SIZES = (
-    _Pattern(r"train on (?P<n>\d{1,12}) (?P<split>)samples", ignore_case=True),
-    _Pattern(r"(?P<split>validate) on (?P<n>\d{1,12}) samples", ignore_case=True),
+    LazyPattern(r"train on (?P<n>\d{1,12}) (?P<split>)samples", re.IGNORECASE),
+    LazyPattern(r"(?P<split>validate) on (?P<n>\d{1,12}) samples", re.IGNORECASE),
     # "2,000 validation images", "7000 train + 700 dev sentences"
-    _Pattern(
-        rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)?(?:\s*\+|\s+(?:set\s+)?{_THINGS}\b)", ignore_case=True
+    LazyPattern(
+        rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}}) (?P<split>{_SPLIT})(?:ing)?(?:\s*\+|\s+(?:set\s+)?{_THINGS}\b)", re.IGNORECASE
     ),
     # "30 for validation", "120 images for testing"
-    _Pattern(
+    LazyPattern(
         rf"(?<![\w.])(?P<n>\d[\d,]{{0,12}})(?:\s+{_THINGS})?\s+for\s+(?:the\s+)?(?P<split>{_SPLIT})(?:ing)?(?!\w|\s+(?:loss|acc))",
-        ignore_case=True,
+        re.IGNORECASE,
     ),
-    _Pattern(rf"(?<![A-Za-z0-9])n_(?P<split>{_SPLIT})\s*[:=]\s*(?P<n>\d{{1,12}})", ignore_case=True),
+    LazyPattern(rf"(?<![A-Za-z0-9])n_(?P<split>{_SPLIT})\s*[:=]\s*(?P<n>\d{{1,12}})", re.IGNORECASE),
     # a size behind a colon or a verb: "the validation set has only 20 images"
-    _Pattern(
+    LazyPattern(
         rf"\b(?P<split>{_SPLIT})(?:ing)?(?:[ _]?(?:data(?:set)?|set|split|image|sample|{_THINGS})){{0,3}}[ _]?(?:size|length|count)?"
         rf"(?:\s*[:=]|\s+(?:is|are|has|have|contains?|consists?|with|of|includes?)\b|(?<=data)|(?<=set))"
-        rf"\s*[:=]?\s*{_ABOUT}{_N}(?=\s*$|\s*[,.;)\n]|\s+(?:labell?ed\s+)?{_THINGS}\b|\s+of\b|\s+and\b)", ignore_case=True,
+        rf"\s*[:=]?\s*{_ABOUT}{_N}(?=\s*$|\s*[,.;)\n]|\s+(?:labell?ed\s+)?{_THINGS}\b|\s+of\b|\s+and\b)", re.IGNORECASE,
     ),
 )  # fmt: skip
 # "1224/1224 [====] - 29s 24ms/sample", where a bar counts samples
 _SHARE_WORDS = ("negative", "positive", "imbalanc", "ratio", "other", "class")
 _OF_A_KIND = r"(?:negatives?|positives?)\b"
-_SHARE_OF_TWO = _Pattern(
+_SHARE_OF_TWO = LazyPattern(
     rf"(?<![\d.])(?P<share>\d{{1,2}}(?:\.\d+)?)\s?(?:%|percent) (?:of (?:the |my |our |all )*(?:\w+ )?(?:samples|data|images|labels|examples|rows|targets|cases) )?"
     rf"(?:(?:are|is|being|belong to|have) (?:the )?(?:(?:label |class )?[01]s?\b|zeros?\b|ones\b|{_OF_A_KIND})|{_OF_A_KIND})",
-    ignore_case=True,
+    re.IGNORECASE,
 )
 _COUNTS_OF_TWO = (
-    _Pattern(rf"(?<![\d.])(?P<one>\d[\d,]{{0,9}}) (?:\w+ )?{_OF_A_KIND}\D{{1,30}}?(?P<two>\d[\d,]{{0,9}}) (?:\w+ )?{_OF_A_KIND}", ignore_case=True),
-    _Pattern(
+    LazyPattern(rf"(?<![\d.])(?P<one>\d[\d,]{{0,9}}) (?:\w+ )?{_OF_A_KIND}\D{{1,30}}?(?P<two>\d[\d,]{{0,9}}) (?:\w+ )?{_OF_A_KIND}", re.IGNORECASE),
+    LazyPattern(
         r"(?<![\d.])(?P<one>\d[\d,]{0,9}) (?:\w+ )?of (?:one|the first|the one)\b[^\d.]{1,40}?(?P<two>\d[\d,]{0,9}) (?:\w+ )?of (?:the )?(?:other|second)",
-        ignore_case=True,
+        re.IGNORECASE,
     ),
-    _Pattern(
+    LazyPattern(
         r"(?:imbalanc\w+|class ratio|ratio of (?:the )?(?:two )?classes|(?:positive|negative)s? (?:to|vs\.?) (?:positive|negative)s?)\D{0,25}?"
-        r"(?P<one>\d{1,4}(?:\.\d+)?)\s*[:/]\s*(?P<two>\d{1,4}(?:\.\d+)?)", ignore_case=True,
+        r"(?P<one>\d{1,4}(?:\.\d+)?)\s*[:/]\s*(?P<two>\d{1,4}(?:\.\d+)?)", re.IGNORECASE,
     ),
 )  # fmt: skip
-_BAR_OF_SAMPLES = _Pattern(r"(?P<n>\d{1,12})/(?P=n) \[=+\] - \d+s \d+[mu]?s/sample")
-_FOUND = _Pattern(
+_BAR_OF_SAMPLES = LazyPattern(r"(?P<n>\d{1,12})/(?P=n) \[=+\] - \d+s \d+[mu]?s/sample")
+_FOUND = LazyPattern(
     r"\bfound (?P<n>\d{1,9}) (?:validated )?(?:images?|image filenames|files|samples)",
-    ignore_case=True,
+    re.IGNORECASE,
 )
-_RUNNING = _Pattern(r"running (?P<split>training|evaluation|prediction)", ignore_case=True)
-_EXAMPLES = _Pattern(r"num examples\s*=\s*(?P<n>[\d,]+)", ignore_case=True)
-_RATE = _Pattern(
+_RUNNING = LazyPattern(r"running (?P<split>training|evaluation|prediction)", re.IGNORECASE)
+_EXAMPLES = LazyPattern(r"num examples\s*=\s*(?P<n>[\d,]+)", re.IGNORECASE)
+_RATE = LazyPattern(
     r"(?P<split>eval|test|train)_(?P<what>runtime|samples_per_second)['\"]?\s*[:=]\s*['\"]?"
-    r"(?P<value>\d+(?::\d+)*(?:\.\d+)?)", ignore_case=True,
+    r"(?P<value>\d+(?::\d+)*(?:\.\d+)?)", re.IGNORECASE,
 )  # fmt: skip
 
-_BATCH = _Pattern(
-    r"\bbatch[_ ]?size['\"]?\s*(?:[:=]|of|is|was)?\s*(?P<value>\d{1,6})\b", ignore_case=True
+_BATCH = LazyPattern(
+    r"\bbatch[_ ]?size['\"]?\s*(?:[:=]|of|is|was)?\s*(?P<value>\d{1,6})\b", re.IGNORECASE
 )
-_SMOOTHING = _Pattern(
+_SMOOTHING = LazyPattern(
     r"\blabel[_ ]smoothing(?:_factor)?['\"]?\s*(?:[:=]|of|is|at)?\s*(?P<value>0?\.\d+)",
-    ignore_case=True,
+    re.IGNORECASE,
 )
-_LEARNING_RATE = _Pattern(
+_LEARNING_RATE = LazyPattern(
     r"\b(?:learning[_ ]rate|lr)['\"]?\s*(?:[:=]|of|is|was|to)\s*(?P<value>\d*\.?\d+(?:e-?\d+)?)\b",
-    ignore_case=True,
+    re.IGNORECASE,
 )
-_TEMPERATURE = _Pattern(
+_TEMPERATURE = LazyPattern(
     r"\b(?:optimal|fitted|learned|best|calibration) temperature\s*(?:[:=]|is|of)?\s*(?P<value>\d+(?:\.\d+)?)",
-    ignore_case=True,
+    re.IGNORECASE,
 )
-_WEIGHTS = _Pattern(
+_WEIGHTS = LazyPattern(
     r"\bclass[_ ]weights?\b(?!['\"]?\s*[:=]\s*none)|\bpos_weight\b|\bweighted (?:cross|bce|ce\b|loss function)",
-    ignore_case=True,
+    re.IGNORECASE,
 )
-_REGULARISED = _Pattern(
+_REGULARISED = LazyPattern(
     r"(?:kernel|bias|activity)_regularizer|\bl[12][- ](?:regularis|regulariz|penalty)|regularizers\.",
-    ignore_case=True,
+    re.IGNORECASE,
 )
-_LAYER = _Pattern(
+_LAYER = LazyPattern(
     r"\bDense\(\s*(?:units\s*=\s*)?(?P<n>\d{1,6})\s*,\s*(?:activation\s*=\s*)?['\"](?P<activation>softmax|sigmoid|linear)['\"]"
 )
-_ACTIVATION = _Pattern(
+_ACTIVATION = LazyPattern(
     r"activation\s*=\s*['\"]?(?:tf\.nn\.|nn\.)?(?P<one>softmax|sigmoid)\b|\bnn\.(?:Log)?(?P<two>Softmax|Sigmoid)\(|"
-    r"\b(?P<three>softmax|sigmoid) (?:output|layer as|at the (?:end|output))", ignore_case=True,
+    r"\b(?P<three>softmax|sigmoid) (?:output|layer as|at the (?:end|output))", re.IGNORECASE,
 )  # fmt: skip
-_LINEAR = _Pattern(r"\b(?:nn\.)?Linear\(.{0,60}?(?:out_features\s*=\s*|,\s*)(?P<n>\d{1,6})\b")
+_LINEAR = LazyPattern(r"\b(?:nn\.)?Linear\(.{0,60}?(?:out_features\s*=\s*|,\s*)(?P<n>\d{1,6})\b")
 _LOSS_FUNCTIONS = (
-    (_Pattern(r"(?:binary[_ ]?cross[_ -]?entropy|\bBCE(?:WithLogits)?Loss|\bBCE\b)", ignore_case=True), "binary cross-entropy"),
-    (_Pattern(r"focal[_ ]?loss", ignore_case=True), "focal"),
-    (_Pattern(r"\bhinge\b", ignore_case=True), "hinge"),
-    (_Pattern(r"\bdice[_ ]loss", ignore_case=True), "dice"),
-    (_Pattern(r"\bCTC(?:Loss)?\b|ctc_loss"), "ctc"),
-    (_Pattern(r"loss\s*=\s*['\"](?:mse|mean_squared_error)|nn\.MSELoss|\bMSE loss\b|mean squared error loss", ignore_case=True), "mse"),
-    (_Pattern(r"cross[_ -]?entropy|\bNLLLoss\b|\bnll_loss\b", ignore_case=True), "cross-entropy"),
+    (LazyPattern(r"(?:binary[_ ]?cross[_ -]?entropy|\bBCE(?:WithLogits)?Loss|\bBCE\b)", re.IGNORECASE), "binary cross-entropy"),
+    (LazyPattern(r"focal[_ ]?loss", re.IGNORECASE), "focal"),
+    (LazyPattern(r"\bhinge\b", re.IGNORECASE), "hinge"),
+    (LazyPattern(r"\bdice[_ ]loss", re.IGNORECASE), "dice"),
+    (LazyPattern(r"\bCTC(?:Loss)?\b|ctc_loss"), "ctc"),
+    (LazyPattern(r"loss\s*=\s*['\"](?:mse|mean_squared_error)|nn\.MSELoss|\bMSE loss\b|mean squared error loss", re.IGNORECASE), "mse"),
+    (LazyPattern(r"cross[_ -]?entropy|\bNLLLoss\b|\bnll_loss\b", re.IGNORECASE), "cross-entropy"),
 )  # fmt: skip
 
 

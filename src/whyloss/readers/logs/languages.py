@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from whyloss.readers.logs.lazy_pattern import LazyPattern
+
 _PUNCTUATION = str.maketrans("，。；：（）【】％、＝｜／　", ",.;:()[]%,=|/ ")
 _CHINESE = {
     "训练集": "train", "訓練集": "train", "训练": "train", "訓練": "train",
@@ -36,7 +38,7 @@ _CHINESE |= {
     "손실": "loss", "로스": "loss", "정확도": "accuracy", "검증": "validation", "훈련": "train", "학습": "train",
     "테스트": "test", "에폭": "epoch", "에포크": "epoch", "증가": "rises", "감소": "falls", "지만": "but",
 }  # fmt: skip
-_NTH_EPOCH = re.compile(r"第\s*(\d+)\s*(?:/\s*\d+\s*)?(?:轮|輪|个?\s*(?:epoch|周期)|次迭代|代)")
+_NTH_EPOCH = LazyPattern(r"第\s*(\d+)\s*(?:/\s*\d+\s*)?(?:轮|輪|个?\s*(?:epoch|周期)|次迭代|代)")
 # A stem and what may follow it; all in lower case.
 _STEMS = {
     # German
@@ -75,26 +77,25 @@ _STEMS = {
     r"раст[её]т|растут|увеличивается|возрастает": "rises", r"падает|уменьшается|снижается": "falls",
     r"оста[её]тся|держится": "stays", r"но|а": "but", r"после": "after", r"на уровне": "at",
 }  # fmt: skip
-_FROM = re.compile(r"\b(?:von|del?|da|с)\s+(?=[\d.,]+)", re.IGNORECASE)
-_TO = re.compile(r"\b(?:auf|à|a|до|al?)\s+(?=[\d.,]+)", re.IGNORECASE)
+_FROM = LazyPattern(r"\b(?:von|del?|da|с)\s+(?=[\d.,]+)", re.IGNORECASE)
+_TO = LazyPattern(r"\b(?:auf|à|a|до|al?)\s+(?=[\d.,]+)", re.IGNORECASE)
 _IDEOGRAPH = "[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
-_JOINED = re.compile(rf"(?<={_IDEOGRAPH})(?=[A-Za-z\d])|(?<=[A-Za-z\d%])(?={_IDEOGRAPH})")
-_POINT = re.compile(r"\d\.\d")
-_DECIMAL_COMMA = re.compile(r"(?<![\d,.])(\d{1,3}),(\d+)(?!\d|,\d)")
+_JOINED = LazyPattern(rf"(?<={_IDEOGRAPH})(?=[A-Za-z\d])|(?<=[A-Za-z\d%])(?={_IDEOGRAPH})")
+_POINT = LazyPattern(r"\d\.\d")
+_DECIMAL_COMMA = LazyPattern(r"(?<![\d,.])(\d{1,3}),(\d+)(?!\d|,\d)")
 # "perte de validation", "точность на валидации", "pérdida en entrenamiento": of which split.
-_OF = re.compile(
+_OF = LazyPattern(
     r"\b(loss|accuracy|error rate|recall)\s+(?:sur (?:le |la |l['’])?|en (?:el |la )?|de (?:la |l['’])?|d['’]|del? |"
     r"der |des |auf den |na |no |em |di |in |на |при )?\s*(?:conjunto de |jeu de |ensemble de )?"
     r"(train|validation|test)\b",
     re.IGNORECASE,
 )
 _MEANINGS = tuple(_STEMS.values())
-_OWN_TEST = re.compile(
-    "verlust|genauigkeit|validierung|fehlerrate|fehlerquote|lernrate|epoche|rdida|exactitud|precision|"
-    "entrenamiento|validacion|prueba|epoca|perte|apprentissage|entrainement|perda|treinamento|"
-    "perdita|accuratezza|addestramento|validazione",
-    re.IGNORECASE,
-)
+_OWN_WORDS = (
+    "verlust", "genauigkeit", "validierung", "fehlerrate", "fehlerquote", "lernrate", "epoche", "rdida", "exactitud",
+    "precision", "entrenamiento", "validacion", "prueba", "epoca", "perte", "apprentissage", "entrainement", "perda",
+    "treinamento", "perdita", "accuratezza", "addestramento", "validazione",
+)  # fmt: skip
 
 
 def to_english(text: str) -> str:
@@ -111,8 +112,9 @@ def to_english(text: str) -> str:
         The same object where nothing was replaced.
     """
     if text.isascii():
-        found = _OWN_TEST.search(text)
-        if found is None or (found.group().casefold() == "precision"):
+        lower = text.casefold()
+        found = next((word for word in _OWN_WORDS if word in lower), None)
+        if found in {None, "precision"}:
             return text
     english = text.translate(_PUNCTUATION)
     english = _NTH_EPOCH.sub(r" epoch \1 ", english)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from whyloss.readers.logs.callbacks import improved, of_now
 from whyloss.readers.logs.column_mapping import CALIBRATED
+from whyloss.readers.logs.lazy_pattern import LazyPattern
 from whyloss.readers.logs.line_places import PROGRESS, TQDM, take_place
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, Name, recognise
 from whyloss.readers.logs.pieces import MAX_LINE
@@ -21,61 +22,62 @@ _VALUE = re.compile(
 )
 # What a mean was taken over is no value, and what stands in brackets between a name and its colon
 # is no name.
-_OVER_BATCHES = re.compile(
+_OVER_BATCHES = LazyPattern(
     r"\s+(?:of|over|on|in)\s+\d+\s+(?:mini-?)?(?:batches|steps|iterations)\b", re.IGNORECASE
 )
-_ASIDE = re.compile(
+_ASIDE = LazyPattern(
     r"(?<=\w)(?<!\.\d)(?<!\.\d\d)(?<!\.\d\d\d)(?<!\.\d\d\d\d)\s*\((?:(?P<inner>[^()=:]{1,40})\)(?=\s*[:=]\s*[-\d.])|(?P<words>[A-Za-z][A-Za-z -]{1,30})\)(?=\s+[-\d.]))"
 )
-_GLUED_SPLIT = re.compile(
+_GLUED_SPLIT = LazyPattern(
     r"(?<=\d)(?=(?:train|val|valid|test)(?:ing|idation)?[-_ ]?(?:acc|loss|err))", re.IGNORECASE
 )
-_OF_A_CLASS = re.compile(
+_OF_A_CLASS = LazyPattern(
     r"\b(?:class|category|label|cls)\s*#?\s*[\w'-]{1,30}\s*$|\b(?:accuracy|acc|recall|precision|f1|auc)\s+(?:of|for)\s+(?:class\b|category\b)",
     re.IGNORECASE,
 )
-_CALIBRATED = re.compile(
+_CALIBRATED = LazyPattern(
     r"^\W*(?:after|with)\s+(?:temperature|calibration|scaling|platt)\b", re.IGNORECASE
 )
-_SOME_SET = re.compile(r"^\W*(?!train)[A-Za-z]\w{2,20} set\s*:", re.IGNORECASE)
-_UNCALIBRATED = re.compile(
+_SOME_SET = LazyPattern(r"^\W*(?!train)[A-Za-z]\w{2,20} set\s*:", re.IGNORECASE)
+_UNCALIBRATED = LazyPattern(
     r"^\W*(?:before|without)\s+(?:temperature|calibration|scaling|platt)\b[\w ]*\W", re.IGNORECASE
 )
-_OF_TIMM = re.compile(
+_OF_TIMM = LazyPattern(
     r"^\s*(?P<split>train|val|test)\w{0,8}\s*:\s*(?P<epoch>\d{1,9})\s+\[", re.IGNORECASE
 )
-_AFTER = re.compile(
+_AFTER = LazyPattern(
     r"(?P<name>\b[a-z][\w ]{0,30}?)\s+(?:after|at|for|in)\s+(?P<index>epoch|step|iteration|iter|batch)"
     r"\s*#?(?P<number>\d+)\s*[:=]",
     re.IGNORECASE,
 )
 # In running text a percentage may stand before its name.
-_BEHIND = re.compile(
+_BEHIND = LazyPattern(
     r"\s+(?:of\s+)?(?P<name>(?:[a-z]{2,12}\s+){0,2}?(?:accuracy|acc|error|error rate))\b(?!\s*[:=])",
     re.IGNORECASE,
 )
 # The split of a number that stands before it: "0.95 (train)", "loss=0.2 on the validation set".
-_SPLIT_BEHIND = re.compile(
+_SPLIT_BEHIND = LazyPattern(
     rf"\s*(?:\(|(?P<on>on|for)\s+(?:the\s+)?)\s*(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})"
     r"(?:[ -](?:set|data|split|dataset))?\s*(?:\)|(?=[,.;|]|\s*$|\s+(?:from|at|after|and|but)\b))",
     re.IGNORECASE,
 )
-_NO_LETTERS = re.compile(r"[\W\d_]+")
+_NO_LETTERS = LazyPattern(r"[\W\d_]+")
 # What CatBoost prints as the best so far tells whether its number, which has no name, is to rise.
 BEST_SO_FAR = "test_sofar"
 UNNAMED = ("learn loss", "test loss")
-_BEST_OF_CATBOOST = re.compile(r"\bbest:\s*(?P<value>[\d.]+)\s*\(\d+\)")
+_BEST_OF_CATBOOST = LazyPattern(r"\bbest:\s*(?P<value>[\d.]+)\s*\(\d+\)")
 _LETTERS = {"p": "precision", "r": "recall", "f": "f1", "f1": "f1"}
-_SOURCE_FILE = re.compile(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
-_OF_SET = re.compile(
+_SOURCE_FILE = LazyPattern(r".*\.(?:py|cpp|cc|cu|c|h|go|rs|js|java)")
+_OF_SET = LazyPattern(
     r"accuracy (?:of (?:the )?(?:network|model|net) )?on (?:the )?(?P<n>\d[\d,]{0,12}) (?P<split>train|val|test)\w*"
     r"(?: images| samples| examples)?\s*[:=]\s*(?P<value>[\d.]+)\s*(?P<percent>%?)",
     re.IGNORECASE,
 )
-_PREFIX = re.compile(
+_PREFIX = LazyPattern(
     r"^.{0,120}?\b(?:INFO|DEBUG|WARNING|WARN|ERROR)\b\s*"
     r"(?:\|\s*[\w.<>]+:[\w.<>]+:\d+\s*-\s*|\]\s*|:(?!\s)[\w.]+:(?!\s*[-\d.])|[:|-])\s*"
 )
+_LEVELS = ("INFO", "DEBUG", "WARN", "ERROR")
 _FILLER = re.compile(
     r"(?:[\s:=~≈<|'\"\[(→>-]|\b(?:is|was|of|at|about|around|equals|approximately|only|just|"
     r"(?:np\.|numpy\.)?float\d*\(|tensor\(|array\())+$",
@@ -87,19 +89,19 @@ _SPLIT_WORD = re.compile(
     rf"(?<![\w/.-])(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![\w./-]|\s+until)",
     re.IGNORECASE,
 )
-_SECTION = re.compile(
+_SECTION = LazyPattern(
     r"[\W_]*(?:(?:epoch|running|start(?:ing)?|begin)\W+)?"
     rf"(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})"
     r"(?:\W+(?:set|phase|results?|errors?|loop|metrics|performance|mode|epoch|data|summary|scores?|begins?|starts?|started))*[\W_]*",
     re.IGNORECASE,
 )
 # "fold 2, validation metrics:" is a heading too.
-_SECTION_ENDS = re.compile(
+_SECTION_ENDS = LazyPattern(
     rf"(?<![\w/-])(?P<split>{'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})\s+"
     r"(?:metrics|results|scores|performance|set|data)(?:\s+(?:for|of|on)\b[^\d:]{0,40})?\s*:\s*",
     re.IGNORECASE,
 )
-_DECIMAL_COMMA = re.compile(r"[:=]\s*-?\d+,\d|(?<![\d,.\[(])0,\d+(?![\d,])")
+_DECIMAL_COMMA = LazyPattern(r"[:=]\s*-?\d+,\d|(?<![\d,.\[(])0,\d+(?![\d,])")
 # How Keras, Lightning, OpenMMLab, the Trainer and scikit-learn print: their training numbers are
 # means over the epoch while it lasted.
 _RUNNING = (" - loss", " - acc", " - val_", "v_num=", "mmcls", "Epoch(train)", "'grad_norm':")
@@ -225,14 +227,15 @@ def parse_line(text: str, section: str | None = None) -> Line:
         line.section = SPLIT_WORDS[found["split"].casefold()]
         return line
     line.summary = text.lstrip().startswith("* ")
-    if told := _OF_SET.search(text):
+    if says_of_set(text) and (told := _OF_SET.search(text)):
         _take_sentence(told, line)
         line.summary = True
         return line
-    rest, cut = of_now(_AFTER.sub(r"\g<index> \g<number> \g<name>:", _plainer(text), count=1))
+    rest, cut = of_now(_plainer(text))
     split, rest = take_place(rest, section, line)
-    calibrated = bool(_CALIBRATED.search(rest))
-    plain = _UNCALIBRATED.sub(" ", rest)
+    judged = rest.lstrip(" -*|").casefold().startswith(("after", "with", "before"))
+    calibrated = judged and bool(_CALIBRATED.search(rest))
+    plain = _UNCALIBRATED.sub(" ", rest) if judged else rest
     if split is None:
         split = _split_of(rest, judged=section is None and (calibrated or plain != rest))
     _take_pairs(plain, split or section, line)
@@ -260,7 +263,7 @@ def _split_of(text: str, *, judged: bool) -> str | None:
     judged : bool
         It is of predictions before or after a temperature was fitted, which are held-out ones.
     """
-    if _SOME_SET.match(text):
+    if " set" in text and _SOME_SET.match(text):
         return "test"  # a set with a name of its own is evaluated, not trained on
     # An estimator evaluates alone when it says "Saving dict".
     return "val" if judged or "Saving dict" in text else None
@@ -268,13 +271,13 @@ def _split_of(text: str, *, judged: bool) -> str | None:
 
 def says_of_set(text: str) -> bool:
     """Whether a line is "Accuracy of the network on the 10000 test images: 63 %"."""
-    return bool(_OF_SET.search(text))
+    return " on " in text and "ccuracy" in text and bool(_OF_SET.search(text))
 
 
 def _heading(text: str) -> re.Match[str] | None:
     """Match a line that names the split of those below."""
-    plain = _PREFIX.sub("", text, count=1)
-    if found := _SECTION.fullmatch(plain):
+    plain = _without_prefix(text)
+    if not any(map(str.isdigit, plain)) and (found := _SECTION.fullmatch(plain)):
         return found
     found = _SECTION_ENDS.search(plain) if plain.rstrip().endswith(":") else None
     return found if found and found.end() == len(plain) else None
@@ -302,11 +305,20 @@ def _inside(match: re.Match[str]) -> str:
     return f" {' '.join(words)} " if known else ""
 
 
+def _without_prefix(text: str) -> str:
+    return _PREFIX.sub("", text, count=1) if any(level in text for level in _LEVELS) else text
+
+
 def _plainer(text: str) -> str:
     """Write what loggers, LightGBM and people of other countries write as others do."""
-    rest = _PREFIX.sub("", text.translate(BOX).replace("'s ", " "), count=1)
-    rest = _OF_TIMM.sub(r"\g<split>: epoch \g<epoch> [", rest, count=1)
-    rest = _GLUED_SPLIT.sub(" ", _OVER_BATCHES.sub("", rest))
+    rest = _without_prefix(text.translate(BOX).replace("'s ", " "))
+    if rest.lstrip()[:3].casefold() in {"tra", "val", "tes"}:
+        rest = _OF_TIMM.sub(r"\g<split>: epoch \g<epoch> [", rest, count=1)
+    if any(word in rest for word in ("atch", "step", "iteration")):
+        rest = _OVER_BATCHES.sub("", rest)
+    rest = _GLUED_SPLIT.sub(" ", rest)
+    if any(word in rest for word in (" after ", " at ", " for ", " in ")):
+        rest = _AFTER.sub(r"\g<index> \g<number> \g<name>:", rest, count=1)
     if "(" in rest:
         rest = _ASIDE.sub(_inside, rest)
     if "top" in rest or "Top" in rest:
@@ -355,18 +367,31 @@ def _take_pairs(text: str, split: str | None, line: Line) -> None:
         )
         if named is None:
             continue
-        before = _FILLER.sub("", text[max(match.start() - _LONGEST_GAP, 0) : match.start()])
-        if _OF_A_CLASS.search(before.removesuffix(named[0])):
+        if _is_of_a_class(text[max(match.start() - _LONGEST_GAP, 0) : match.start()], named[0]):
             continue
         label, name = named
         attached = name.split or attached
         line.means |= bool(match["mean"] and not match["of"] and not match["share"])
         found.append((_pair(label, name, match, sign, context), attached))
-        if after := _SPLIT_BEHIND.match(text, end):
+        if after := _behind(text, end):
             end, since = after.end(), _place_behind(found, since, after)
     if found and (bar := TQDM.search(text)) and "]" not in text[bar.end() :]:
         found.pop()  # the terminal was too narrow for its last digits
     line.pairs = _spelled_out(_placed(found))
+
+
+def _behind(text: str, end: int) -> re.Match[str] | None:
+    """Match the split that stands behind a number which ends there."""
+    following = text[end : end + 12].lstrip().casefold()
+    return _SPLIT_BEHIND.match(text, end) if following.startswith(("(", "on ", "for ")) else None
+
+
+def _is_of_a_class(before: str, label: str) -> bool:
+    """Whether a number is that of one class alone, as the words before its name say."""
+    lower = before.casefold()
+    if not any(word in lower for word in ("class", "categor", "label", "cls", " of ", " for ")):
+        return False
+    return bool(_OF_A_CLASS.search(_FILLER.sub("", before).removesuffix(label)))
 
 
 def _place_behind(found: list[tuple[Pair, str | None]], since: int, behind: re.Match[str]) -> int:
@@ -395,7 +420,7 @@ def _same_again(
 ) -> tuple[str, Name] | None:
     """Give the name of the number before, where another split of it follows: "0.9 (train) 0.7 (val)"."""
     last = found[-1][0]
-    if core.strip(" ,;/") or last.name.split or not _SPLIT_BEHIND.match(text, end):
+    if core.strip(" ,;/") or last.name.split or not _behind(text, end):
         return None
     return last.label, last.name
 

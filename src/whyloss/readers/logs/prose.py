@@ -58,6 +58,8 @@ def read_prose(text: str) -> Told:
         One or several, in English.
     """
     told = Told()
+    if not text.strip():
+        return told  # most logs have no sentence, and need none of the patterns
     clause = _Clause()
     text = words.THOUSANDS.sub("", text.replace("\n", " "))
     for sentence in words.SENTENCE.split(text):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from whyloss.readers.logs.lazy_pattern import LazyPattern
 from whyloss.readers.logs.metric_names import SPLIT_WORDS
 
 _SPLIT = "(?:" + "|".join(sorted(SPLIT_WORDS, key=len, reverse=True)) + ")"
@@ -66,8 +67,8 @@ _DIRECTION = "|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in DIRECTI
 _BOUND = r"(?P<bound>[,;:()]|\b(?:while|whereas|but|although|though|however|then|when|and|so)\b)"
 _LONE_SPLIT = rf"(?P<lone>\b{_SPLITS}\b(?P<data>\s+(?:set|data|split|phase|dataset))?)"
 
-THOUSANDS = re.compile(r"(?<=\d) (?=000\b)")  # "2 000 000"
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
+THOUSANDS = LazyPattern(r"(?<=\d) (?=000\b)")  # "2 000 000"
+SENTENCE = LazyPattern(r"(?<=[.!?])\s+(?=[A-Z\"'(I])|\n{2,}")
 _COMMON_WORDS = (
     "the a an is are was were be of and but while to after my i i'm we it its in at for "
     "with that this then when does not only from until around about me why how has have "
@@ -83,19 +84,19 @@ _VERB_WORDS = (
 )
 _VERBS = frozenset(_VERB_WORDS.split())
 # "Epoch 00007: val_acc did not improve from 0.9", as callbacks of Keras say.
-_CALLBACK = re.compile(r"\s*epoch \d+\s*:", re.IGNORECASE)
-_LAID_OUT = re.compile(r"[:=|\[{]")
-_CODE = re.compile(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|\bdef |\bimport ")
-CODED = re.compile(r"\b(?:val|valid|eval|test)_(?:loss|acc\w*)", re.IGNORECASE)
+_CALLBACK = LazyPattern(r"\s*epoch \d+\s*:", re.IGNORECASE)
+_LAID_OUT = LazyPattern(r"[:=|\[{]")
+_CODE = LazyPattern(r"\w\s*=\s*[-\d.'\"\[]|\w:\s*[-\d.]+\s*[-,|]|^\s*[{\[|#>]|\t|\bdef |\bimport ")
+CODED = LazyPattern(r"\b(?:val|valid|eval|test)_(?:loss|acc\w*)", re.IGNORECASE)
 
 # --- around a number --------------------------------------------------------------------------------
 
-TO_THE_METRIC = re.compile(r"\s*(?:of\s+|for\s+)?(?:(?:the|our|my|a)\s+)?$", re.IGNORECASE)
-FOR = re.compile(r"\bfor\s+(?:the\s+)?$", re.IGNORECASE)
-TO = re.compile(
+TO_THE_METRIC = LazyPattern(r"\s*(?:of\s+|for\s+)?(?:(?:the|our|my|a)\s+)?$", re.IGNORECASE)
+FOR = LazyPattern(r"\bfor\s+(?:the\s+)?$", re.IGNORECASE)
+TO = LazyPattern(
     r"(?:\bto|\bthen|->|→|\buntil)\s*(?:about|around|only|just|~|a\s+|an\s+)*\s*$", re.IGNORECASE
 )
-NO_VALUE = re.compile(
+NO_VALUE = LazyPattern(
     r"(?:\bby|\brate|\blr|\bseed|\bversion|\bdivided by|\bfirst|\blast|\btimes|=|\bof class|\bsize|\bwithin|\bpatience)\s*$"
     # A setting of the training is no value of the metric that was named before it.
     r"|\b(?:dropout|momentum|decay|smoothing|threshold|gamma|alpha|beta|temperature|fraction|ratio)"
@@ -106,42 +107,42 @@ _THINGS = (
     rf"(?:(?:{_SPLIT}|labelled|labeled)\s+)?(?:-?fold|classes|class|images|samples|examples|rows|photos"
     r"|layers|times|gb|ms|min|hours?|orders|models|features|digits|sequences|sentences|patients|points\b)\b"
 )
-ON_MANY = re.compile(
+ON_MANY = LazyPattern(
     r"\b(?:on|over|for|with)\s+(?:(?:a|the|about|only|all)\s+)*\d[\d,]*\s+$", re.IGNORECASE
 )
-COUNTED = re.compile(
+COUNTED = LazyPattern(
     r"\s+(?:mode|images|samples|examples|rows|photos|sequences|sentences|patients)\b", re.IGNORECASE
 )
-UNIT = re.compile(
+UNIT = LazyPattern(
     rf"\s*(?:(?:to|or|-|–)\s*\d+\s*)?{_THINGS}"
     r"|\s*(?:positives?|negatives?)\b|\s*of\s+(?:my |the |our |all )*(?:samples|images|data|labels|examples|rows|labels|photos|time)\b",
     re.IGNORECASE,
 )
 # "Greater than 1" bounds a number; "more than 90 %" is one.
-BOUNDS = re.compile(
+BOUNDS = LazyPattern(
     r"\b(?:greater|more|less|higher|larger|bigger|lower|better|worse|smaller|other|rather) than\s*$",
     re.IGNORECASE,
 )
 # What somebody expects or has read of is no number of this training.
-_HOPED = re.compile(
+_HOPED = LazyPattern(
     r"(?<!as )\bexpect\w*|\bshould\b|\bpapers?\b|\bbaseline\b|state[- ]of[- ]the[- ]art|\bsota\b|\bgoal\b"
     r"|\btarget (?:is|of|accuracy)|\bwould\b|\bhop(?:e|ing)\b|\bsuppos\w+|\bwant\b|random(?:ly)? guess\w*"
     r"|\bby chance\b|\bhow (?:can|do|to|should)\b",
     re.IGNORECASE,
 )
-_AT_EPOCH = re.compile(
+_AT_EPOCH = LazyPattern(
     r"\s*%?\s*[(,]?\s*(?:(?:at|after|in|by|on|for)\s+)?(?:(?:the|about|around|only|just|~)\s+)*",
     re.IGNORECASE,
 )
-_WHICH = re.compile(
+_WHICH = LazyPattern(
     r"\b(?:after|by|until|till|at|from|since|in|past|around|beyond|up to)\s+(?:(?:about|around|only|just|some|roughly|approximately|the|~)\s*)*$",
     re.IGNORECASE,
 )
-_ONWARDS = re.compile(
+_ONWARDS = LazyPattern(
     r"\b(?:after|from|since|around|about|past|beyond|at)\s+(?:(?:about|around|the|only|~)\s*)*$",
     re.IGNORECASE,
 )
-_HOW_MANY = re.compile(r"(?:\bfirst|\blast|\bwithin|\ball|\bonly|\bevery|\()\s*$", re.IGNORECASE)
+_HOW_MANY = LazyPattern(r"(?:\bfirst|\blast|\bwithin|\ball|\bonly|\bevery|\()\s*$", re.IGNORECASE)
 _GOES_ON_WORDS = (
     "about around roughly approximately nearly almost just even reaches reached reach reaching hits hit "
     "gets got value values level equals finally initially eventually best still high low near close stable "
@@ -155,26 +156,26 @@ _GOES_ON = _COMMON.union(_GOES_ON_WORDS.split()) - {"have", "had", "with"}
 # --- around a metric or a direction -----------------------------------------------------------------
 
 # The loss of one sample, or of a few, is not that of the split.
-OF_SOME = re.compile(
+OF_SOME = LazyPattern(
     r"\b(?:median|per[- ](?:sample|image|example|token|class)|individual|single)\s+$"
     r"|\b(?:samples|images|examples|rows|points|batches)\s+(?:have|with|had|has)\s+(?:an?\s+|the\s+)?$",
     re.IGNORECASE,
 )
-DURING = re.compile(r"\bduring\s+$", re.IGNORECASE)
-PER_CLASS = re.compile(r"\bper[- ]class\b", re.IGNORECASE)
+DURING = LazyPattern(r"\bduring\s+$", re.IGNORECASE)
+PER_CLASS = LazyPattern(r"\bper[- ]class\b", re.IGNORECASE)
 JOINTS = frozenset({"", ",", "and", ", and", "/", "&", "or"})
 BETWEEN_NUMBERS = JOINTS | {"vs", "vs.", "versus", "compared to", "against"}
-COMPARED = re.compile(
+COMPARED = LazyPattern(
     r"\b(?:than|vs\.?|versus|compared (?:to|with))\s*(?:(?:the|my|our|its)\s+)?$", re.IGNORECASE
 )
 # "80 % for training" tells how the data were divided.
-DIVIDED = re.compile(
+DIVIDED = LazyPattern(
     r"\bsplit|\bdivid|\bpartition|\bratio\b|\bheld[- ]out|\bhold[- ]out|\breserv", re.IGNORECASE
 )
-ON = re.compile(r"\s*(?:accuracy\s+)?(?:on|in|for|at)\s+(?:the\s+|my\s+|our\s+)?|\s*\(\s*(?:on\s+)?", re.IGNORECASE)  # fmt: skip
-OF_SPLIT = re.compile(r"\b(?:on|for|in|both)\s+(?:the |both |my |our )?$", re.IGNORECASE)
+ON = LazyPattern(r"\s*(?:accuracy\s+)?(?:on|in|for|at)\s+(?:the\s+|my\s+|our\s+)?|\s*\(\s*(?:on\s+)?", re.IGNORECASE)  # fmt: skip
+OF_SPLIT = LazyPattern(r"\b(?:on|for|in|both)\s+(?:the |both |my |our )?$", re.IGNORECASE)
 # "It reaches 90 %": a share of what is right, also without a name.
-REACHES = re.compile(
+REACHES = LazyPattern(
     r"\b(?:reach(?:es|ed)?|gets?|got|achiev(?:es|ed)|obtain(?:s|ed)?|from)\s+(?:(?:only|about|around|just|to|up)\s+)*$",
     re.IGNORECASE,
 )
@@ -182,20 +183,20 @@ REACHES = re.compile(
 IS = frozenset(
     {"", "is", "was", "only", "it is", "i get", "just", "about", "around", "it's", "we get"}
 )
-OF_DATA = re.compile(r"\b(?:on|in|at)\b|\(", re.IGNORECASE)
+OF_DATA = LazyPattern(r"\b(?:on|in|at)\b|\(", re.IGNORECASE)
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-SCALE = re.compile(r"\s*(thousand|million|billion|trillion)\b", re.IGNORECASE)
-DENIED = re.compile(
+SCALE = LazyPattern(r"\s*(thousand|million|billion|trillion)\b", re.IGNORECASE)
+DENIED = LazyPattern(
     r"\b(?:can't|cannot|not|never|no|don't|doesn't|didn't|won't|isn't|without|hardly|barely|scarcely|fails? to)\s+(?:\w+\s+){0,2}$"
 )
-_OF_ELSE = re.compile(
+_OF_ELSE = LazyPattern(
     r"\s+(?:the\s+|my\s+|its\s+)?(?:learning|lr\b|batch|number|size|dropout|model\b|epochs?\b|layers?\b|complexity"
     r"|regulari|weights?\b|capacity|threshold|temperature|amount|dimension)",
     re.IGNORECASE,
 )
-_INFINITIVE = re.compile(r"(\w+)\s+to\s+(?:\w+ly\s+)?$")
-_DOES = re.compile(r"start|beg[aiu]n|continu|seem|appear|tend|keep")
-_MAY = re.compile(r"\b(?:can|could|may|might|will|would|should|must)\s+(?:\w+\s+)?$")
+_INFINITIVE = LazyPattern(r"(\w+)\s+to\s+(?:\w+ly\s+)?$")
+_DOES = LazyPattern(r"start|beg[aiu]n|continu|seem|appear|tend|keep")
+_MAY = LazyPattern(r"\b(?:can|could|may|might|will|would|should|must)\s+(?:\w+\s+)?$")
 
 
 def is_prose(line: str) -> bool:
