@@ -40,7 +40,7 @@ OPEN = {"overconfidence": ("overfitting", "best-epochs-differ"), "overfitting": 
 CLOSE = {"overconfidence": ("best-epochs-differ",)}
 # Reported numbers do not tell another term of the loss from a model that doubts too much.
 OTHER_LOSS = {"smoothing-or-weights": ("underconfidence",)}
-VISIBLE = 0.02  # nats above every calibrated model, from which on another term of the loss shows
+VISIBLE = 0.01  # nats above every calibrated model, from which on another term of the loss shows
 # Between nothing and the planted effect someone who knows both, and the error of the difference,
 # decides at half of it; below so many standard errors he is wrong in one case of twenty or more.
 ORACLE = 2 * 1.645

@@ -73,6 +73,13 @@ class Outline:
         return max(0.0, 1.0 - float(self.losses[-1] / self.losses[0]))
 
     @property
+    def leap(self) -> float:
+        """The largest factor from one loss to the next, where that exceeds 1 nat; else 1."""
+        before, after = self.losses[:-1], self.losses[1:]
+        rows = (before > 0.0) & (after > 1.0)
+        return float((after[rows] / before[rows]).max(initial=1.0))
+
+    @property
     def train_fits(self) -> bool:
         """Whether the model fits its training data well."""
         good = self.train_accuracy is not None and self.train_accuracy >= WELL_FITTED

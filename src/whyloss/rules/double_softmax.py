@@ -32,9 +32,9 @@ fifth flat curve. Then the training loss must be above the same floor by its own
 From every pair of loss and error rate that is known, of training and validation: where softmax is
 applied twice and the outputs are sure, the loss is the floor plus the error rate, a line of slope
 1.
-- `min_pairs` = 4 pairs, and `min_span` = 0.1 between their error rates.
-- `max_off` = 0.03 nat between nine of ten pairs and the line whose floor is their median; that
-  floor is one of 2 classes or more.
+- `min_pairs` = 4 pairs, and `min_span` = 0.2 between their error rates.
+- `max_off` = 0.02 nat between nine of ten pairs and the line whose floor is their median; that
+  floor is one of 2 classes or more. So do nine of ten in the upper half of the error rates.
 - `min_excess` = 0.05 nat above Fano's envelope for the number of classes that has this floor.
 
 ## Not to be confused with
@@ -75,6 +75,9 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 STILL = 0.03  # of the loss
+USUAL_CLASSES = (2, 10, 100, 1000)  # where their number is not known
+AT_FLOOR = 0.04  # nats
+MOSTLY_RIGHT = 0.7  # accuracy; below it an ordinary model has such a loss
 NEARLY_ALL = 0.9  # of the pairs
 SMALLEST_FLOOR = 0.29  # nats; that of two classes, less what digits and doubt move it
 LARGEST_FLOOR = 6.0  # nats; that of 1,000 classes
@@ -299,8 +302,8 @@ def loss_follows_errors(
     evidence: Evidence,
     *,
     min_pairs: float = 4,
-    min_span: float = 0.1,
-    max_off: float = 0.03,
+    min_span: float = 0.2,
+    max_off: float = 0.02,
     min_excess: float = 0.05,
 ) -> Finding | None:
     """Loss and error rate of all epochs lie on one line of slope 1, far above calibrated losses."""
@@ -315,7 +318,10 @@ def loss_follows_errors(
     floors = losses - errors
     floor = float(np.median(floors))
     k = max(2, round(math.exp(floor + 1.0) - math.e + 1.0)) if floor < LARGEST_FLOOR else 0
-    on_line = float(np.mean(np.abs(floors - floor) <= max_off)) >= NEARLY_ALL
+    near = np.abs(floors - floor) <= max_off
+    # Most epochs of a training lie at its end: those of the upper half of the errors must fit too.
+    upper = near[errors >= 0.5 * float(errors.min() + errors.max())]
+    on_line = min(float(near.mean()), float(upper.mean())) >= NEARLY_ALL
     if not on_line or not k >= 2 or floor < SMALLEST_FLOOR:
         return None
     if evidence.n_classes and abs(math.log(math.e + evidence.n_classes - 1) - 1 - floor) > OTHER_K:
@@ -376,9 +382,11 @@ def _training_tells(evidence: Evidence, accuracy: float, floor: float) -> bool:
 def _suspicion(evidence: Evidence) -> Lead | None:
     """A loss that hardly moves beside an accuracy that it is too large for."""
     seen = outline(evidence)
-    if seen.loss is None or seen.accuracy is None or len(seen.losses) < LAST:
+    if seen.loss is None or seen.accuracy is None:
         return None
     k = evidence.n_classes
+    if len(seen.losses) < LAST:
+        return _near_floor(seen.loss, seen.accuracy, (k,) if k else USUAL_CLASSES)
     floor = math.log(math.e + (k or 2) - 1) - 1
     if not (floor <= seen.loss and float(np.ptp(seen.losses[-LAST:])) <= STILL * seen.loss):
         return None
@@ -391,3 +399,18 @@ def _suspicion(evidence: Evidence) -> Lead | None:
         f"The loss stays at {format_nats(seen.loss)} beside an accuracy of "
         f"{format_percent(seen.accuracy)}: a softmax of probabilities has such a floor.",
     )
+
+
+def _near_floor(loss: float, accuracy: float, classes: tuple[int, ...]) -> Lead | None:
+    """A single loss at the floor of some usual number of classes, plus the error rate."""
+    for k in classes:
+        floor = math.log(math.e + k - 1) - 1
+        high = loss > fano_envelope(accuracy, k)[1] if accuracy >= MOSTLY_RIGHT else False
+        if high and abs(loss - floor - (1.0 - accuracy)) <= AT_FLOOR:
+            return Lead(
+                1.0,
+                f"A loss of {format_nats(loss)} beside an accuracy of {format_percent(accuracy)} "
+                f"is the floor of a softmax of probabilities of {k} classes "
+                f"({format_nats(floor)}) plus the error rate.",
+            )
+    return None

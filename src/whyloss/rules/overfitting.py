@@ -74,6 +74,7 @@ if TYPE_CHECKING:
 SUSPECT_RISE = 0.02  # of the smallest loss; what is less nobody would ask about
 CERTAIN_RISE = 0.05  # the rise that counts in full
 SUSPECT_LOST = 0.03  # of the unit of a score since its best epoch
+LEAP = 3.0  # factor from one loss to the next; overfitting is no matter of one epoch
 FALLS, AT_MINIMUM = 0.9, 1.02  # of the loss at the best score, and of its minimum
 BESIDE_A_SCORE = 0.8  # fit where a score is known, and did not clearly fall
 SUSPECT_RATIO = 1.3  # validation loss over training loss
@@ -274,6 +275,8 @@ def said_to_get_worse(evidence: Evidence) -> Finding | None:
     said = said_of(evidence)
     if said is None or not (said.outlook is Outlook.WORSE or said.rises_alone):
         return None
+    if evidence.split in TRAIN or outline(evidence).leap >= LEAP:
+        return None  # `unstable-training`
     sure = said.outlook is Outlook.WORSE
     return Finding(
         severity=Severity.WARNING,

@@ -92,6 +92,7 @@ RIGHT = 0.9  # accuracy of a model that has not run away
 VERY_LARGE = 20.0  # nats; far above guessing among a million classes
 JUMP = 1.6  # factor between neighbouring epochs
 MIN_WAYS = 2
+LEAP = 3.0  # factor between neighbouring epochs that needs no second one
 ENDS_ABOVE = 1.2  # times the smallest training loss
 SAID_TO_VARY = 0.4  # fit
 
@@ -475,6 +476,10 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     said = said_of(evidence)
     if said is not None and said.loss == "varies":
         return Lead(SAID_TO_VARY, f"The text says that {said.words}.")
+    if seen.leap >= LEAP:
+        return Lead(
+            1.0, f"The loss grows by a factor of {seen.leap:.1f} from one epoch to the next."
+        )
     for name, losses in (("validation", seen.losses), ("training", seen.train_losses)):
         if not len(losses):
             continue
