@@ -41,6 +41,8 @@ def files(tmp_path_factory):
 @pytest.fixture
 def piped():
     """Make a pipe that another thread writes to, and the name that a shell would pass."""
+    if not Path("/dev/fd").exists():
+        pytest.skip("needs names of pipes")
     ends = []
 
     def start(*pieces):

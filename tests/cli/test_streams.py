@@ -148,6 +148,12 @@ def test_json_and_files_keep_every_name_whole(recorded, tmp_path):
         assert next(csv.DictReader(file))["text"] == f"text{HOSTILE}[link=x]\r\n="
 
 
+def test_no_result_shows_itself_with_what_steers_a_terminal(recorded):
+    for result in (whyloss.diagnose(recorded), whyloss.review(str(recorded))):
+        shown = [repr(result), result.render("terminal"), result.to_markdown(), result.to_json()]
+        assert [STEERING.findall(text) for text in shown] == [[]] * 4
+
+
 def test_printed_cells_are_no_formulas_once_they_are_cleaned(tmp_path):
     one = known_cause(3, n_samples=200).source.predictions("val", 0)
     ids = [f"\x1b=cmd{i}" for i in range(200)]
@@ -270,6 +276,21 @@ def test_every_end_of_a_stream_has_a_documented_code(command, streams, code, err
         text = (tmp_path / "r.html").read_text("utf-8")
         assert text.startswith("<!doctype html>")
         assert text.rstrip().endswith("</html>")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_an_interrupt_while_the_program_starts_leaves_no_traceback():
+    code = (
+        "import os, signal, sys; sys.argv = ['whyloss', 'rules']\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click': signal.raise_signal(signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from whyloss.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "x"])

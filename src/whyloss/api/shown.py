@@ -86,7 +86,7 @@ class Shown:
 
     def __repr__(self) -> str:
         """Say the answer in one line of less than 200 characters."""
-        answer = " ".join(self._reporter().one_line(self).split())
+        answer = " ".join(clean(self._reporter().one_line(self)).split())
         room = LONGEST_REPR - len(type(self).__name__)
         return f"<{type(self).__name__}: {textwrap.shorten(answer, room, placeholder=' …')}>"
 

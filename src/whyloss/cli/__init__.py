@@ -34,8 +34,8 @@ INTERRUPTED = 130
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 a check failed, 2 bad input or usage, 3 a fault in whyloss, "
-    "130 interrupted.",
+    epilog="Exit codes: 0 done, 1 a check failed or the output was cut short, 2 bad input or "
+    "usage, 3 a fault in whyloss, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="whyloss")
 def cli() -> None:
@@ -70,6 +70,8 @@ def main() -> None:
         code = CUT_SHORT
     except OSError:  # of stderr, as a disk that is full
         code = BAD_INPUT
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     drop_unwritten()
     sys.exit(code)
 

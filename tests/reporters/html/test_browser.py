@@ -372,8 +372,8 @@ def test_the_table_is_downloaded_as_it_is_filtered(opened, name):
 
 
 def test_no_name_becomes_a_formula(browser, tmp_path):
-    known = known_cause(0, n_samples=60, n_classes=2).source.predictions("val", 0)
-    names = ["=1+1", "-cmd|' /C calc'!A0"]
+    known = known_cause(0, n_samples=60, n_classes=3).source.predictions("val", 0)
+    names = ["=1+1", "-1+cmd|' /C calc'!A0", "'quoted"]
     ids = [f"@{i}" for i in range(60)]
     d = diagnose(known.y_true, logits=known.scores, classes=names, ids=ids)
     with browser.new_context(offline=True) as context:

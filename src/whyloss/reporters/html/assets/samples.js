@@ -137,9 +137,11 @@
       draw();
     }
 
-    // A program that opens the file must not take a name for a formula.
+    // A program that opens the file must not take a name for a formula. To read it back, remove
+    // one apostrophe.
+    const runs = (text) => /^[=+\-@\t\r\n＝＋－＠']/.test(text) && !/^[+-]?\d+(\.\d+)?$/.test(text);
     const field = (text) => {
-      const safe = typeof text === "string" && /^[=+@\t\r]|^-(?![\d.])/.test(text) ? `'${text}` : text;
+      const safe = typeof text === "string" && runs(text) ? `'${text}` : text;
       return /[",\n\r]/.test(safe) ? `"${String(safe).replaceAll('"', '""')}"` : (safe ?? "");
     };
     const number = (loss) => (loss === INFINITE ? "inf" : loss);
