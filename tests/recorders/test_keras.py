@@ -8,7 +8,7 @@ import pytest
 from conftest import require
 from whyloss.data import Run
 from whyloss.errors import DataError, WhylossError
-from whyloss.recorders import RecorderWarning
+from whyloss.recorders import Recorder, RecorderWarning
 
 # Without a choice of one's own: Keras asks for TensorFlow, which is seldom there.
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -342,7 +342,7 @@ def test_given_bad_arguments_then_making_the_callback_raises(tmp_path, arguments
 
 
 def test_given_a_run_that_exists_then_making_the_callback_raises(tmp_path):
-    WhylossCallback(tmp_path)
+    Recorder(tmp_path, rank=0).close()
     with pytest.raises(WhylossError, match="exists already"):
         WhylossCallback(tmp_path)
     WhylossCallback(tmp_path, overwrite=True)

@@ -468,7 +468,7 @@ def test_given_a_bad_option_then_making_the_recorder_raises(tmp_path, name):
 
 
 def test_given_a_path_with_a_run_or_a_file_then_making_the_recorder_raises(tmp_path):
-    Recorder(tmp_path / "run").close()
+    Recorder(tmp_path / "run", rank=0).close()
     with pytest.raises(WhylossError, match="exists already"):
         Recorder(tmp_path / "run")
     (tmp_path / "file").touch()

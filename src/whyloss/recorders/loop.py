@@ -116,7 +116,6 @@ class Recorder:
                 "`rank` must be an integer ≥ 0", expected="0, 1, …", got=f"{rank!r:.80}"
             )
         self._rank = settled_rank() if rank is None else Rank(f"{rank}", world_size())
-        self._overwrite = overwrite
         self._is_open = False
         self._has_joined = False
         self._settling = threading.RLock()  # a signal may interrupt the thread that holds it
@@ -298,8 +297,7 @@ class Recorder:
         # Also after the recorder has switched itself off: earlier rows may still be in the queue.
         if self._closed or os.getpid() != self._process:
             return
-        # Where nothing was logged, an earlier run is not overwritten.
-        if self._is_open or not self._overwrite:
+        if self._is_open:
             self.attempt(self._settled)
         self._closed = True
         atexit.unregister(self.close)
