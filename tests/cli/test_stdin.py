@@ -207,3 +207,9 @@ def test_the_verdict_does_not_collide_with_a_spinner(monkeypatch, piped, tee):
 )
 def test_colours_and_bars_are_passed_on_and_nothing_else_that_steers_a_terminal(text, shown):
     assert run_cli("diagnose", "-", "--tee", given=text + LOG).stderr.startswith(shown)
+
+
+def test_a_device_without_an_end_is_refused():
+    result = run_cli("diagnose", "/dev/zero")
+    assert result.returncode == 2
+    assert "a binary file of no kind that whyloss knows" in result.stderr

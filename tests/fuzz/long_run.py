@@ -19,9 +19,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fuzz.corpus import corpus
 from fuzz.damage import damaged, fault_of_reading, fault_of_the_command, place
 
-LONGEST = 60  # seconds, of which a slow machine takes most
+LONGEST = 300  # seconds until a case that waits for something is ended
+MOST_WORK = 30  # seconds of the processor until a case is
 MEMORY = 6 << 30
-COMMANDS = 5  # every so many cases is given to a command, the others to the readers alone
+COMMANDS = 8  # every so many cases is given to a command, the others to the readers alone
 
 
 def run_case(seeds, base, number, folder):
@@ -41,8 +42,10 @@ def work(seeds, base, numbers, pipe, folder):
     for number in numbers:
         os.write(pipe, f"{number}\t".encode())
         signal.alarm(LONGEST)
+        signal.setitimer(signal.ITIMER_PROF, MOST_WORK)
         name, fault = run_case(seeds, base, number, folder)
         signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         os.write(pipe, f"{name}\t{' '.join((fault or 'ok').split())}\n".encode())
 
 

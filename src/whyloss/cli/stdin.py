@@ -91,7 +91,7 @@ def read_stream(source: str, known: KnownFacts, *, quiet: bool, tee: bool) -> So
 
 def _read(stream: BinaryIO, name: str, known: KnownFacts, *, quiet: bool, tee: bool) -> Source:
     from whyloss.readers import ReadOptions  # noqa: PLC0415 - late, so that --help is quick
-    from whyloss.readers.files.files import holds_arrays  # noqa: PLC0415
+    from whyloss.readers.files.files import check_text, holds_arrays  # noqa: PLC0415
 
     options = ReadOptions(**known)
     chunks = iter(lambda: _next(stream), b"")
@@ -100,13 +100,7 @@ def _read(stream: BinaryIO, name: str, known: KnownFacts, *, quiet: bool, tee: b
         raise FormatError(f"{name} is empty", expected="curves or predictions", got="0 bytes")
     if holds_arrays(head):
         return _read_copy(head, chunks, name, options)
-    if b"\0" in head and not head.startswith(WIDE):
-        raise FormatError(
-            f"{name} cannot be read",
-            expected="text, or arrays as NPZ, NPY, Parquet or Arrow",
-            got="a binary file of another kind",
-            hint="Save it in a file, and name the file.",
-        )
+    check_text(name, head)  # a device such as /dev/zero has no end
     return _read_text(head, chunks, name, options, quiet=quiet, tee=tee)
 
 

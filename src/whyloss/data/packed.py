@@ -105,6 +105,8 @@ def _check_columns(path: Path, schema: pa.Schema) -> None:
 
 def _pairs(file: pq.ParquetFile, number: int) -> set[tuple[Any, Any]]:
     """Give the pairs of split and epoch in one row group."""
+    # Damaged metadata of columns are an error here, and would end the process below.
+    next(file.iter_batches(batch_size=1, row_groups=[number]), None)
     group = file.metadata.row_group(number)
     columns = (group.column(k) for k in range(group.num_columns))
     known = {column.path_in_schema: column.statistics for column in columns}

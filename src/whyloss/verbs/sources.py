@@ -13,6 +13,7 @@ import numpy as np
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.readers import ReadOptions, frame, read
+from whyloss.verbs.known_facts import check_known
 
 if TYPE_CHECKING:
     from whyloss.data import Source
@@ -81,13 +82,14 @@ def source_of(
             expected="either a source, or loss=, accuracy=, val_loss=, val_accuracy=",
             got=f"{type(source).__name__} and {', '.join(reported)}",
         )
-    whole = _whole(source, options, curves, labelled=bool(labelled))
-    if whole is not None:
-        if labelled:
-            raise _unlabelled(labelled, source)
-        return whole
-    predictions = Predictions.from_arrays(source, split=split or "val", **labelled)
-    return _with_curves(predictions, curves)
+    found = _whole(source, options, curves, labelled=bool(labelled))
+    if found is None:
+        predictions = Predictions.from_arrays(source, split=split or "val", **labelled)
+        found = _with_curves(predictions, curves)
+    elif labelled:
+        raise _unlabelled(labelled, source)
+    check_known(found, options)
+    return found
 
 
 def _given(arguments: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -250,6 +250,32 @@ def test_damaged_arrow_files_are_refused_and_never_read_outside_of_the_file(tmp_
                 continue
 
 
+def test_damaged_metadata_of_parquet_files_are_refused(tmp_path):
+    rng = np.random.default_rng(4)
+    path = tmp_path / "a.parquet"
+    pa_parquet.write_table(pa.table({"epoch": range(7), "val_loss": np.linspace(1, 0.5, 7)}), path)
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[-8:-4], "little")
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for at in rng.integers(len(whole) - 8 - length, len(whole) - 8, size=rng.integers(1, 4)):
+            damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            read(path)
+        except (FormatError, DataError):
+            continue
+
+
+def test_numbers_that_a_parquet_file_repeats_are_counted_while_they_are_unpacked(tmp_path):
+    path = tmp_path / "a.parquet"
+    column = np.zeros(20_000_000)
+    pa_parquet.write_table(pa.table({"epoch": column, "val_loss": column}), path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(FormatError, match="too large to be read: expected at most 268 MB"):
+        read(path)
+
+
 def test_columns_of_neither_numbers_nor_text_are_left_out_and_named(tmp_path):
     table = pa.table(
         {

@@ -47,16 +47,17 @@ def read_parquet(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDAr
     """
     try:
         with pa_parquet.ParquetFile(path) as file:
-            chunks = [
-                group.column(at)
-                for group in map(file.metadata.row_group, range(file.num_row_groups))
-                for at in range(group.num_columns)
-            ]
-            unpacked = sum(one.total_uncompressed_size + 8 * one.num_values for one in chunks)
-            check_bytes(path, unpacked, limit)
             texts = [one.name for one in file.schema_arrow if _is_text(one.type)]
         # Strings stay in a dictionary: a file can repeat a long one without an end.
-        table = pa_parquet.read_table(path, read_dictionary=texts, partitioning=None)
+        with pa_parquet.ParquetFile(path, read_dictionary=texts) as file:
+            batches: list[pa.RecordBatch] = []
+            n_bytes = 0
+            # What the metadata say of sizes can be wrong, so what is unpacked is counted.
+            for batch in file.iter_batches():
+                n_bytes += batch.nbytes
+                check_bytes(path, n_bytes, limit)
+                batches.append(batch)
+            table = pa.Table.from_batches(batches, file.schema_arrow if not batches else None)
         return _checked_columns(path, table, limit, notes)
     except _UNREADABLE as error:
         raise _unreadable(path, "a Parquet file", error) from None
@@ -253,11 +254,9 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
 
 def _texts(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     """Texts out of a dictionary: each is kept once, however often it comes."""
-    whole = column.combine_chunks()
-    chunks = whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
     cells = np.empty(len(column), dtype=object)
     at = 0
-    for chunk in chunks:
+    for chunk in column.chunks:
         words = np.array([*chunk.dictionary.to_pylist(), None], dtype=object)
         codes = chunk.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
         cells[at : at + len(chunk)] = words[codes]

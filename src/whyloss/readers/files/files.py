@@ -90,12 +90,30 @@ def _read_binary(
         return read_event_files([path], path.parent, options, path.parent.name or path.name)
     if head.startswith((SQLITE_MAGIC, WANDB_MAGIC)):
         return _read_tracker(path, head, options)
+    check_text(path.name, head)
+    return None
+
+
+def check_text(name: str, head: bytes) -> None:
+    """Refuse what is no text.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    head : bytes
+        Its beginning.
+
+    Raises
+    ------
+    FormatError
+        It is of a format that whyloss does not read, or has zero bytes.
+    """
     for start, what in _REFUSED.items():
         if head.startswith(start):
-            _refuse(path, what)
+            _refuse(name, what)
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        _refuse(path, "a binary file of no kind that whyloss knows")
-    return None
+        _refuse(name, "a binary file of no kind that whyloss knows")
 
 
 def _arrays(
@@ -127,9 +145,9 @@ def _read_tracker(path: Path, head: bytes, options: ReadOptions) -> InMemorySour
     return from_records(records, replace(options, model=None), run or path.stem)
 
 
-def _refuse(path: Path, what: str) -> NoReturn:
+def _refuse(name: str, what: str) -> NoReturn:
     raise FormatError(
-        f"{path.name} cannot be read",
+        f"{name} cannot be read",
         expected="a log, CSV, JSON, Parquet, Arrow, NPZ, safetensors or event file",
         got=what,
         hint="Unpack it first." if "compressed" in what else _EXPORT,

@@ -19,6 +19,7 @@ from whyloss.readers.files.score_families import (
     row_groups,
 )
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, words_of
+from whyloss.readers.options import PREDICTION_ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,6 +69,7 @@ def read_predictions(
     """
     said = list(notes)
     table = PredictionColumns(columns, options.columns)
+    _check_mapping(table, options)
     table, options = of_one_model(table, options, name, said)
     default = _split_in(name) or _DEFAULT_SPLIT
     if table.find("labels") is None:
@@ -77,6 +79,13 @@ def read_predictions(
     alone = all(len(family) == 1 for family in families.values())
     unscored = not families or (alone and _are_confidence(table, families, options))
     if predicted is not None and unscored:
+        if options.scale is not None:
+            raise DataError(
+                f'--scale {options.scale} is of scores, and "{predicted}" holds predicted classes',
+                expected="a column of scores",
+                got=", ".join(table.arrays)[:200],
+                hint=f'If they are scores, add --map "{predicted}={options.scale}" instead.',
+            )
         return _read_decisions(table, options, name, default, said)
     if not families:
         raise DataError(
@@ -93,6 +102,23 @@ def read_predictions(
         mapping += reader.mapping
     read_as = f"Read as: {', '.join(dict.fromkeys(mapping))}."
     return InMemorySource(predictions, name=name, notes=(read_as, *dict.fromkeys(said)))
+
+
+def _check_mapping(table: PredictionColumns, options: ReadOptions) -> None:
+    """Refuse a mapping of what is not there, or to what no predictions have."""
+    for theirs, ours in options.columns.items():
+        if theirs not in table.arrays:
+            raise DataError(
+                f"There is no column {theirs!r} to be mapped",
+                expected=f"one of {', '.join(table.arrays)[:200]}",
+                got=theirs,
+            )
+        if theirs not in table.mapped:
+            raise DataError(
+                f"{theirs!r} cannot be mapped to {ours!r} in a file of predictions",
+                expected=f"one of {', '.join(PREDICTION_ROLES)}",
+                got=ours,
+            )
 
 
 def _split_in(name: str) -> str | None:
@@ -136,6 +162,14 @@ def _families(
     scales: list[Scale | None] = [
         scale for scale in SCALES if any(score.scale == scale for score in table.scores)
     ]
+    if scales and options.scale is not None and options.scale not in scales:
+        named = next(score.label for score in table.scores if score.scale == scales[0])
+        raise DataError(
+            f'--scale {options.scale} contradicts the name "{named}"',
+            expected=" or ".join(map(str, scales)),
+            got=options.scale,
+            hint=f'If the name is wrong, add --map "{named}={options.scale}" instead.',
+        )
     wanted = options.scale if options.scale in scales else scales[0] if scales else None
     families: dict[tuple[str | None, int | None], list[ScoreColumn]] = {}
     for score in table.scores:

@@ -321,13 +321,15 @@ def row_groups(
 
 def _whole(value: Any) -> int:  # noqa: ANN401 - a cell of any column
     try:
-        return int(value)
+        if isinstance(value, str) or int(value) == value:
+            return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise DataError(
-            "The epochs of the predictions must be whole numbers",
-            expected="such as 3",
-            got=f"{value!r:.40}",
-        ) from None
+        pass
+    raise DataError(
+        "The epochs of the predictions must be whole numbers",
+        expected="such as 3",
+        got=f"{value!r:.40}",
+    )
 
 
 # --- the scale ------------------------------------------------------------------------------------
