@@ -477,9 +477,7 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     if said is not None and said.loss == "varies":
         return Lead(SAID_TO_VARY, f"The text says that {said.words}.")
     if seen.leap >= LEAP:
-        return Lead(
-            1.0, f"The loss grows by a factor of {seen.leap:.1f} from one epoch to the next."
-        )
+        return Lead(1.0, f"The loss grows by a factor of {seen.leap:.1f} within one epoch.")
     for name, losses in (("validation", seen.losses), ("training", seen.train_losses)):
         if not len(losses):
             continue
@@ -488,17 +486,14 @@ def _suspicion(evidence: Evidence) -> Lead | None:
         steps = log_steps(losses)
         ways = steps[np.abs(steps) >= math.log(JUMP)]
         if (ways > 0).any() and (ways < 0).any() and len(ways) >= MIN_WAYS:
-            return Lead(
-                1.0,
-                f"The {name} loss jumps by a factor of {float(np.exp(np.abs(ways).max())):.1f} "
-                "from one epoch to the next, up and down.",
-            )
+            factor = float(np.exp(np.abs(ways).max()))
+            return Lead(1.0, f"The {name} loss jumps by a factor of {factor:.1f}, up and down.")
     train = seen.losses if evidence.split in TRAIN else seen.train_losses
     # Overfitting leaves the minimum of a validation loss, and seldom passes its first value.
     losses = train if len(train) else seen.losses
     if len(losses) > 2:
         end, start = float(losses[-1]), float(train.min() if len(train) else losses[0])
         if end > ENDS_ABOVE * start > 0.0:
-            before = f"far above {format_nats(start)} before"
-            return Lead(1.0, f"The loss ends at {format_nats(end)}, {before}.")
+            now, before = format_nats(end), format_nats(start)
+            return Lead(1.0, f"The loss ends at {now}, far above {before} before.")
     return None

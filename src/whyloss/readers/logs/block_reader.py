@@ -15,7 +15,7 @@ from whyloss.readers.logs.evaluation_blocks import (
     list_of_values,
     lone_values,
 )
-from whyloss.readers.logs.line_parser import Pair
+from whyloss.readers.logs.line import Pair
 from whyloss.readers.logs.metric_names import recognise
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from whyloss.readers.logs.lazy_pattern import LazyPattern
 from whyloss.readers.logs.metric_names import SPLIT_WORDS
 
 if TYPE_CHECKING:
-    from whyloss.readers.logs.line_parser import Line
+    from whyloss.readers.logs.line import Line
 
 _EPOCH = LazyPattern(
     r"(?<![\w/.-])(?:cur(?:rent)?[ _])?(?:epoch|ep)(?![a-z])['\"]?\s*(?:\((?P<split>\w+)\))?\s*[.:#=|-]?\s*"

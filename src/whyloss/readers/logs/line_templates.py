@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from whyloss.readers.logs.line_parser import Line, Pair, parse_line
+from whyloss.readers.logs.line import Line, Pair
+from whyloss.readers.logs.line_parser import parse_line
 from whyloss.readers.logs.metric_names import Name
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from whyloss.readers.logs.metric_names import recognise
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from whyloss.readers.logs.line_parser import Pair
+    from whyloss.readers.logs.line import Pair
     from whyloss.readers.logs.prose_rows import Statement
 
 MAX_ROWS = 20_000

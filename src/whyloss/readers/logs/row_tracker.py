@@ -11,7 +11,7 @@ from whyloss.readers.logs.metric_names import SPLIT_WORDS
 _ENOUGH_NAMES = 3
 
 if TYPE_CHECKING:
-    from whyloss.readers.logs.line_parser import Line, Pair
+    from whyloss.readers.logs.line import Line, Pair
     from whyloss.readers.logs.log_table import LogTable
 
 

@@ -11,7 +11,8 @@ from whyloss.readers.logs.block_reader import BlockReader
 from whyloss.readers.logs.facts import TextFacts
 from whyloss.readers.logs.history_builder import build_history
 from whyloss.readers.logs.languages import to_english
-from whyloss.readers.logs.line_parser import Line, Pair, parse_line, says_of_set
+from whyloss.readers.logs.line import Line, Pair
+from whyloss.readers.logs.line_parser import parse_line, says_of_set
 from whyloss.readers.logs.line_templates import Template, make_template
 from whyloss.readers.logs.log_table import LogTable
 from whyloss.readers.logs.metric_names import Name, recognise
