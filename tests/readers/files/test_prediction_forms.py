@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whyloss import diagnose
-from whyloss.errors import DataError
+from whyloss.errors import DataError, FormatError
 from whyloss.readers import ReadOptions, read
 from whyloss.readers.files.predictions import read_predictions
 
@@ -73,7 +73,7 @@ def test_arrays_of_several_models():
 def test_rows_of_several_models_are_never_pooled(name):
     columns = {"label": np.tile(Y, 2), name: np.repeat([3, 5], N)}
     columns |= {label: np.tile(values, 2) for label, values in per_class(names=range(3)).items()}
-    with pytest.raises(DataError, match=r"expected one; got 3, 5.*--model 3"):
+    with pytest.raises(DataError, match=r"expected one; got 3 .120 rows., 5 .120 rows.*--model 3"):
         opened(columns)
     assert only(opened(columns, model="5")).n_samples == N
 
@@ -89,7 +89,7 @@ def test_folds_that_share_no_sample_are_taken_together_and_said():
 def test_folds_that_repeat_samples_are_asked_about():
     columns = {"id": IDS * 2, "fold": np.repeat([0, 1], N), "label": np.tile(Y, 2)}
     columns |= {label: np.tile(values, 2) for label, values in per_class(names=range(3)).items()}
-    with pytest.raises(DataError, match="expected one; got 0, 1"):
+    with pytest.raises(DataError, match="expected one; got 0 .120 rows., 1 "):
         opened(columns)
 
 
@@ -120,6 +120,57 @@ def test_predicted_classes_alone_give_what_they_can():
     np.fill_diagonal(table, 0)
     true, predicted = np.unravel_index(table.argmax(), table.shape)
     assert f"{NAMES[true]} predicted as {NAMES[predicted]}, {table.max()} times" in notes
+
+
+@pytest.mark.parametrize(
+    ("head", "right"),
+    [(("image", "true_label", "predicted_label"), 2), (("text", "gold", "prediction"), 1)],
+)
+def test_a_table_of_words_alone_is_read_if_it_names_labels_and_predictions(tmp_path, head, right):
+    path = tmp_path / "words.csv"
+    rows = [("a.png", "ash", "ash"), ("b.png", "elm", "oak"), ("c.png", "oak", "oak")]
+    path.write_text("\n".join(",".join(row) for row in (head, *rows[: right + 1])))
+    accuracy = read(path).history.column("val", "accuracy")
+    assert accuracy.tolist() == [right / (right + 1)]
+
+
+def test_a_table_of_words_without_predictions_is_no_table_of_classes(tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text("label,remark\nash,tall\nelm,low\n")
+    with pytest.raises(FormatError):
+        read(path)
+
+
+def test_the_verdict_of_predicted_classes_says_what_they_tell():
+    verdict = diagnose(opened({"label": NAMES[Y], "pred": NAMES[BEST]})).verdict
+    assert verdict.title == "Predicted classes alone"
+    share = 100 * np.mean(Y == BEST)
+    assert f"The accuracy is {share:.1f} % on {N} samples (95 %:" in verdict.headline
+    assert "the mean precision" in verdict.headline
+    assert "p_<class>" in verdict.explanation
+
+
+@pytest.mark.parametrize("form", ["{}_pred", "pred_{}", "{} prediction"])
+def test_predicted_classes_of_several_models_are_told_apart(form):
+    columns = {"id": IDS, "label": NAMES[Y]}
+    columns |= {form.format("net"): NAMES[BEST], form.format("tree"): NAMES[Y]}
+    with pytest.raises(DataError, match=rf"several models.*net \(.* of {N} right\), tree \(100"):
+        opened(columns)
+    right = opened(columns, model="tree").history.column("val", "accuracy")
+    assert right.tolist() == [1.0]
+
+
+def test_classes_alone_are_labels_without_predictions():
+    with pytest.raises(DataError, match="labels, but no scores"):
+        opened({"image_id": IDS, "label": NAMES[Y]})
+
+
+def test_boxes_are_declined_as_those_of_a_detector(tmp_path):
+    path = tmp_path / "boxes.json"
+    rows = [{"image_id": k, "category_id": 1, "bbox": [0, 1, 2, 3], "score": 0.9} for k in range(3)]
+    path.write_text(json.dumps(rows))
+    with pytest.raises(DataError, match=r"object detector.*Save a row per object"):
+        read(path)
 
 
 def test_the_scores_of_two_classes_are_those_of_the_second():

@@ -17,6 +17,7 @@ import pyarrow.parquet as pa_parquet
 from whyloss.errors import FormatError
 from whyloss.formatting import pluralize
 from whyloss.readers.files.limits import check_bytes
+from whyloss.readers.files.prediction_columns import PredictionColumns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,10 +121,22 @@ def delimiter_of(start: str) -> str | None:
             names, cells = islice((row for row in rows if row), 2)
         except (csv.Error, ValueError):
             continue
-        numbers = [_is_number(cell) for cell in cells]
-        if len(names) == len(cells) >= 2 and any(numbers) and _are_names(names, cells):
+        if len(names) != len(cells) or len(cells) < 2:
+            continue
+        numbers = any(map(_is_number, cells))
+        if numbers and _are_names(names, cells):
+            return delimiter
+        if not numbers and _of_classes(names, cells):
             return delimiter
     return None
+
+
+def _of_classes(names: list[str], cells: list[str]) -> bool:
+    """Whether a first line names labels and predicted classes, with words below both."""
+    first = {name: np.array([cell]) for name, cell in zip(names, cells, strict=True)}
+    table = PredictionColumns(first, {})
+    predicted = table.find("predicted") is not None or bool(table.guesses)
+    return table.find("labels") is not None and predicted
 
 
 def _are_names(names: list[str], cells: list[str]) -> bool:

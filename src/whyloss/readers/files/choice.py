@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # Columns that say to which of several trainings or models a row belongs.
 RUN_WORDS = frozenset({
@@ -17,10 +17,17 @@ RUN_WORDS = frozenset({
 })  # fmt: skip
 # Columns that part the samples, or repeat them.
 PART_WORDS = frozenset({"fold", "folds", "cv", "cv fold", "task", "tasks", "repeat", "repetition"})
-_MOST_NAMED = 12
+MOST_NAMED = 12
 
 
-def choose(names: Iterable[str], wanted: str | None, *, what: str, place: str) -> str:
+def choose(
+    names: Iterable[str],
+    wanted: str | None,
+    *,
+    what: str,
+    place: str,
+    lines: Mapping[str, str] | None = None,
+) -> str:
     """Give the one of several names that is meant.
 
     Parameters
@@ -33,6 +40,8 @@ def choose(names: Iterable[str], wanted: str | None, *, what: str, place: str) -
         What the names are of, in the plural: ``"runs"`` or ``"models"``.
     place : str
         Where they were found.
+    lines : mapping of str to str, optional
+        What to tell of each in the refusal.
 
     Raises
     ------
@@ -45,8 +54,10 @@ def choose(names: Iterable[str], wanted: str | None, *, what: str, place: str) -
     for name in present:
         if wanted is not None and name.casefold() == wanted.casefold():
             return name
-    listed = ", ".join(present[:_MOST_NAMED])
-    more = len(present) - _MOST_NAMED
+    known = lines or {}
+    said = [f"{name} ({known[name]})" if name in known else name for name in present]
+    listed = ", ".join(said[:MOST_NAMED])
+    more = len(present) - MOST_NAMED
     listed = f"{listed} and {more} more" if more > 0 else listed
     if wanted is not None:
         raise DataError(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whyloss.errors import DataError
-from whyloss.formatting import pluralize
-from whyloss.readers.files.choice import PART_WORDS, RUN_WORDS, choose
+from whyloss.formatting import format_percent, pluralize
+from whyloss.readers.files.choice import MOST_NAMED, PART_WORDS, RUN_WORDS, choose
 from whyloss.readers.files.prediction_columns import PredictionColumns, ScoreColumn
 from whyloss.readers.logs.metric_names import words_of
 
@@ -64,7 +64,13 @@ def of_one_model(
                 "no sample comes twice. One of them alone is read with --model."
             )
             continue
-        chosen = choose(present, options.model, what=f"values of {label!r}", place=place)
+        chosen = choose(
+            present,
+            options.model,
+            what=f"values of {label!r}",
+            place=place,
+            lines=_lines(table, names, present),
+        )
         rows = np.array([name == chosen for name in names])
         arrays = {
             name: array[rows] if array.shape[:1] == (length,) else array
@@ -72,7 +78,34 @@ def of_one_model(
             if name != label
         }
         return PredictionColumns(arrays, table.mapped), replace(options, model=None)
+    if table.guesses and not table.scores:
+        lines = {name: _line(table.arrays[column], table) for name, column in table.guesses.items()}
+        chosen = choose(table.guesses, options.model, what="models", place=place, lines=lines)
+        mapped = table.mapped | {table.guesses[chosen]: "predicted"}
+        return PredictionColumns(table.arrays, mapped), replace(options, model=None)
     return table, options
+
+
+def _lines(table: PredictionColumns, names: list[str], present: list[str]) -> dict[str, str]:
+    """How many rows each model has, and how many of its predicted classes are right."""
+    predicted = table.find("predicted")
+    guesses = None if predicted is None else table.arrays[predicted]
+    each = np.array(names)
+    return {
+        name: f"{int((each == name).sum()):,} rows"
+        if guesses is None
+        else _line(guesses, table, each == name)
+        for name in present[:MOST_NAMED]
+    }
+
+
+def _line(
+    guesses: npt.NDArray[Any], table: PredictionColumns, rows: npt.NDArray[np.bool_] | None = None
+) -> str:
+    labels = table.arrays[table.find("labels") or ""]
+    kept = np.ones(len(labels), dtype=np.bool_) if rows is None else rows
+    right = np.asarray(labels[kept].astype(np.str_) == guesses[kept].astype(np.str_))
+    return f"{format_percent(float(right.mean()))} of {len(right):,} right"
 
 
 def _repeats(table: PredictionColumns, names: list[str]) -> bool:

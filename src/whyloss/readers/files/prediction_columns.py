@@ -37,7 +37,8 @@ _NAMES = {
         "pred probability|predicted prob|pred confidence|prediction confidence|confidence score|"
         "pred score|max softmax|probability|prob|proba|y prob|y proba|score|scores|probs"
     ),
-    "ids": "id|ids|guid|sample id|example id|uid|idx|index|filename|file|path|image",
+    "ids": "id|ids|guid|sample id|example id|uid|idx|index|filename|file|path|image|image "
+    "id|image name|img|row id|sample",
     "split": "split|set|subset|partition",
     "epoch": "epoch|epochs",
     "weights": "weight|weights|sample weight|sample weights",
@@ -62,8 +63,13 @@ _SCORES = [
 ]
 _EPOCH = re.compile(r"(?P<name>.+?)[_ -]*epoch[_ =-]*(?P<epoch>\d{1,9})", re.IGNORECASE)
 _ONE_LABEL = re.compile(
-    r"(?:y[_ ]?true|true|labels?|targets?|gt|gold)[_ .-]+(?P<name>.+)|(?P<before>.+?)[_ "
+    r"(?:y[_ ]?true|true|y|labels?|targets?|gt|gold)[_ .-]+(?P<name>.+)|(?P<before>.+?)[_ "
     r".-]+(?:true|gt|label)",
+    re.IGNORECASE,
+)
+_GUESS = re.compile(
+    r"(?P<before>.+?)[_ .-]+(?:y[_ ]?)?pred(?:s|icted|ictions?)?|"
+    r"(?:y[_ ]?)?pred(?:s|icted|ictions?)?[_ .-]+(?P<after>.+)",
     re.IGNORECASE,
 )
 _LIST = re.compile(r"[\[(]\s*[01](?:\.0*)?(?:[\s,]+[01](?:\.0*)?)+\s*,?\s*[\])]")
@@ -159,7 +165,7 @@ class PredictionColumns:
         ]
         if mapped:
             return mapped
-        taken = {self.find("predicted"), *self.mapped}
+        taken = {self.find("predicted"), *self.mapped, *self.guesses.values()}
         named = [
             score
             for label, values in self.arrays.items()
@@ -179,6 +185,18 @@ class PredictionColumns:
             if name in classes and values.dtype.kind == "f" and values.ndim == 1
         ]
         return columns if len(columns) > 1 else []
+
+    @cached_property
+    def guesses(self) -> dict[str, str]:
+        """Columns of predicted classes that are called after models: model to column."""
+        if self.find("labels") is None or self.find("predicted") is not None:
+            return {}
+        return {
+            said["before"] or said["after"]: label
+            for label, values in self.arrays.items()
+            if (said := _GUESS.fullmatch(label)) and values.ndim == 1
+            if values.dtype.kind != "f" and label not in self.mapped
+        }
 
     @cached_property
     def label_columns(self) -> dict[str, str]:
@@ -205,14 +223,15 @@ class PredictionColumns:
     def are_predictions(self) -> bool:
         """Whether these are predictions, and not curves."""
         known = [score for score in self.scores if score.scale is not None]
+        curves = any(recognise(label).kind in {"metric", "index"} for label in self.arrays)
         if self.find("labels") is not None or self.label_columns:
-            return bool(self.scores) or self.find("predicted") is not None
+            scored = bool(self.scores) or bool(self.guesses) or self.find("predicted") is not None
+            return scored or (self.find("ids") is not None and not curves)
         if self.mapped or any(self.arrays[score.label].ndim > 1 for score in known):
             return True
         if self.lists_of_labels is not None or self._are_unnamed_shares():
             return True
         beside = self.find("ids") is not None or self.find("predicted") is not None
-        curves = any(recognise(label).kind in {"metric", "index"} for label in self.arrays)
         return bool(known) and beside and not curves
 
     def _are_unnamed_shares(self) -> bool:

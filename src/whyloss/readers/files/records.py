@@ -33,6 +33,7 @@ _WRAPPED = re.compile(
     rf"[\w.]+\(\[?{_NUMBER}\]?(?:,.*)?\)|\[{_NUMBER}\]|{_NUMBER}\s*(?:±|\+/?-).*", re.IGNORECASE
 )
 _COMMA = re.compile(r"[-+]?\d+,\d+")
+_BOXES = frozenset({"bbox", "bboxes", "boxes", "box"})
 _DETECTION = re.compile(
     r"(?:^|[/_. ])(?:(?:box|bbox|rpn|objectness|obj|dfl|giou|ciou|mask)[_ ]?(?:\w+[_ ])?loss"
     r"|loss[_ ](?:\w+[_ ])?(?:box|bbox|rpn|objectness|giou|ciou|dfl|mask)\w*)",
@@ -172,14 +173,16 @@ def _with_splits(rows: list[Record]) -> list[Record]:
 
 def _refuse_detection(rows: list[Record], options: ReadOptions, name: str) -> None:
     labels = dict.fromkeys(label for row in rows for label in row)
-    boxes = [label for label in labels if _DETECTION.search(label)]
+    boxes = [label for label in labels if _DETECTION.search(label) or label.casefold() in _BOXES]
     if len(boxes) < 1 or options.columns or options.task:
         return
     raise DataError(
         f"{name} is of an object detector; whyloss explains classifiers",
         expected="the loss and the accuracy of a classifier",
-        got=f"losses of boxes: {', '.join(boxes[:4])}",
-        hint='The head that classifies can be read alone: --map "loss_cls=train.loss".',
+        got=f"columns of boxes: {', '.join(boxes[:4])}",
+        hint='The head that classifies can be read alone: --map "loss_cls=train.loss".'
+        if any(map(_DETECTION.search, boxes))
+        else "Save a row per object with its true class, and a probability for each class.",
     )
 
 

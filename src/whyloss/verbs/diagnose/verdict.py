@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from whyloss.evidence import in_words, score_curves
 from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
+from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.attribution import Held
 from whyloss.results.estimate import Z_SELECTED
 from whyloss.results.finding import Severity, Verdict
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 # Findings whose nats are a part of the change of the loss.
 _SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibration mends"}
+
+
+_WITHOUT_PROBABILITIES = (
+    "That is what predicted classes tell; single classes and their confusions stand below. Whether "
+    "the model is as sure as it should be, only its probabilities tell: write one for each class, "
+    "in columns such as p_<class>."
+)
 
 
 def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -53,14 +61,15 @@ def decide(
     Verdict
     """
     if not ranked:
+        decisions = _decisions(evidence)
         why = _suspected(suspects[0]) if suspects else _why_silent(evidence)
         return Verdict(
             code="WL000",
             name="cannot-tell",
             severity=Severity.INFO,
-            title="Cannot tell",
-            headline=_what(evidence),
-            explanation=why,
+            title="Predicted classes alone" if decisions else "Cannot tell",
+            headline=decisions or _what(evidence),
+            explanation=_WITHOUT_PROBABILITIES if decisions else why,
         )
     first = ranked[0]
     headline = f"{_what(evidence)} {_share(evidence, first)}".strip()
@@ -173,6 +182,27 @@ def _share(evidence: Evidence, first: Finding) -> str:
     share = first.nats / rise.change.total.value
     part = "All" if share > 0.995 else format_percent(share, 0)
     return f"{part} of the rise is {name}."
+
+
+def _decisions(evidence: Evidence) -> str:
+    """The scores of predicted classes; empty where the evidence is anything else."""
+    history, split = evidence.history, evidence.split
+    columns = [history.column(split, name) for name in ("accuracy", "precision", "recall", "f1")]
+    known = [float(values[-1]) for values in columns if values is not None]
+    n = evidence.n_samples(split)
+    if len(history.epochs) > 1 or evidence.epochs or len(known) < len(columns) or not n:
+        return ""
+    if history.column(split, "loss") is not None:
+        return ""
+    share = wilson(round(known[0] * n), n)
+    between = f"{format_percent(share.low or 0.0, 0)} to {format_percent(share.high or 1.0, 0)}"
+    precision, recall, f1 = map(format_percent, known[1:])
+    of = "" if evidence.n_classes == 2 else "mean "
+    return (
+        f"The accuracy is {format_percent(known[0])} on {pluralize(n, 'sample')} "
+        f"(95 %: {between}), the {of}precision {precision}, the {of}recall {recall} and the {of}F1 "
+        f"{f1}."
+    )
 
 
 def _suspected(first: Suspect) -> str:
