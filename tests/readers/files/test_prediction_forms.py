@@ -89,7 +89,7 @@ def test_folds_that_share_no_sample_are_taken_together_and_said():
 def test_folds_that_repeat_samples_are_asked_about():
     columns = {"id": IDS * 2, "fold": np.repeat([0, 1], N), "label": np.tile(Y, 2)}
     columns |= {label: np.tile(values, 2) for label, values in per_class(names=range(3)).items()}
-    with pytest.raises(DataError, match="expected one; got 0 .120 rows., 1 "):
+    with pytest.raises(DataError, match=r"expected one; got 0 .120 rows., 1 "):
         opened(columns)
 
 
