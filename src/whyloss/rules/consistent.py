@@ -43,6 +43,11 @@ Where no loss is known, a score says the same:
   best.
 - Training is at most `max_gap` = 0.05 better.
 
+From the scores of one evaluation, where class shares and the number of samples are known:
+- `min_lead` = 5 points between the lower end of the accuracy's 95 % interval and the share of the
+  largest class.
+- The mean recall of the classes is at most `max_behind` = 10 points below the accuracy.
+
 ## Not to be confused with
 A good model: a consistent model can still be weak. Reported numbers alone cannot prove calibration,
 only fail to contradict it.
@@ -58,6 +63,7 @@ Fano's inequality and the lower envelope: doi:10.1109/18.272494 (Feder and Merha
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,10 +77,10 @@ from whyloss.evidence import (
     last_scores,
     outline,
     said_of,
-    score_curves,
 )
 from whyloss.formatting import format_nats, format_percent, format_signed
 from whyloss.measures.envelope import binary_entropy, fano_envelope
+from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -91,8 +97,7 @@ ROUNDING = 1e-9
 MIN_EPOCHS = 3
 MUCH = 0.5  # of the loss: a score does not stand still while it falls so far
 STANDS = 0.01  # of the unit of a score
-LONG = 8  # epochs
-RESTLESS = 0.03  # accuracy, from one epoch to the next
+LONG, RESTLESS = 8, 0.03  # epochs, and the accuracy from one to the next
 HARDLY = 0.15  # of the loss
 POOR = 0.8  # accuracy
 OF_POSITIVES = ("f1", "recall")
@@ -333,14 +338,11 @@ def score_in_order(
     gains = score.gains / score.unit
     if not (gains[-1] - gains[0] >= min_gain and gains.max() - gains[-1] <= max_lost):
         return None
-    splits = () if evidence.train is None else (evidence.train.split,)
-    of_train = [
-        curve
-        for split in splits
-        for curve in score_curves(evidence.history, split, evidence.history.n_train)
-        if curve.score.name == score.score.name
-    ]
-    if any(curve.gains[-1] - score.gains[-1] > max_gap * score.unit for curve in of_train):
+    trained = (
+        None if evidence.train is None else last_scores(evidence.history, evidence.train.split)
+    )
+    ahead = (trained or {}).get(score.score.name, float(score.values[-1])) - float(score.values[-1])
+    if (-ahead if score.score.falls else ahead) > max_gap * score.unit:
         return None
     return Finding(
         severity=Severity.OK,
@@ -353,6 +355,50 @@ def score_in_order(
         ),
         evidence={"score": Estimate(float(score.values[-1]), note="as reported", unit="number")},
         epochs=(int(score.epochs[-1]),),
+    )
+
+
+def _decided(seed: int, accuracy: float = 0.85, behind: float = 0.0) -> KnownCause:
+    """Scores of one evaluation of 500 samples in four even classes."""
+    share = accuracy + 0.0005 * (seed % 100)
+    known = known_columns(n_val=500, val_accuracy=[share], val_recall=[share - behind])
+    history = replace(known.source.history, class_shares=(0.25,) * 4)
+    return replace(known, source=InMemorySource(history=history))
+
+
+@RULE.at(
+    Level.NUMBERS,
+    fires=_decided,
+    near_misses={
+        "min_lead": lambda seed: _decided(seed, accuracy=0.26),
+        "max_behind": lambda seed: _decided(seed, behind=0.3),
+    },
+)
+def decisions_beat_guessing(
+    evidence: Evidence, *, min_lead: float = 0.05, max_behind: float = 0.1
+) -> Finding | None:
+    """Predicted classes are right more often than the largest class is frequent, in every class."""
+    seen, shares, n = outline(evidence), evidence.class_shares, evidence.history.n_val
+    if evidence.epochs or shares is None or not n or seen.accuracy is None:
+        return None
+    scores = last_scores(evidence.history, evidence.split)
+    if seen.loss is not None or len(seen.accuracies) > 1 or "recall" not in scores:
+        return None
+    share, largest = wilson(seen.accuracy * n, n), float(shares.max())
+    lead = (share.low or 0.0) - largest
+    if lead < min_lead or seen.accuracy - scores["recall"] > max_behind:
+        return None
+    return Finding(
+        severity=Severity.OK,
+        headline="Better than guessing",
+        message=(
+            f"The accuracy of {format_percent(seen.accuracy)} (95 %: "
+            f"{format_percent(share.low or 0.0, 0)} to {format_percent(share.high or 1.0, 0)}) is "
+            f"above the share of the largest class, {format_percent(largest)}, and the mean recall "
+            f"is {format_percent(scores['recall'])}. What confidence is due is not known."
+        ),
+        evidence={"accuracy": share},
+        epochs=(int(evidence.history.epochs[-1]),),
     )
 
 
@@ -378,10 +424,9 @@ def _contradicted(evidence: Evidence, seen: Outline) -> bool:
 def _stands(seen: Outline) -> bool:
     """Whether the score does not move while the loss falls far: it measures something else."""
     score = seen.score
-    if score is None or len(score) < MIN_EPOCHS or seen.fall < MUCH:
+    if score is None or len(score) < MIN_EPOCHS or seen.fall < MUCH or score.values[-1] == 1.0:
         return False
-    perfect = score.unit <= 1.0 and float(score.values[-1]) == 1.0
-    return not perfect and float(score.gains[-1] - score.gains[0]) < STANDS * score.unit
+    return float(score.gains[-1] - score.gains[0]) < STANDS * score.unit
 
 
 def _rests(evidence: Evidence) -> bool:
@@ -395,14 +440,11 @@ def _rests(evidence: Evidence) -> bool:
 
 def _restless(evidence: Evidence) -> bool:
     """Whether the validation accuracy goes up and down, and that of the training does not."""
-    seen = outline(evidence)
-    if evidence.epochs or min(len(seen.accuracies), len(seen.train_accuracies)) < LONG:
+    both = outline(evidence).accuracies, outline(evidence).train_accuracies
+    if evidence.epochs or min(map(len, both)) < LONG:
         return False
-    ours, theirs = (
-        float(np.median(np.abs(np.diff(values[len(values) // 2 :]))))
-        for values in (seen.accuracies, seen.train_accuracies)
-    )
-    return ours >= RESTLESS and ours >= 2 * theirs
+    steps = [float(np.median(np.abs(np.diff(each[len(each) // 2 :])))) for each in both]
+    return steps[0] >= max(RESTLESS, 2 * steps[1])
 
 
 def _beside_poor_score(evidence: Evidence) -> bool:

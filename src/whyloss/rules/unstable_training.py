@@ -479,10 +479,9 @@ def _suspicion(evidence: Evidence) -> Lead | None:
     if seen.leap >= LEAP:
         return Lead(1.0, f"The loss grows by a factor of {seen.leap:.1f} within one epoch.")
     for name, losses in (("validation", seen.losses), ("training", seen.train_losses)):
-        if not len(losses):
-            continue
-        if float(losses.max()) >= VERY_LARGE and not losses[0] > losses[-1]:
-            return Lead(1.0, f"The {name} loss reached {float(losses.max()):.4g}.")
+        largest = float(losses.max(initial=0.0))
+        if largest >= VERY_LARGE and not losses[0] > losses[-1]:
+            return Lead(1.0, f"The {name} loss reached {largest:.4g}.")
         steps = log_steps(losses)
         ways = steps[np.abs(steps) >= math.log(JUMP)]
         if (ways > 0).any() and (ways < 0).any() and len(ways) >= MIN_WAYS:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from whyloss.results.finding import Finding, Suspect
     from whyloss.results.metrics import Metrics
 
+MOST_SCORES = 4  # of one evaluation, in a sentence
+
 # Findings whose nats are a part of the change of the loss.
 _SHARES = {"overconfidence": "over-confidence", "overfitting": "what no calibration mends"}
 
@@ -103,7 +105,7 @@ def _what(evidence: Evidence) -> str:
     if losses is not None and len(losses):
         return _at_the_end(losses.epochs, losses.log_loss, scores[:1])
     if scores:
-        return _score_at_the_end(scores[0])
+        return _score_at_the_end(scores[0]) if len(scores[0]) > 1 else _all_scores(scores)
     return _in_words(evidence)
 
 
@@ -129,6 +131,14 @@ def _at_the_end(
     for curve in scores:
         text += f", {_score(curve)}"
     return f"At epoch {epochs[last]} {text}." if last else f"{text[0].upper()}{text[1:]}."
+
+
+def _all_scores(curves: Sequence[ScoreCurve]) -> str:
+    """The scores of a single evaluation, as many as a sentence holds."""
+    texts = [f"the {c.score.words} is {c.score.text(c.values[-1])}" for c in curves[:MOST_SCORES]]
+    n = curves[0].n_samples
+    text = ", ".join(texts) + (f", on {pluralize(n, 'sample')}" if n else "")
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _score_at_the_end(curve: ScoreCurve) -> str:
