@@ -32,13 +32,22 @@ def margin(se: float | None) -> str:
 
 
 def effect(remedy: Remedy) -> str:
-    """What a remedy does to its metric: ``loss −0.605 nats``."""
+    """What a remedy does to its metric: ``loss −0.605 nats``; nothing where that is not known."""
+    if math.isnan(remedy.effect.value):
+        return ""
     return f"{metric_words(remedy.metric)} {format_change(remedy.effect)}"
 
 
 def effect_interval(remedy: Remedy) -> str:
     """The interval of the effect, or why it has none."""
     return format_change_interval(remedy.effect) or remedy.effect.note
+
+
+def heading(remedy: Remedy) -> str:
+    """The title of a remedy, and the finding that it cures."""
+    if not remedy.because:
+        return remedy.title
+    return f"Because of “{remedy.because}”: {remedy.title[:1].lower()}{remedy.title[1:]}"
 
 
 def may_be_chance(remedy: Remedy) -> bool:

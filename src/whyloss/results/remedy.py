@@ -28,7 +28,8 @@ class Remedy:
     before, after : Estimate
         The metric without and with the remedy.
     effect : Estimate
-        After minus before, paired over the samples.
+        After minus before, paired over the samples; NaN, with the reason as its note, where only
+        another training would show it.
     retraining : bool
         Whether the model must be trained again.
     epoch : int or None
@@ -36,7 +37,12 @@ class Remedy:
     as_good : tuple of int
         Epochs that the data do not tell from it.
     snippets : mapping of str to str
-        Code to copy, by framework.
+        Code to copy, by framework. It reads the arrays that were diagnosed under the names of their
+        arguments (``logits``, ``y_true``, ``ids``) and leaves the mended ones.
+    because : str
+        Title of the finding that it cures; empty for what may help any model.
+    samples : tuple of int or str
+        Ids of the samples to look at.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Remedy:
     epoch: int | None = None
     as_good: tuple[int, ...] = ()
     snippets: Mapping[str, str] = field(default_factory=dict)
+    because: str = ""
+    samples: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
     Example = Callable[[int], KnownCause]  # a seed in, data out
@@ -32,6 +33,9 @@ SECTIONS = (
 
 # Evidence and thresholds (keywords) in, a finding or nothing out.
 Find = Callable[..., Finding | None]
+
+# Evidence and what the rule found in, what to do about it out.
+Propose = Callable[["Evidence", Finding], "Remedy | None"]
 
 _PREDICTIONS = (Level.SNAPSHOT, Level.RUN)
 
@@ -156,6 +160,8 @@ class Rule:
         In the order in which they are tried, that of the file.
     suspicion : Suspicion or None
         When its cause is suspected although no check finds it.
+    propose : callable or None
+        What to do about a finding of this rule.
     """
 
     code: str
@@ -166,6 +172,7 @@ class Rule:
     before: str = ""
     checks: list[Check] = field(default_factory=list, init=False)
     suspicion: Suspicion | None = field(default=None, init=False)
+    propose: Propose | None = field(default=None, init=False)
 
     def at(
         self,
@@ -188,6 +195,31 @@ class Rule:
             return find
 
         return register
+
+    def cured_by(self, propose: Propose) -> Propose:
+        """Register what to do about a finding of this rule.
+
+        Parameters
+        ----------
+        propose : callable
+            Takes the evidence and the finding.
+        """
+        self.propose = propose
+        return propose
+
+    def cure(self, evidence: Evidence, found: Finding) -> Remedy | None:
+        """What to do about a finding, under the name of this rule; None where the page says it.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        found : Finding
+            Of this rule.
+        """
+        if self.propose is None:
+            return None
+        cure = self.propose(evidence, found)
+        return cure and replace(cure, name=self.name, because=found.headline)
 
     def suspected(
         self, *, prior: float, check: str, snippet: str = ""

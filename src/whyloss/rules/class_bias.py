@@ -48,6 +48,7 @@ from whyloss.testing import bias_classes, known_cause
 if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts, Evidence
     from whyloss.measures.classification.thresholds import BestThreshold
+    from whyloss.results.remedy import Remedy
 
 RULE = Rule(
     "WL303",
@@ -57,6 +58,7 @@ RULE = Rule(
     explains=(
         "consistent",
         "chance-level",
+        "temperature",
     ),
 )
 
@@ -112,6 +114,15 @@ def constants_help(evidence: Evidence, *, min_gain: float = 0.02) -> Finding | N
         nats=fits.nats["bias"],
         epochs=(snapshot.epoch,),
     )
+
+
+@RULE.cured_by
+def _constants(evidence: Evidence, _: Finding) -> Remedy | None:
+    """Add the constants that were fitted."""
+    from whyloss.remedies import class_constants  # noqa: PLC0415 - loads an optimiser
+
+    fits = evidence.noise_models.nested_fits
+    return class_constants.add(evidence, fits.bias) if fits and fits.bias else None
 
 
 def _threshold(snapshot: EpochFacts) -> BestThreshold:

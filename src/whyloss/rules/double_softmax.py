@@ -64,6 +64,7 @@ from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.measures.losses.per_sample import per_sample
+from whyloss.remedies import other_scale
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -72,6 +73,7 @@ from whyloss.testing import known_cause, known_columns, known_history, softmax_t
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 STILL = 0.03  # of the loss
@@ -372,6 +374,14 @@ def _training_tells(evidence: Evidence, accuracy: float, floor: float) -> bool:
     errors = 1.0 - float(np.median(known.accuracy[-LAST:]))  # NaN where it was not reported
     other = abs(1.0 - accuracy - errors) >= NEAR_FLOOR
     return other and abs(of_train - floor - errors) <= NEAR_FLOOR
+
+
+@RULE.cured_by
+def _once(evidence: Evidence, _: Finding) -> Remedy:
+    """Apply softmax once."""
+    if evidence.epochs and evidence.last.predictions.scale == "logits":
+        return other_scale.probabilities(evidence.last)
+    return other_scale.without_second_softmax()
 
 
 @RULE.suspected(

@@ -41,6 +41,7 @@ from whyloss.testing import known_cause, rule_out_truth
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -51,6 +52,7 @@ RULE = Rule(
     explains=(
         "consistent",
         "underconfidence",
+        "temperature",
     ),
 )
 
@@ -105,3 +107,12 @@ def true_class_ruled_out(evidence: Evidence) -> Finding | None:
         epochs=(snapshot.epoch,),
         samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
     )
+
+
+@RULE.cured_by
+def _mix_in(evidence: Evidence, _: Finding) -> Remedy:
+    """Leave every class a little probability."""
+    from whyloss.remedies import smoothed  # noqa: PLC0415 - loads an optimiser
+
+    facts = evidence.last
+    return smoothed.mix_in(facts, np.flatnonzero(facts.samples.status == RowStatus.INFINITE_LOSS))

@@ -40,6 +40,7 @@ import numpy as np
 
 from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.remedies import suspects
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -48,6 +49,7 @@ from whyloss.testing import known_cause
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
 
 ALIKE_SCORES = 0.02  # of accuracy
 CLEANER_VALIDATION = 0.1
@@ -64,6 +66,7 @@ RULE = Rule(
     explains=(
         "consistent",
         "outliers",
+        "temperature",
     ),
 )
 
@@ -120,6 +123,21 @@ def many_contradicted(evidence: Evidence, *, min_share: float = 0.03) -> Finding
         epochs=(snapshot.epoch,),
         samples=tuple(snapshot.predictions.ids[order].tolist()),
     )
+
+
+@RULE.cured_by
+def _review(evidence: Evidence, _: Finding) -> Remedy:
+    """Look at the labels that are more likely wrong than not, or at the likeliest ones."""
+    facts, odds = evidence.last, evidence.noise_models.label_noise_odds
+    order = np.argsort(-odds, kind="stable")
+    likely = order[odds[order] > 0.5]
+    then = (
+        "Correct the labels that are wrong, by hand and not by the model. Divide by no temperature "
+        "before that: with wrong labels in it, it comes out too high."
+    )
+    if not len(likely):
+        return suspects.review(facts, order[:100], then)
+    return suspects.look_at(facts, likely, "are the labels right?", then)
 
 
 @RULE.suspected(

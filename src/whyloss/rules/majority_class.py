@@ -72,6 +72,7 @@ from whyloss.evidence import SCORES, TRAIN, fits_one_class, last_scores, outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.envelope import binary_entropy, fano_envelope
 from whyloss.measures.estimates.intervals import wilson
+from whyloss.remedies import one_class
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -100,13 +101,11 @@ RULE = Rule(
     page=__doc__,
     since="0.1",
     explains=(
-        "chance-level",
-        "consistent",
-        "overconfidence",
-        "underconfidence",
-        "underfitting",
+        *("chance-level", "consistent", "overconfidence", "underconfidence", "underfitting"),
+        "temperature",
     ),
 )
+RULE.cured_by(one_class.decide_evenly)
 
 SAME = 5e-4  # accuracies that agree so far are the same count, printed with three digits
 OF_ERRORS = 0.01  # of the error rate, by which accuracies may differ and be the same count

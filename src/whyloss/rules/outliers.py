@@ -44,6 +44,7 @@ import numpy as np
 from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
+from whyloss.remedies import suspects
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -53,6 +54,7 @@ from whyloss.testing import known_cause
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.evidence.noise_models import NoiseModels
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 RIGHT = 0.8  # accuracy
@@ -68,6 +70,10 @@ RULE = Rule(
     explains=(
         "consistent",
         "underconfidence",
+        "temperature",
+        "epoch-for-labels",
+        "epoch-for-probabilities",
+        "epoch-after-calibration",
     ),
 )
 
@@ -128,6 +134,18 @@ def few_carry_the_loss(evidence: Evidence, *, min_share: float = 0.1) -> Finding
         nats=snapshot.log_loss.value - without.value,
         epochs=(snapshot.epoch,),
         samples=tuple(ids[:100].tolist()),
+    )
+
+
+@RULE.cured_by
+def _look(evidence: Evidence, _: Finding) -> Remedy:
+    """Look at the samples that carry the loss."""
+    return suspects.look_at(
+        evidence.last,
+        evidence.noise_models.excluded_rows,
+        "is the label wrong, or the input broken?",
+        "Correct it if so; keep a rare but right sample and accept its loss. No other epoch and no "
+        "temperature is needed for that.",
     )
 
 

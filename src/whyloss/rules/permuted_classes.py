@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.formatting import format_percent, format_points
+from whyloss.remedies import renamed
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import Rule
@@ -46,6 +47,7 @@ from whyloss.testing import known_cause, shift_classes, swap_classes
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
 
 
 RULE = Rule(
@@ -117,6 +119,13 @@ def renaming_helps(
         nats=_saved(evidence, best.names),
         epochs=(evidence.last.epoch,),
     )
+
+
+@RULE.cured_by
+def _reorder(evidence: Evidence, _: Finding) -> Remedy | None:
+    """Undo the renaming."""
+    best = evidence.noise_models.label_permutation
+    return renamed.reorder(evidence, best) if best else None
 
 
 def _saved(evidence: Evidence, names: tuple[int, ...]) -> float:

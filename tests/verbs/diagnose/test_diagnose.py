@@ -268,7 +268,7 @@ def test_snippet_for_probabilities_is_code_that_does_what_it_promises():
 def test_remedies_that_would_mend_a_symptom_are_set_aside():
     found = diagnose(softmax_twice(known_cause(18, temperature=3)).source)
     assert found.verdict.name == "double-softmax"
-    assert not found.remedies
+    assert [remedy.name for remedy in found.remedies] == ["double-softmax"]
     reasons = {item.name: item.reason for item in found.not_checked}
     assert reasons["temperature"] == "set aside: double-softmax comes first"
 

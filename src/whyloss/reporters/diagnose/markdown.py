@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import (
@@ -15,6 +16,7 @@ from whyloss.reporters.common import (
     clear_remedies,
     effect,
     effect_interval,
+    heading,
     not_checked_lines,
     outcome_rows,
     reference_table,
@@ -99,9 +101,10 @@ def _remedies(d: Diagnosis) -> Iterator[str]:
     if advised:
         yield f"- {escape(advised)}"
     for remedy in clear_remedies(d):
-        yield f"- **{remedy.title}**: {effect(remedy)} {effect_interval(remedy)}. {remedy.text}"
+        gain = f"{effect(remedy)} {effect_interval(remedy)}".strip()
+        yield f"- **{escape(heading(remedy))}**: {gain}. {escape(remedy.text)}"
         if snippet := remedy.snippets.get("numpy"):
-            yield f"  `{snippet}`"
+            yield textwrap.indent(f"\n```python\n{snippet}\n```", "  ")
     if line := unclear_remedies(d):
         yield f"- {line}"
 

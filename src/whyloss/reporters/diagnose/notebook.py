@@ -46,7 +46,10 @@ def render(diagnosis: Diagnosis) -> str:
                 _picture(one) for one in islice((c for c in drawn if c is not None), _CHARTS)
             ],
             remedies=[
-                (remedy.title, f"{common.effect(remedy)} {common.effect_interval(remedy)}")
+                (
+                    common.heading(remedy),
+                    f"{common.effect(remedy)} {common.effect_interval(remedy)}",
+                )
                 for remedy in d.remedies[:_REMEDIES]
             ],
         )

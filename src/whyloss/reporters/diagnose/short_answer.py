@@ -72,16 +72,16 @@ def sentences(text: str) -> list[str]:
 
 
 def helpful_remedies(diagnosis: Diagnosis) -> list[Remedy]:
-    """Remedies that the first finding asks for and whose effect is proved, in its order."""
+    """Remedies that the first finding asks for, its cure and what is proved, in its order."""
     if not diagnosis.findings:
         return []
     by_name = {remedy.name: remedy for remedy in diagnosis.remedies}
     named = (by_name.get(name) for name in diagnosis.findings[0].remedies)
-    return [remedy for remedy in named if remedy is not None and _is_proved(remedy)]
+    return [remedy for remedy in named if remedy and (remedy.because or _is_proved(remedy))]
 
 
 def advice(diagnosis: Diagnosis) -> str:
-    """What the first finding advises, unless a remedy with a proved effect stands for it."""
+    """What the first finding advises, unless a remedy stands for it."""
     if helpful_remedies(diagnosis) or not diagnosis.findings:
         return ""
     return diagnosis.findings[0].advice
@@ -95,8 +95,8 @@ def _action(diagnosis: Diagnosis) -> list[str]:
     """What to do, sentence by sentence."""
     if remedies := helpful_remedies(diagnosis):
         remedy = remedies[0]
-        first = next(iter(sentences(remedy.text)), remedy.title)
-        return [f"What to do: {first}"]
+        first, *others = sentences(short(remedy.text, LONGEST)) or [remedy.title]
+        return [f"What to do: {first}", *(others if remedy.because else ())]
     if advised := advice(diagnosis):
         first, *others = sentences(advised)
         return [f"What to do: {first}", *others]

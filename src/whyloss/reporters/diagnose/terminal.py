@@ -22,6 +22,7 @@ from whyloss.reporters.common import (
     clear_remedies,
     effect,
     effect_interval,
+    heading,
     margin,
     not_checked_lines,
     outcome_rows,
@@ -201,9 +202,9 @@ def _remedies(d: Diagnosis) -> Table:
     if advised := advice(d):
         grid.add_row("•", Text(short(advised, 1000)))
     for remedy in clear_remedies(d):
-        title = Text.assemble((remedy.title, "bold"), f"   {effect(remedy)}")
+        title = Text.assemble((short(heading(remedy), 200), "bold"), f"   {effect(remedy)}")
         grid.add_row("•", title.append(f" {effect_interval(remedy)}", style="dim"))
-        grid.add_row("", Text(remedy.text))
+        grid.add_row("", Text(short(remedy.text, 1000)))
         if snippet := remedy.snippets.get("numpy"):
             grid.add_row("", Text(snippet, style="cyan"))
     if line := unclear_remedies(d):

@@ -157,6 +157,7 @@ def environment() -> jinja2.Environment:
         spans=format_ranges,
         short=common.short,
         metric_words=common.metric_words,
+        heading=common.heading,
         margin=common.margin,
         interval_of=_interval,
         number=_number,
@@ -180,7 +181,8 @@ def _interval(value: Estimate) -> str:
 
 def _effect(remedy: Remedy) -> tuple[str, str]:
     """The effect of a remedy and, in brackets, its interval or what stands for it."""
-    return format_change(remedy.effect), _spread(remedy)
+    known = not math.isnan(remedy.effect.value)
+    return format_change(remedy.effect) if known else "", _spread(remedy)
 
 
 def _spread(remedy: Remedy) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.results.finding import Finding
     from whyloss.results.metrics import BestEpoch
+    from whyloss.results.remedy import Remedy
 
 _LEVEL_NEEDS = {
     Level.NUMBERS: "a loss and an accuracy",
@@ -65,9 +67,10 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     ]
     ranked = rank(kept)
     suspected = suspects(evidence, ranked, explained)
-    proposed = []
+    ranked, proposed, failed = _cured(evidence, ranked)
+    not_checked += failed
     for name, propose in remedies.ALL.items():
-        if (by := explained.get(name)) is not None:
+        if (by := _set_aside_by(name, ranked)) is not None:
             reason = f"set aside: {by} comes first"
             not_checked.append(NotChecked("remedy", name, reason, explained_by=by))
             continue
@@ -76,6 +79,9 @@ def diagnose(evidence: Evidence) -> Diagnosis:
             proposed.append(answer)
         else:
             not_checked.append(NotChecked("remedy", name, answer.reason))
+    # What the verdict asks for comes first, then what the other findings ask for.
+    order = [name for found in ranked for name in found.remedies] + list(remedies.ALL)
+    proposed.sort(key=lambda remedy: order.index(remedy.name))
     views = epoch_views(evidence)
     return Diagnosis(
         source=evidence.source.name,
@@ -115,16 +121,50 @@ def _check(evidence: Evidence) -> tuple[list[Finding], list[NotChecked]]:
         except WhylossError:
             raise
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
-            reason = f"could not run: {type(error).__name__}: {error}"
-            not_checked.append(NotChecked(rule.code, rule.name, reason))
+            not_checked.append(NotChecked(rule.code, rule.name, _could_not(error)))
             continue
         if found is not None:
             findings.append(found)
     return findings, not_checked
 
 
+def _cured(
+    evidence: Evidence, ranked: tuple[Finding, ...]
+) -> tuple[tuple[Finding, ...], list[Remedy], list[NotChecked]]:
+    """The findings with the names of their cures, the cures in that order, and what failed."""
+    by_name = {rule.name: rule for rule in rules.ALL}
+    findings, cures, failed = [], [], []
+    for found in ranked:
+        cure = None
+        try:
+            cure = by_name[found.name].cure(evidence, found)
+        except Exception as error:  # noqa: BLE001 - one broken cure must not hide the answer
+            failed.append(NotChecked("remedy", found.name, _could_not(error)))
+        if cure is None:
+            findings.append(found)
+        else:
+            cures.append(cure)
+            findings.append(replace(found, remedies=(cure.name, *found.remedies)))
+    return tuple(findings), cures, failed
+
+
+def _set_aside_by(name: str, ranked: tuple[Finding, ...]) -> str | None:
+    """The finding that a remedy would not mend, unless one before it asks for that remedy."""
+    explains = {rule.name: rule.explains for rule in rules.ALL}
+    for found in ranked:
+        if name in found.remedies:
+            return None
+        if name in explains[found.name]:
+            return found.name
+    return None
+
+
+def _could_not(error: Exception) -> str:
+    return f"could not run: {type(error).__name__}: {error}"
+
+
 def _explained(findings: list[Finding]) -> dict[str, str]:
-    """Findings and remedies to be set aside, with the name of the finding that explains them."""
+    """Names of what is to be set aside, with that of the finding that explains it."""
     explains = {rule.name: rule.explains for rule in rules.ALL}
     by: dict[str, str] = {}
     for winner in findings:
