@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -1063,3 +1065,26 @@ def test_given_no_hard_links_then_a_run_is_made_all_the_same(tmp_path, monkeypat
         "run.json",
         "writers",
     ]
+
+
+def test_a_run_is_written_and_read_where_pandas_is_not_installed(tmp_path):
+    code = """
+import sys
+sys.modules["pandas"] = None
+import numpy as np
+import whyloss
+scores = np.eye(3, dtype=np.float16)
+with whyloss.Recorder(sys.argv[1]) as recorder:
+    for epoch, kind in enumerate((np.float16, np.float32, np.float64)):
+        recorder.log(split="val", epoch=epoch, y_true=[0, 1, 2], ids=[4, 5, 6], logits=scores.astype(kind))
+run = whyloss.Run.open(sys.argv[1])
+for epoch in range(3):
+    rows = run.predictions("val", epoch)
+    assert rows.ids.tolist() == [4, 5, 6] and rows.y_true.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(rows.scores, scores)
+print("read")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "run"], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "read\n", done.stderr

@@ -271,8 +271,11 @@ def _mapped(path: Path) -> pa.BufferReader:
 def _as_array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return np.array(column.to_pylist(), dtype=object)
-    # to_numpy() would copy even a single chunk, and import pandas where that is installed.
-    dtype = np.dtype(column.type.to_pandas_dtype())
+    # to_numpy() would copy even a single chunk, and import pandas where that is installed;
+    # to_pandas_dtype() fails where it is not.
+    signed = "i" if pa.types.is_signed_integer(column.type) else "u"
+    kind = "f" if pa.types.is_floating(column.type) else signed
+    dtype = np.dtype(f"{kind}{column.type.bit_width // 8}")
     chunks = [
         np.frombuffer(chunk.buffers()[1], dtype, len(chunk), chunk.offset * dtype.itemsize)
         for chunk in column.chunks
