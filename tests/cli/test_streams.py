@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
@@ -73,23 +74,27 @@ def recorded(tmp_path_factory):
     return path
 
 
+def once(function, key):
+    """The function, which does not do the same twice."""
+    known = {}
+
+    def remembered(*arguments, **options):
+        asked = key(arguments), json.dumps(options, sort_keys=True)
+        if asked not in known:
+            known[asked] = function(*arguments, **options)
+        return known[asked]
+
+    return remembered
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _diagnosed_once():
-    """These tests are about what is printed, so that each diagnosis and page is made once."""
-    known, pages = {}, {}
-
-    def once(source, *, diagnose=api.diagnose, **options):
-        key = str(source), json.dumps(options, sort_keys=True)
-        if key not in known:
-            known[key] = diagnose(source, **options)
-        return known[key]
-
-    def drawn(found, *, render=page.render):
-        if id(found) not in pages:
-            pages[id(found)] = render(found)
-        return pages[id(found)]
-
-    with patch.object(api, "diagnose", once), patch.object(page, "render", drawn):
+def _computed_once():
+    """These tests are about what is printed, so that all else is done once."""
+    with ExitStack() as patched:
+        for verb in ("diagnose", "compare", "review"):
+            patched.enter_context(patch.object(api, verb, once(getattr(api, verb), str)))
+        drawn = once(page.render, lambda arguments: id(arguments[0]))
+        patched.enter_context(patch.object(page, "render", drawn))
         yield
 
 
