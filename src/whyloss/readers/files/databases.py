@@ -71,15 +71,15 @@ def _mlflow(
     ids = [row[0] for row in database.execute("SELECT DISTINCT run_uuid FROM metrics")]
     by_name: dict[str, str] = {}
     for run_id in ids:
-        name = names.get(run_id) or run_id
-        by_name[f"{name} ({run_id[:8]})" if name in by_name else name] = run_id
+        name = str(names.get(run_id) or run_id)
+        by_name[f"{name} ({str(run_id)[:8]})" if name in by_name else name] = run_id
     wanted = options.model
     if wanted in ids:
         wanted = next(name for name, run_id in by_name.items() if run_id == wanted)
     run = choose(by_name, wanted, what="runs", place=place) if by_name else ""
     rows = database.execute(
         "SELECT key, CASE WHEN is_nan THEN 'nan' ELSE value END, step FROM metrics"
-        " WHERE run_uuid = ? ORDER BY step, timestamp LIMIT ?",
+        " WHERE run_uuid IS ? ORDER BY step, timestamp LIMIT ?",
         (by_name.get(run, ""), _MOST_ROWS),
     )
     steps: dict[int, dict[str, Any]] = {}
@@ -91,16 +91,18 @@ def _mlflow(
 def _trackio(
     database: sqlite3.Connection, options: ReadOptions, place: str
 ) -> tuple[list[dict[str, Any]], str]:
-    runs = [row[0] for row in database.execute("SELECT DISTINCT run_name FROM metrics")]
+    runs = {
+        str(row[0]): row[0] for row in database.execute("SELECT DISTINCT run_name FROM metrics")
+    }
     run = choose(runs, options.model, what="runs", place=place) if runs else ""
     records = []
     for step, text in database.execute(
-        "SELECT step, metrics FROM metrics WHERE run_name = ? ORDER BY id LIMIT ?",
-        (run, _MOST_ROWS),
+        "SELECT step, metrics FROM metrics WHERE run_name IS ? ORDER BY id LIMIT ?",
+        (runs.get(run), _MOST_ROWS),
     ):
         try:
             numbers = json.loads(text)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             continue
         if isinstance(numbers, dict):
             records.append({"step": step} | numbers)

@@ -48,7 +48,7 @@ def read_wandb(path: Path, notes: list[str]) -> list[dict[str, Any]]:
             for number, value in fields(record):
                 if number == _HISTORY and isinstance(value, bytes):
                     rows.append(_row(value))
-        except (IndexError, struct.error, ValueError):
+        except (IndexError, struct.error, ValueError, RecursionError):
             raise FormatError(
                 f"{path.name} holds a record that cannot be read",
                 expected="the history of a run of Weights & Biases",
