@@ -204,7 +204,7 @@ def inside_envelope(
         between = "near 0, and this one still falls as the confidence grows"
     elif not exact_low <= loss.value <= exact_high:
         between += ", give or take the error of both numbers"
-    sure += _beside_training(evidence, numbers)
+    sure += _beside_training(evidence, numbers) + _what_is_missing(evidence)
     evidence_numbers["envelope_low"] = Estimate(exact_low, note="exact, at this accuracy")
     evidence_numbers["envelope_high"] = Estimate(exact_high, note="exact, at this accuracy")
     return Finding(
@@ -402,7 +402,7 @@ def decisions_beat_guessing(
 
 
 def _what_is_missing(evidence: Evidence) -> str:
-    if evidence.split not in TRAIN:
+    if evidence.split not in TRAIN or evidence.epochs:
         return ""
     return " Training numbers alone say nothing of new samples: evaluate a validation split too."
 

@@ -83,7 +83,7 @@ MOSTLY_RIGHT = 0.7  # accuracy; below it an ordinary model has such a loss
 NEARLY_ALL = 0.9  # of the pairs
 SMALLEST_FLOOR = 0.29  # nats; that of two classes, less what digits and doubt move it
 LARGEST_FLOOR = 6.0  # nats; that of 1,000 classes
-OTHER_K = 0.06  # nats by which the floor of the known number of classes may differ
+OTHER_K = 0.03  # nats by which the floor of a whole number of classes may differ
 NEAR_SUM = 0.1  # nats
 FEW_CLASSES = 10  # where their number is not known
 
@@ -326,7 +326,7 @@ def loss_follows_errors(
     on_line = min(float(near.mean()), float(upper.mean())) >= NEARLY_ALL
     if not on_line or not k >= 2 or floor < SMALLEST_FLOOR:
         return None
-    if evidence.n_classes and abs(math.log(math.e + evidence.n_classes - 1) - 1 - floor) > OTHER_K:
+    if abs(math.log(math.e + (evidence.n_classes or k) - 1) - 1 - floor) > OTHER_K:
         return None
     best = int(errors.argmin())
     excess = float(losses[best]) - fano_envelope(1.0 - float(errors[best]), k)[1]

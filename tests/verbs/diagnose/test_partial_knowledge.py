@@ -249,3 +249,46 @@ def test_each_part_of_a_training_gets_the_answer_of_an_expert(name, view):
         columns = PATTERNS[name](n)
         got = answer({column: columns[column] for column in VIEWS[view]})
         assert got & accepted, f"{n} epochs: {sorted(got)} instead of {sorted(accepted)}"
+
+
+@pytest.mark.parametrize(
+    ("columns", "accepted"),
+    [
+        # A perplexity is the exponential of a loss.
+        ({"train_perplexity": [30.0, 14.0], "val_perplexity": [16.0, 9.0]}, {"train-mode-gap"}),
+        ({"val_perplexity": [40.0, 22.0, 15.0, 11.0]}, {"consistent"}),
+        # No answer is right, and yet the loss is far below that of guessing.
+        ({"val_perplexity": [9.0], "val_accuracy": [0.0], "n_classes": 5000}, {"impossible-pair"}),
+        # The loss is worse than guessing among any number of classes, and the score improves.
+        (
+            {"val_perplexity": [2e5, 3e5, 4e5], "val_bleu": [0.05, 0.12, 0.17]},
+            {"impossible-pair"},
+        ),
+        # What one class with the share of the accuracy gives, and a model that learnt does not.
+        ({"val_loss": [0.637], "val_accuracy": [0.66]}, {"majority-class"}),
+        ({"val_loss": [0.45], "val_accuracy": [0.82]}, {"consistent"}),
+        # Far above ln K of the K that the accuracy suggests, there are simply more classes.
+        ({"val_loss": [5.1], "val_accuracy": [0.111]}, set()),
+        # A score of the positives that is 0, beside a good accuracy.
+        ({"val_loss": [0.2], "val_accuracy": [0.94], "val_f1": [0.0]}, {"majority-class"}),
+        # Jumps that the few samples make by chance are no unstable training.
+        (
+            {
+                "n_val": 20,
+                "val_loss": [0.7, 0.5, 0.9, 0.5, 0.9, 0.5, 0.9, 0.5],
+                "val_accuracy": [0.7, 0.8, 0.7, 0.8, 0.7, 0.8, 0.7, 0.8],
+            },
+            {"small-validation-set", "consistent"},
+        ),
+    ],
+)
+def test_numbers_that_belong_together_are_read_together(columns, accepted):
+    assert answer(columns) & accepted or answer(columns) == accepted
+
+
+def test_training_that_is_all_right_leaves_open_what_new_samples_show():
+    columns = {"train_loss": [0.9, 0.1, 0.01], "train_accuracy": [0.6, 1.0, 1.0]}
+    found = diagnose(Evidence(InMemorySource(history=History.from_columns(**columns))))
+    assert found.verdict.name == "consistent"
+    assert "say nothing of new samples" in found.verdict.explanation
+    assert {suspect.name for suspect in found.suspects} >= {"generalisation-gap", "train-mode-gap"}
