@@ -74,12 +74,8 @@ def _snippet(facts: EpochFacts, t: float, constants: FloatVector) -> str:
     logits = code.as_logits(facts.predictions)
     if facts.predictions.scores.shape[1] == 1:
         shift = float(constants[1] - constants[0])
-        return (
-            "import numpy as np\nimport scipy\n"
-            f"probs = scipy.special.expit({logits} / {t:.4f} + {shift:.4f})"
-        )
+        return f"{code.IMPORTS}probs = scipy.special.expit({logits} / {t:.4f} + {shift:.4f})"
     return (
-        "import numpy as np\nimport scipy\n"
-        f"constants = np.array({code.array(constants.tolist())})\n"
+        f"{code.IMPORTS}constants = np.array({code.array(constants.tolist())})\n"
         f"probs = scipy.special.softmax({logits} / {t:.4f} + constants, axis=1)"
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from whyloss.data import Predictions, Scale
 
+IMPORTS = "import numpy as np\nimport scipy\n"
 WIDTH = 88
 MANY = 60  # ids that are spelt out
 

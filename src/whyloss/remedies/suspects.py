@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import format_nats, format_percent, pluralize
+from whyloss.measures.losses.logits import RowStatus
 from whyloss.remedies import code
 from whyloss.remedies.effects import in_words, left_out
 from whyloss.results.remedy import Remedy
@@ -56,6 +57,73 @@ def look_at(facts: EpochFacts, rows: npt.NDArray[np.intp], what: str, then: str)
         snippets={"numpy": code.without(facts.predictions, rows.tolist())},
         samples=tuple(ids),
     )
+
+
+def leave_out(facts: EpochFacts, rows: npt.NDArray[np.intp], text: str) -> Remedy | None:
+    """Measure without some rows, which were not chosen by their loss.
+
+    Parameters
+    ----------
+    facts : EpochFacts
+    rows : ndarray of intp
+    text : str
+        What to do; a sentence.
+
+    Returns
+    -------
+    Remedy or None
+        None where no row stays.
+    """
+    keep = facts.scored.copy()
+    keep[rows] = False
+    if not keep.any():
+        return None
+    after, effect = left_out(facts, keep)
+    ids = facts.predictions.ids[rows].tolist()
+    return Remedy(
+        name="",
+        title=f"Measure without {pluralize(len(ids), 'sample')}",
+        text=(
+            f"{text} Without {'it' if len(ids) == 1 else 'them'} (id {_listed(ids)}) the loss is "
+            f"{format_nats(after.value)} instead of {format_nats(facts.log_loss.value)}."
+        ),
+        metric="log_loss",
+        before=facts.log_loss,
+        after=after,
+        effect=replace(effect, note=""),
+        epoch=facts.epoch,
+        snippets={"numpy": code.without(facts.predictions, rows.tolist())},
+        samples=tuple(ids),
+    )
+
+
+def not_finite(facts: EpochFacts) -> Remedy:
+    """Look at the rows that are NaN or infinite, and measure without them until they are mended.
+
+    Parameters
+    ----------
+    facts : EpochFacts
+        Of the first epoch with such rows.
+    """
+    p = facts.predictions
+    rows = facts.samples.status == RowStatus.NON_FINITE
+    ids = p.ids[rows].tolist()
+    who = f"{pluralize(len(ids), 'sample')} of epoch {facts.epoch}"
+    advised = in_words(
+        f"Look at the inputs of {who}",
+        (
+            f"Look at the inputs of {who} (id {_listed(ids)}). If all inputs are finite, lower the "
+            "learning rate, clip the gradients, and look for a logarithm or a division of zero or "
+            "for float16 without loss scaling. Until then measure without these rows, and say so."
+        ),
+        snippets={
+            "numpy": "import numpy as np\n"
+            f"keep = np.isfinite({p.scale}).all(axis=1)  # of shape (n_samples, n_classes)\n"
+            f"y_true, {p.scale} = y_true[keep], {p.scale}[keep]"
+        },
+        samples=tuple(ids),
+    )
+    return replace(advised, epoch=facts.epoch)
 
 
 def review(facts: EpochFacts, rows: npt.NDArray[np.intp], text: str) -> Remedy:

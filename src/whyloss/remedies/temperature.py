@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whyloss.formatting import format_nats, format_signed
+from whyloss.remedies import code
 from whyloss.results.estimate import Estimate
 from whyloss.results.level import Level
 from whyloss.results.metrics import MIN_CALIBRATION_SAMPLES
@@ -76,20 +77,18 @@ def _whence(scale: str) -> str:
 
 
 def _snippets(t: float, predictions: Predictions) -> dict[str, str]:
+    start = "import scipy\n" if predictions.scale == "logits" else code.IMPORTS
+    logits = code.as_logits(predictions)
     if predictions.scores.shape[1] == 1:
-        logits = {
-            "logits": "logits",
-            "log_probs": "(log_probs - np.log(-np.expm1(log_probs)))",
-            "probs": "scipy.special.logit(probs)",
-        }[predictions.scale]
-        snippets = {"numpy": f"probs = scipy.special.expit({logits} / {t:.4f})"}
+        snippets = {"numpy": f"{start}probs = scipy.special.expit({logits} / {t:.4f})"}
         activations = {"pytorch": "torch.sigmoid(logits", "keras": "keras.ops.sigmoid(logits"}
         end = ")"
     else:
-        logits = "np.log(probs)" if predictions.scale == "probs" else predictions.scale
-        snippets = {"numpy": f"probs = scipy.special.softmax({logits} / {t:.4f}, axis=1)"}
+        snippets = {"numpy": f"{start}probs = scipy.special.softmax({logits} / {t:.4f}, axis=1)"}
         activations = {"pytorch": "torch.softmax(logits", "keras": "keras.ops.softmax(logits"}
         end = ", -1)"
     if predictions.scale == "logits":
-        snippets |= {name: f"probs = {start} / {t:.4f}{end}" for name, start in activations.items()}
+        snippets |= {
+            name: f"probs = {called} / {t:.4f}{end}" for name, called in activations.items()
+        }
     return snippets

@@ -43,6 +43,7 @@ from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy
 from whyloss.measures.losses.reported_loss import Kind
+from whyloss.remedies import recomputed
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -52,6 +53,7 @@ from whyloss.testing import known_cause, known_history, report_loss
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
     from whyloss.measures.losses.reported_loss import Reproduction
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -158,6 +160,18 @@ def _reproduced(evidence: Evidence, epoch: int, reported: float, found: Reproduc
         ),
         evidence={"reported": Estimate(reported, note="as reported"), "computed": computed},
         epochs=(epoch,),
+    )
+
+
+@RULE.cured_by
+def _over_classes(evidence: Evidence, found: Finding) -> Remedy | None:
+    """Recompute the loss."""
+    return recomputed.plain_mean(
+        evidence,
+        found,
+        "For exactly one class per sample train with a categorical loss: "
+        "categorical_crossentropy for one-hot rows, sparse_categorical_crossentropy or "
+        "CrossEntropyLoss for class numbers, with a softmax.",
     )
 
 

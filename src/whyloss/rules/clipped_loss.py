@@ -35,6 +35,7 @@ import numpy as np
 
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
+from whyloss.remedies.other_scale import train_with_logits
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -43,6 +44,7 @@ from whyloss.testing import clip_probabilities, known_cause
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -96,3 +98,13 @@ def losses_at_ceiling(evidence: Evidence, *, min_samples: float = 3) -> Finding 
             samples=tuple(snapshot.predictions.ids[rows[:100]].tolist()),
         )
     return None
+
+
+@RULE.cured_by
+def _from_logits(_evidence: Evidence, _: Finding) -> Remedy:
+    """Compute the loss from logits, where nothing is clipped."""
+    return train_with_logits(
+        "Compute the loss from logits",
+        "Record the logits and compute the loss from them: nothing is clipped there, and the "
+        "samples named above show what they cost. Compare runs only by a loss that clips alike.",
+    )

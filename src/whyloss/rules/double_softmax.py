@@ -381,7 +381,10 @@ def _once(evidence: Evidence, _: Finding) -> Remedy:
     """Apply softmax once."""
     if evidence.epochs and evidence.last.predictions.scale == "logits":
         return other_scale.probabilities(evidence.last)
-    return other_scale.without_second_softmax()
+    return other_scale.train_with_logits(
+        "Remove the last softmax",
+        f"{other_scale.ONCE}probabilities (from_logits=False), and train again.",
+    )
 
 
 @RULE.suspected(

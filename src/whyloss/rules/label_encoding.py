@@ -40,6 +40,7 @@ import numpy as np
 
 from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent
+from whyloss.remedies import renamed
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -48,6 +49,7 @@ from whyloss.testing import known_cause, known_history, shift_classes
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 LIKE_GUESSING = 0.35  # accuracy
@@ -172,6 +174,13 @@ def never_right(evidence: Evidence, *, min_epochs: float = 2) -> Finding | None:
         evidence={"accuracy": Estimate(0.0, note="as reported", unit="share")},
         epochs=tuple(curve.epochs.tolist()),
     )
+
+
+@RULE.cured_by
+def _renumber(evidence: Evidence, _: Finding) -> Remedy | None:
+    """Undo the renumbering, where predictions show it."""
+    best = evidence.noise_models.label_permutation if evidence.epochs else None
+    return renamed.reorder(evidence, best) if best and best.shift is not None else None
 
 
 @RULE.suspected(

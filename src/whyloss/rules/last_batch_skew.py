@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 
 from whyloss.formatting import format_nats, format_signed
 from whyloss.measures.losses.reported_loss import Kind
+from whyloss.remedies import recomputed
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -41,6 +42,7 @@ from whyloss.testing import batch_means, known_cause, report_loss
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
 
 RULE = Rule(
     "WL603",
@@ -83,3 +85,14 @@ def mean_of_batch_means(evidence: Evidence, *, min_difference: float = 0.001) ->
             epochs=(epoch,),
         )
     return None
+
+
+@RULE.cured_by
+def _over_samples(evidence: Evidence, found: Finding) -> Remedy | None:
+    """Recompute the loss."""
+    return recomputed.plain_mean(
+        evidence,
+        found,
+        "In the loop: add up the losses of the samples and divide by their number at the end, "
+        "instead of a mean of the means of batches.",
+    )

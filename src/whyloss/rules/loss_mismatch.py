@@ -54,6 +54,7 @@ import numpy as np
 from whyloss.evidence import TRAIN, Evidence, ScoreCurve, envelope_gap, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.reported_loss import Kind
+from whyloss.remedies import recomputed
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -62,6 +63,7 @@ from whyloss.testing import known_cause, known_columns, known_history, report_lo
 
 if TYPE_CHECKING:
     from whyloss.results.metrics import Metrics
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 MOST_CLASSES = 1000  # where their number is not known
@@ -280,6 +282,16 @@ def grows_with_every_line(
             epochs=() if curve is None else tuple(curve.with_loss.epochs.tolist()),
         )
     return None
+
+
+@RULE.cured_by
+def _over_samples(evidence: Evidence, found: Finding) -> Remedy | None:
+    """Recompute the loss."""
+    return recomputed.plain_mean(
+        evidence,
+        found,
+        "Compare runs only by the same computation; record predictions and loss in one pass.",
+    )
 
 
 @RULE.suspected(

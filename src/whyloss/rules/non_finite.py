@@ -36,6 +36,7 @@ import numpy as np
 from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, format_ranges, pluralize
 from whyloss.measures.losses.logits import RowStatus
+from whyloss.remedies import suspects
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -44,6 +45,7 @@ from whyloss.testing import known_cause, known_history, spoil
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 LOG_OF_SMALLEST = 87.3365  # -ln of the smallest normal float32
@@ -145,6 +147,12 @@ def _since_which_step(steps: tuple[tuple[int, float], ...]) -> str:
         "did it. Lower the learning rate, or clip the gradients; then look for a logarithm or a "
         "division of zero."
     )
+
+
+@RULE.cured_by
+def _look(evidence: Evidence, found: Finding) -> Remedy | None:
+    """Look at the inputs of the rows that are no numbers, at the first epoch that has any."""
+    return suspects.not_finite(evidence.at(found.epochs[0])) if found.samples else None
 
 
 @RULE.suspected(

@@ -39,6 +39,7 @@ import numpy as np
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.measures.losses.logits import SUM_TOLERANCE, RowStatus
+from whyloss.remedies import other_scale
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -47,6 +48,7 @@ from whyloss.testing import known_cause, known_history, relabel_scale
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 RULE = Rule(
@@ -150,3 +152,9 @@ def right_predictions_cost(evidence: Evidence, *, min_ratio: float = 1.2) -> Fin
             epochs=(numbers.epoch,),
         )
     return None
+
+
+@RULE.cured_by
+def _as_logits(evidence: Evidence, _: Finding) -> Remedy | None:
+    """Take them for logits, where they look like that."""
+    return other_scale.logits(evidence.last) if evidence.epochs else None

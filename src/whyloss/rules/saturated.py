@@ -43,6 +43,7 @@ import numpy as np
 from whyloss.evidence import outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS, ClippingLimit
+from whyloss.remedies.other_scale import train_with_logits
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -51,6 +52,7 @@ from whyloss.testing import clip_probabilities, known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 STANDING = 3  # epochs
@@ -199,6 +201,16 @@ def _stays(evidence: Evidence, limit: float, near: float) -> bool:
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.abs(last.log_loss[-STANDING:] / errors / limit - 1.0)
     return bool((apart <= near).all())
+
+
+@RULE.cured_by
+def _start_again(_evidence: Evidence, _: Finding) -> Remedy:
+    """Start again: a saturated network does not recover."""
+    return train_with_logits(
+        "Start again, with smaller steps and a loss from logits",
+        "Start again: a saturated network does not recover. Scale the inputs, lower the learning "
+        "rate, check the initialisation, and compute the loss from logits.",
+    )
 
 
 @RULE.suspected(

@@ -31,6 +31,7 @@ doi:10.5555/1756006.1859921 (Cawley and Talbot 2010).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,8 @@ from whyloss.evidence import TRAIN, outline, said_of
 from whyloss.formatting import format_nats, format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.measures.estimates.steps import samples_by_steps
-from whyloss.results.estimate import Estimate
+from whyloss.remedies.effects import in_words
+from whyloss.results.estimate import Z95, Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
 from whyloss.rules.base import TELLING, Lead, Rule
@@ -47,12 +49,16 @@ from whyloss.testing import known_cause, known_history
 
 if TYPE_CHECKING:
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 SUSPECT_EPOCHS = 4
 RESTLESS = 0.5  # share of the epochs at which the curve turns
 SWINGS = 0.03  # of the value, from one epoch to the next
 SWINGS_FIT = 0.5
+
+WANTED = 0.02  # of accuracy: half of a 95 % interval that tells most models apart
+LEAST = 1000  # samples; fewer say little of a loss, however few are wrong
 
 RULE = Rule(
     "WL506",
@@ -128,6 +134,22 @@ def _finding(evidence: Evidence, n: int, why: str = "") -> Finding | None:
             "chance."
         ),
         evidence={"accuracy": share, "step": Estimate(1 / n, note="one sample", unit="share")},
+    )
+
+
+@RULE.cured_by
+def _more_samples(_evidence: Evidence, found: Finding) -> Remedy:
+    """Say how many samples the accuracy would need."""
+    share = found.evidence["accuracy"].value
+    needed = max(math.ceil(share * (1.0 - share) * (Z95 / WANTED) ** 2), LEAST)
+    return in_words(
+        f"Validate on about {needed:,} samples, or cross-validate",
+        f"Validate on about {needed:,} samples, or cross-validate and repeat the split with "
+        f"several seeds: so many tell an accuracy near {format_percent(share, 0)} within "
+        f"{format_points(WANTED).lstrip('+')} either way. Until then choose no epoch "
+        "and no model by a difference smaller than the interval.",
+        note="shows on more samples",
+        retraining=False,
     )
 
 

@@ -40,6 +40,7 @@ from whyloss.evidence import TRAIN, Direction, envelope_gap, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.losses.reported_loss import Kind
+from whyloss.remedies import recomputed
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.evidence import Evidence
+    from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
 PERFECT_LOSS = 0.02  # nats, at an accuracy of 100 %
@@ -138,6 +140,16 @@ def training_is_above_too(evidence: Evidence, *, min_gap: float = 0.01) -> Findi
         },
         nats=gap.nats,
         epochs=(numbers.epoch,),
+    )
+
+
+@RULE.cured_by
+def _unweighted(evidence: Evidence, found: Finding) -> Remedy | None:
+    """Recompute the loss."""
+    return recomputed.plain_mean(
+        evidence,
+        found,
+        "Keep the smoothing or the weights for the gradient; compare models by the plain loss.",
     )
 
 

@@ -36,6 +36,7 @@ import numpy as np
 from whyloss.evidence import TRAIN, Evidence, outline
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.estimates.intervals import wilson
+from whyloss.remedies import suspects
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
 from whyloss.results.level import Level
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from whyloss.evidence import EpochFacts
+    from whyloss.results.remedy import Remedy
 
 PERFECT = 0.995
 POOR_TEST = 0.8
@@ -75,9 +77,7 @@ def shared_with_training(
     snapshot, train = evidence.last, _train_snapshot(evidence)
     if train is None:
         return None
-    twins, how = _by_name(snapshot, train)
-    if not twins.any():
-        twins, how = _by_output(snapshot, train)
+    twins, how = _twins(snapshot, train)
     n, count = len(twins), int(np.count_nonzero(twins))
     if not count or not (count >= min_samples and count > min_share * n):
         return None
@@ -108,6 +108,26 @@ def _train_snapshot(evidence: Evidence) -> EpochFacts | None:
         if evidence.last.epoch in evidence.source.epochs(split):
             return evidence.at(evidence.last.epoch, split)
     return None
+
+
+@RULE.cured_by
+def _without_them(evidence: Evidence, _: Finding) -> Remedy | None:
+    """Measure without the samples that training has seen."""
+    train = _train_snapshot(evidence) if evidence.epochs else None
+    if train is None:
+        return None
+    twins, _how = _twins(evidence.last, train)
+    return suspects.leave_out(
+        evidence.last,
+        np.flatnonzero(twins),
+        "Leave out the samples that training has seen, and split by group (patient, author, day) "
+        "after removing duplicates.",
+    )
+
+
+def _twins(snapshot: EpochFacts, train: EpochFacts) -> tuple[npt.NDArray[np.bool_], str]:
+    named = _by_name(snapshot, train)
+    return named if named[0].any() else _by_output(snapshot, train)
 
 
 def _by_name(snapshot: EpochFacts, train: EpochFacts) -> tuple[npt.NDArray[np.bool_], str]:
