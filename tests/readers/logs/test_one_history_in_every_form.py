@@ -130,6 +130,7 @@ FORMS = {
     "JSON, an object per line": "".join(
         json.dumps(dict(zip(("epoch", *HISTORY), row, strict=True))) + "\n" for row in rows()
     ),
+    "one line for all": " ".join(keras().split()),
     "unknown columns beside": lines(
         "epoch {} lag=17 train_loss={} train_acc={} qux=3.5 val_loss={} val_acc={} time=3.1s"
     ),
@@ -139,6 +140,24 @@ FORMS = {
     "misspelt": lines(
         "epoch {} trian loss: {} trainig accuracy: {} validaton loss: {} val accurcy: {}"
     ),
+    "quoted": "".join(f"> {line}\n" for line in keras().splitlines()),
+    "in a comment": "".join(f"# {line}\n" for line in keras().splitlines()),
+    "control codes as loggers spell them": "".join(
+        f"[1,rank:0]<stdout>:#015{line}#033[A\n" for line in keras().splitlines()
+    ),
+    "the best so far within the lines": lines(
+        "epoch {} best val acc: 0.9, train loss: {}; train acc: {}, val loss: {}; val acc: {}"
+    ),
+    "splits behind their numbers": lines(
+        "epoch {}: loss {} (train), accuracy {} (train), loss {} (val), accuracy {} (val)"
+    ),
+    "sentences": " ".join(
+        f"The training loss is {tl} at epoch {e}. The training accuracy is {ta} at epoch {e}. "
+        f"The validation loss is {vl} at epoch {e}. The validation accuracy is {va} at epoch {e}."
+        for e, tl, ta, vl, va in rows()
+    ),
+    "Japanese": lines("エポック {} 学習 損失: {} 学習 精度: {} 検証 損失: {} 検証 精度: {}"),
+    "Korean": lines("에폭 {} 훈련 손실: {} 훈련 정확도: {} 검증 손실: {} 검증 정확도: {}"),
     "Chinese": lines("第{}轮：训练损失：{}，训练准确率：{}，验证损失：{}，验证准确率：{}"),
     "German": lines(
         "Epoche {}: Trainingsverlust {}, Trainingsgenauigkeit {}, Validierungsverlust {}, Validierungsgenauigkeit {}"
@@ -171,7 +190,13 @@ def test_every_form_of_a_history_gives_the_same_numbers(text):
     same(text)
 
 
-WHOLE = {"lists per epoch", "lists of Python", "JSON"}  # one line, or one per name
+WHOLE = {
+    "lists per epoch",
+    "lists of Python",
+    "JSON",
+    "one line for all",
+    "sentences",
+}  # one line, or one per name
 
 
 @pytest.mark.parametrize("name", sorted(FORMS.keys() - WHOLE))
