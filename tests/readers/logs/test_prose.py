@@ -1,6 +1,7 @@
 """Sentences: numbers with their metric, split and epoch, and trends without numbers."""
 
 import math
+import time
 
 import pytest
 
@@ -414,3 +415,15 @@ def test_numbers_of_a_log_count_more_than_those_of_the_sentences_around_it():
         "So the validation loss goes up to 1.4 after a while.\n"
     ).history
     assert history.column("val", "loss").tolist() == [0.81, 0.93]
+
+
+@pytest.mark.parametrize("piece", ["0.5 ", "0,5 ", "1-2 ", "[1,", "0.5/", "1 of one "])
+def test_the_time_for_a_long_sentence_grows_with_its_length(piece):
+    def seconds(n):
+        text = f"The validation loss is {(piece * n)[: 4 * n]}x"
+        began = time.process_time()
+        read_prose(text)
+        return time.process_time() - began
+
+    seconds(200)  # the patterns are compiled at first use
+    assert seconds(4000) < 16 * seconds(500) + 0.2

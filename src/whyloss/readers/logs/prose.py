@@ -17,6 +17,8 @@ from whyloss.readers.logs import prose_words as words
 from whyloss.readers.logs.metric_names import SPLIT_WORDS, recognise
 from whyloss.readers.logs.prose_rows import Statement, as_shares
 
+_LOOK_BACK = 200  # characters
+_SETTING = 60  # characters in which the name of a setting stands
 _LOWER_IS_BETTER = frozenset({"loss", "wer", "cer", "perplexity", "hamming", "calibration_error"})
 
 
@@ -157,7 +159,7 @@ class _Sentence:
         name = token["name"]
         if words.PER_CLASS.search(self._text, max(token.start() - 12, 0), token.end()):
             return
-        lead = self._text[: token.start()]
+        lead = self._before(token, 0)
         if words.OF_SOME.search(lead[-40:]):
             clause.metrics, clause.fresh = [], False
             return
@@ -178,7 +180,7 @@ class _Sentence:
                 clause.direction = None
             elif clause.direction and (not clause.numbered or clause.directed < clause.at):
                 self._end_trend()
-            compares = words.COMPARED.search(self._text[clause.named : token.start()])
+            compares = words.COMPARED.search(self._before(token, clause.named))
             clause.compared = clause.metrics if compares and not clause.numbered else []
             clause.metrics = named
         clause.inherited, clause.fresh, clause.numbered = False, True, False
@@ -193,8 +195,8 @@ class _Sentence:
     def _number(self, at: int, token: re.Match[str]) -> None:
         clause = self._clause
         start, clause.at = clause.at, token.end()
-        before = self._text[start : token.start()]
-        if words.NO_VALUE.search(self._text[: token.start()]) or words.UNIT.match(
+        before = self._before(token, start)
+        if words.NO_VALUE.search(self._before(token, token.start() - _SETTING)) or words.UNIT.match(
             self._text, token.end()
         ):
             return
@@ -206,7 +208,7 @@ class _Sentence:
             return
         if not clause.metrics and percent and clause.subject and not self._divides:
             clause.metrics = [(split, "accuracy") for split in clause.subject]
-        if not clause.metrics and percent and words.REACHES.search(self._text[: token.start()]):
+        if not clause.metrics and percent and words.REACHES.search(self._before(token, 0)):
             clause.metrics, clause.inherited = [(None, "accuracy")], False
             self._told.unnamed = True
         if not self._belongs(token, before, values[0]):
@@ -220,7 +222,7 @@ class _Sentence:
     def _belongs(self, token: re.Match[str], before: str, value: float) -> bool:
         """Whether a number is one of the metric that was named before it."""
         clause = self._clause
-        if not clause.metrics or words.is_hoped_for(self._text[clause.began : token.start()]):
+        if not clause.metrics or words.is_hoped_for(self._before(token, clause.began)):
             return False
         if words.BOUNDS.search(before) and not (token["percent"] or "." in token.group()[:-1]):
             return False
@@ -231,7 +233,11 @@ class _Sentence:
         falls_to = bool(
             token["percent"] and words.TO.search(before)
         )  # "with size 1 it drops to 78 %"
-        return not clause.inherited or falls_to or words.goes_on(self._text[: token.start()])
+        return not clause.inherited or falls_to or words.goes_on(self._before(token, 0))
+
+    def _before(self, token: re.Match[str], start: int) -> str:
+        """Give what stands before a word, from `start` on or as far as a reader looks back."""
+        return self._text[max(start, token.start() - _LOOK_BACK) : token.start()]
 
     def _scaled(self, token: re.Match[str]) -> list[float]:
         scale = words.SCALE.match(self._text, token.end())
@@ -253,7 +259,7 @@ class _Sentence:
             return False
         if not (words.FOR.search(gap) or (percent and not gap.strip(" of")) or free):
             return False
-        hoped = words.is_hoped_for(self._text[clause.began : token.start()])
+        hoped = words.is_hoped_for(self._before(token, clause.began))
         clause.waiting = [] if hoped else [Statement(None, "", values[0], percent=percent)]
         return True
 
