@@ -237,7 +237,7 @@ class _Sentence:
 
     def _before(self, token: re.Match[str], start: int) -> str:
         """Give what stands before a word, from `start` on or as far as a reader looks back."""
-        return self._text[max(start, token.start() - _LOOK_BACK) : token.start()]
+        return self._text[max(start, token.start() - _LOOK_BACK, 0) : token.start()]
 
     def _scaled(self, token: re.Match[str]) -> list[float]:
         scale = words.SCALE.match(self._text, token.end())
