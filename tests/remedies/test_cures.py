@@ -116,6 +116,22 @@ def test_the_effect_of_leaving_samples_out_has_the_spread_of_a_bootstrap():
     assert cure.effect.se == pytest.approx(np.std(drawn), rel=0.1)
 
 
+def test_one_sample_that_carries_the_loss_is_the_thing_to_look_at():
+    """The interval of so few samples reaches 0; the cure is shown as such all the same."""
+    logits = np.array([[-3.0, 3.0]] * 10 + [[3.0, -3.0]] * 10) * 1.5
+    y_true = np.array([1] * 10 + [0] * 10)
+    logits[4] = [13.0, -4.0]
+    found = diagnose(y_true, logits=logits)
+    assert found.verdict.name == "outliers"
+    cure = found.remedies[0]
+    assert cure.samples == (4,)
+    assert cure.effect.high <= 0.0
+    text = found.render("terminal")
+    assert "look at sample 4" in text
+    assert "No clear gain" not in text
+    assert "epoch-for-labels" not in {remedy.name for remedy in found.remedies}
+
+
 def test_class_constants_are_judged_by_samples_that_they_were_not_fitted_on():
     """Many constants and few samples per class: in sample they gain more than out of it."""
     found = diagnose(bias_classes(known_cause(5, n_classes=8, n_samples=500), shift=2.0).source)

@@ -37,6 +37,9 @@ def look_at(facts: EpochFacts, rows: npt.NDArray[np.intp], what: str, then: str)
     keep = facts.scored.copy()
     keep[rows] = False
     after, effect = left_out(facts, keep)
+    if effect.high is not None:
+        # To leave out what costs more than the mean never raises it.
+        effect = replace(effect, high=min(effect.high, 0.0))
     ids = facts.predictions.ids[rows].tolist()
     one = len(ids) == 1
     who = f"sample {ids[0]}" if one else f"these {pluralize(len(ids), 'sample')}"

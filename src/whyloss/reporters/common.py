@@ -51,7 +51,9 @@ def heading(remedy: Remedy) -> str:
 
 
 def may_be_chance(remedy: Remedy) -> bool:
-    """Whether the 95 % interval of the effect holds 0."""
+    """Whether the 95 % interval of the effect holds 0; a finding stands behind its own cure."""
+    if remedy.because:
+        return False
     low, high = remedy.effect.low, remedy.effect.high
     return low is not None and high is not None and low <= 0.0 <= high
 
