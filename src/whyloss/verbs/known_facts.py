@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.data import Run
+from whyloss.data import InMemorySource
 from whyloss.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check_known(source: Source, options: ReadOptions) -> None:
     DataError
         A fact is not that of the predictions.
     """
-    if isinstance(source, Run):
+    if not isinstance(source, InMemorySource):  # naming a run would load what reads it
         for name, given in (
             ("columns", options.columns),
             ("scale", options.scale),

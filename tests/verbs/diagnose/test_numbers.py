@@ -187,8 +187,8 @@ def test_excess_has_a_direction():
 # The doors
 
 
-def test_numbers_beside_a_source_are_refused():
-    with pytest.raises(WhylossError, match="beside a source"):
+def test_numbers_given_with_a_source_are_refused():
+    with pytest.raises(WhylossError, match="given with a source"):
         diagnose(BEGINNER, val_loss=0.4)
     with pytest.raises(TypeError, match="unexpected keyword argument 'val_los'"):
         diagnose(val_los=0.4)
