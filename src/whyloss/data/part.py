@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -264,7 +265,7 @@ def _mapped(path: Path) -> pa.BufferReader:
 
     Of a memory map itself Arrow does not check that the buffers of a damaged file lie in it.
     """
-    with pa.memory_map(str(path)) as file:
+    with pa.memory_map(os.fsencode(path)) as file:
         return pa.BufferReader(file.read_buffer())
 
 

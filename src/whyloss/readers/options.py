@@ -81,6 +81,12 @@ class ReadOptions:
             raise DataError(
                 "The task is unknown", expected=f"one of {', '.join(TASKS)}", got=self.task
             )
+        if self.n_classes and self.class_shares and len(self.class_shares) != self.n_classes:
+            raise DataError(
+                "The shares of the classes do not fit their number",
+                expected=f"{self.n_classes} shares",
+                got=f"{len(self.class_shares)}",
+            )
         if self.metric is not None and not self.metric.partition(":")[0].strip():
             raise DataError("The metric has no name", expected="NAME or NAME:min", got=self.metric)
         if ":" in (self.metric or "") and self.direction not in {"min", "max"}:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 import time
 import zipfile
@@ -360,3 +361,50 @@ def test_frames_whose_columns_have_no_single_name_are_refused():
     )
     with pytest.raises(DataError, match="several levels"):
         frame(pandas.DataFrame(np.c_[Y, Z], columns=levels))
+
+
+# --- places -------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_no_utf8_is_as_good_as_another(tmp_path):
+    written = {
+        "c.csv": b"epoch,val_loss,val_accuracy\n1,0.5,0.7\n2,0.4,0.8\n",
+        "a.json": b'{"val_loss": [0.5, 0.4], "val_accuracy": [0.7, 0.8]}',
+    }
+    table = pa.table({"epoch": [1, 2], "val_loss": [0.5, 0.4], "val_accuracy": [0.7, 0.8]})
+    for name, write in (("a.parquet", pa_parquet.write_table), ("a.arrow", None)):
+        sink = pa.BufferOutputStream()
+        if write is not None:
+            write(table, sink)
+        else:
+            with pa.ipc.new_file(sink, table.schema) as writer:
+                writer.write_table(table)
+        written[name] = sink.getvalue().to_pybytes()
+    for name, content in written.items():
+        path = tmp_path / os.fsdecode(b"\xff" + name.encode())
+        try:
+            path.write_bytes(content)
+        except OSError:
+            pytest.skip("this file system takes no such names")
+        assert len(read(path).history.epochs) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_folders_that_are_called_as_files_are_passed_over(tmp_path):
+    os.mkfifo(tmp_path / "events.tfevents")
+    (tmp_path / "tfevents").mkdir()
+    with pytest.raises(FormatError):
+        read(tmp_path)
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    np.save(folder / "logits.npy", Z)
+    np.save(folder / "labels.npy", Y)
+    os.mkfifo(folder / "others.npy")
+    assert read(folder / "logits.npy").splits == ("val",)
+
+
+def test_a_header_that_numpy_warns_of_is_read_without_a_word(tmp_path):
+    body = Y.astype("<i8").tobytes()
+    header = f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({len(Y)}L,), }}"  # of Python 2
+    path = zipped(tmp_path / "a.npz", {"y_true.npy": npy(header, body), "logits.npy": saved(Z)})
+    assert read(path).splits == ("val",)

@@ -6,8 +6,10 @@ import json
 import lzma
 import math
 import tokenize
+import warnings
 import zipfile
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +36,8 @@ _UNREADABLE = (
     ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, RuntimeError, OSError,
     EOFError, MemoryError, tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
+# NumPy warns of headers that Python 2 wrote, and reads them all the same.
+_quiet = partial(warnings.catch_warnings, action="ignore")
 _LAST_CHARACTER = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
 
@@ -54,7 +58,7 @@ def read_npz(path: Path, limit: int) -> dict[str, npt.NDArray[Any]]:
             raise _refused(path, "a ZIP file without one, such as a checkpoint of PyTorch")
         check_bytes(path, sum(one.file_size for one in members), limit)
         names = [one.filename.removesuffix(".npy") for one in members]
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with _quiet(), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: _usable(arrays[name]) for name in names if name.isprintable()}
     except FormatError:
         raise
@@ -95,7 +99,8 @@ def read_npy(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDArray[
 def _shape(path: Path) -> tuple[int, ...]:
     """The shape that the header of an NPY file gives; its body stays on the disk."""
     try:
-        return np.shape(np.load(path, mmap_mode="r", allow_pickle=False))
+        with _quiet():
+            return np.shape(np.load(path, mmap_mode="r", allow_pickle=False))
     except _UNREADABLE as error:
         raise _refused(path, error) from None
 
@@ -103,7 +108,8 @@ def _shape(path: Path) -> tuple[int, ...]:
 def _load(path: Path, limit: int) -> npt.NDArray[Any]:
     check_bytes(path, path.stat().st_size, limit)
     try:
-        loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        with _quiet():
+            loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
         for name in loaded.dtype.names or [...]:
             _usable(loaded[name])
     except _UNREADABLE as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -47,10 +48,10 @@ def read_parquet(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDAr
         Receives which columns were left out.
     """
     try:
-        with pa_parquet.ParquetFile(path) as file:
+        with pa_parquet.ParquetFile(_bytes_of(path)) as file:
             texts = [one.name for one in file.schema_arrow if _is_text(one.type)]
         # Strings stay in a dictionary: a file can repeat a long one without an end.
-        with pa_parquet.ParquetFile(path, read_dictionary=texts) as file:
+        with pa_parquet.ParquetFile(_bytes_of(path), read_dictionary=texts) as file:
             batches: list[pa.RecordBatch] = []
             n_bytes = 0
             # What the metadata say of sizes can be wrong, so what is unpacked is counted.
@@ -79,7 +80,7 @@ def read_arrow(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDArra
     try:
         # Not mapped: damaged offsets would point out of the file, and a file that is cut while it
         # is mapped ends the process.
-        with pa.OSFile(str(path)) as source:
+        with _bytes_of(path) as source:
             try:
                 reader = pa.ipc.open_file(source)
             except pa.ArrowInvalid:
@@ -89,6 +90,11 @@ def read_arrow(path: Path, limit: int, notes: list[str]) -> dict[str, npt.NDArra
             return _checked_columns(path, table, limit, notes)
     except _UNREADABLE as error:
         raise _unreadable(path, "an Arrow file", error) from None
+
+
+def _bytes_of(path: Path) -> pa.OSFile:
+    """Open a file for Arrow, which takes names in UTF-8 or as they are on the disk."""
+    return pa.OSFile(os.fsencode(path))
 
 
 def _checked_columns(
@@ -169,20 +175,21 @@ def read_csv(
         return "skip"
 
     try:
-        table = pa_csv.read_csv(
-            path,
-            read_options=pa_csv.ReadOptions(encoding=encoding),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=delimiter, invalid_row_handler=skip, newlines_in_values=True
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                null_values=_EMPTY,
-                strings_can_be_null=True,
-                decimal_point=","
-                if delimiter == ";" and _has_decimal_commas(path, encoding)
-                else ".",
-            ),
-        )
+        with _bytes_of(path) as file:
+            table = pa_csv.read_csv(
+                file,
+                read_options=pa_csv.ReadOptions(encoding=encoding),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=delimiter, invalid_row_handler=skip, newlines_in_values=True
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    null_values=_EMPTY,
+                    strings_can_be_null=True,
+                    decimal_point=","
+                    if delimiter == ";" and _has_decimal_commas(path, encoding)
+                    else ".",
+                ),
+            )
     except _UNREADABLE as error:
         raise _unreadable(path, "a table of separated values", error) from None
     notes = (

@@ -51,7 +51,7 @@ def read_database(path: Path, options: ReadOptions) -> tuple[list[dict[str, Any]
                 return _mlflow(database, options, path.name)
             if {"run_name", "step", "metrics"} <= columns:
                 return _trackio(database, options, path.name)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise FormatError(
             f"{path.name} cannot be read",
             expected="an SQLite database",

@@ -58,7 +58,7 @@ def read_folder(path: Path, options: ReadOptions) -> Source:
         return read_file(whole or checkpoints[-1], options)
     if records := _of_epoch_files(path) or _of_catboost(path) or _of_dvclive(path):
         return from_records(records, options, name)
-    if events := sorted(path.rglob("*tfevents*")):
+    if events := sorted(file for file in path.rglob("*tfevents*") if file.is_file()):
         return read_event_files(events, path, options, name)
     return _of_wandb(path, options, name) or _of_mlflow(path, options, name) or Run.open(path)
 
