@@ -41,7 +41,9 @@ def for_labels(evidence: Evidence) -> Remedy | Declined:
     if not evidence.supports(Level.RUN):
         return _of_score(evidence) or _of_curve(evidence, FOR_LABELS)
     best = evidence.run.best_accuracy
-    words = f"Accuracy is largest there, {format_percent(best.value.value)}."
+    words = (
+        f"Keep epoch {best.epoch}: accuracy is largest there, {format_percent(best.value.value)}."
+    )
     return _of_run(evidence, FOR_LABELS, best, f"For labels: epoch {best.epoch}", words)
 
 
@@ -60,7 +62,7 @@ def for_probabilities(evidence: Evidence) -> Remedy | Declined:
         return _of_curve(evidence, FOR_PROBABILITIES)
     best = evidence.run.best_loss
     title = f"For probabilities as they are: epoch {best.epoch}"
-    words = f"The loss is smallest there, {format_nats(best.value.value)}."
+    words = f"Keep epoch {best.epoch}: the loss is smallest there, {format_nats(best.value.value)}."
     return _of_run(evidence, FOR_PROBABILITIES, best, title, words)
 
 
@@ -110,8 +112,9 @@ def after_calibration(evidence: Evidence) -> Remedy | Declined:
         name=AFTER_CALIBRATION,
         title=f"For probabilities with a temperature: epoch {best.epoch}",
         text=(
-            f"The loss after calibration is smallest there, {format_nats(best.value.value)} with "
-            f"T = {there.fit.temperature:.2f}. {_as_good(best, end)}"
+            f"Keep epoch {best.epoch}, with a temperature: the loss after calibration is smallest "
+            f"there, {format_nats(best.value.value)} with T = {there.fit.temperature:.2f}. "
+            f"{_as_good(best, end)}"
         ),
         metric="log_loss",
         before=last.log_loss,
@@ -137,7 +140,7 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
     end, last = int(curve.epochs[there]), float(values[there])
     if best.epoch == end or best.value.value == last:
         return Declined(name, _LAST)
-    what = "Accuracy is largest" if metric == "accuracy" else "The loss is smallest"
+    what = "accuracy is largest" if metric == "accuracy" else "the loss is smallest"
     value = (
         format_percent(best.value.value) if metric == "accuracy" else format_nats(best.value.value)
     )
@@ -145,7 +148,7 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
     return Remedy(
         name=name,
         title=f"For {use}: epoch {best.epoch}",
-        text=f"{what} there, {value}. {_as_good(best, end)}",
+        text=f"Keep epoch {best.epoch}: {what} there, {value}. {_as_good(best, end)}",
         metric=metric,
         before=Estimate(last, note="as reported", unit=best.value.unit),
         after=best.value,
@@ -173,7 +176,8 @@ def _of_score(evidence: Evidence) -> Remedy | None:
         name=FOR_LABELS,
         title=f"By the {score.words}: epoch {best.epoch}",
         text=(
-            f"The {score.words} is best there, {score.text(best.value.value)}. "
+            f"Keep epoch {best.epoch}: the {score.words} is best there, "
+            f"{score.text(best.value.value)}. "
             f"{_as_good(best, int(curve.epochs[-1]))}"
         ).strip(),
         metric=score.name,
