@@ -236,7 +236,8 @@ def test_remedies_come_with_effect_interval_and_code_to_copy(run):
         f"{format_signed(effect.value)} nats loss 95 % ({format_signed(effect.low)} … {format_signed(effect.high)})"
         in (items[0])
     )
-    assert set(run.remedies[0].snippets.values()) <= set(found.texts("code"))
+    snippets = {" ".join(code.split()) for code in run.remedies[0].snippets.values()}
+    assert snippets <= set(found.texts("code"))
     ids = {attributes.get("id") for attributes in found.attributes("code")}
     copied = {has["data-copy"] for has in found.attributes("button") if "data-copy" in has}
     assert copied <= ids
