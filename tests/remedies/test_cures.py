@@ -163,3 +163,26 @@ def test_a_temperature_is_not_offered_beside_label_noise():
 def test_every_form_names_the_verdict_beside_its_cure(form):
     found = diagnose(known_cause(8, noise=0.01, signal=5.0).source)
     assert "Because of “A few samples make up much of the loss”" in found.render(form)
+
+
+@pytest.mark.parametrize(
+    ("scale", "of_logit"),
+    [
+        ("logits", lambda z: z),
+        ("probs", scipy.special.expit),
+        ("log_probs", lambda z: -np.logaddexp(0, -z)),
+    ],
+)
+def test_snippets_fit_one_output_of_a_binary_model_on_every_scale(scale, of_logit):
+    rng = np.random.default_rng(9)
+    y_true = rng.integers(2, size=1500)
+    logit = 4.0 * (y_true - 0.5) + rng.standard_normal(1500)
+    worlds = {"class-bias": (y_true, logit + 2.5), "permuted-classes": (1 - y_true, logit)}
+    for name, (labels, values) in worlds.items():
+        found = diagnose(labels, **{scale: of_logit(values)})
+        assert found.remedies[0].name == name
+        names = {"y_true": labels, scale: of_logit(values)}
+        exec(found.remedies[0].snippets["numpy"], names)  # noqa: S102 - our own snippet is the test
+        left = "probs" if "probs" in names else scale
+        mended = diagnose(labels, **{left: names[left]})
+        assert name not in {finding.name for finding in mended.findings}
