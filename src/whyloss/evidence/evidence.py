@@ -330,7 +330,7 @@ class Evidence:
             is there.
         """
         given = self.history.n_train if split in TRAIN else None
-        if split == self.split:
+        if split == self.split or (self.split in TRAIN and split not in TRAIN):
             given = self.history.n_val
         if given is not None:
             return given

@@ -80,6 +80,15 @@ class Outline:
         return float((after[rows] / before[rows]).max(initial=1.0))
 
     @property
+    def serves(self) -> bool:
+        """Whether the score is good, or got better while the loss fell: no model that ran away."""
+        if self.score is None or self.score.unit > 1.0 or self.score.score.falls:
+            return False
+        values, gains = self.score.values, self.score.gains
+        learns = float(gains[-1] - gains[0]) >= LEARNS and self.fall > 0.0
+        return learns or float(values[-1]) >= WELL_FITTED
+
+    @property
     def train_fits(self) -> bool:
         """Whether the model fits its training data well."""
         good = self.train_accuracy is not None and self.train_accuracy >= WELL_FITTED
@@ -87,7 +96,8 @@ class Outline:
         return good or (small and self.train_accuracy is None)
 
 
-WELL_FITTED = 0.9  # training accuracy
+WELL_FITTED = 0.9  # accuracy, or another score
+LEARNS = 0.05  # of a score from 0 to 1
 SMALL_LOSS = 0.3  # nats; about what an accuracy of 0.9 calls for
 
 

@@ -13,10 +13,11 @@ scores, a validation loss that is a multiple of the training loss.
 - Scores: training minus validation exceeds `min_gap` = 0.10, and `min_z` = 3 standard errors of the
   difference (with two successes and two failures added to each share). Where the number of
   samples is not known, 100 are assumed: fewer are rarely used.
-- Losses: the validation loss is at least `min_ratio` = 3 times the training loss, and `min_nats` =
-  0.5 nats above it. Well-calibrated models on easy tasks have ratios of five between two tiny
-  losses, so the ratio alone says nothing. Where predictions are there, the lower end of the
-  loss's interval counts, since one outlier of few samples can make the whole difference.
+- Losses: the validation loss is at least `min_ratio` = 3 times the training loss, `min_nats` = 0.5
+  nats above it, and at most `max_loss` = 20 nats: more is hardly a mean. Well-calibrated models on
+  easy tasks have ratios of five between two tiny losses, so the ratio alone says nothing. Where
+  predictions are there, the lower end of the loss's interval counts, since one outlier of few
+  samples can make the whole difference.
 
 ## Not to be confused with
 `overfitting`: the validation itself got worse since an earlier epoch, which then is the one to
@@ -112,9 +113,9 @@ def by_scores(evidence: Evidence, *, min_gap: float = 0.10, min_z: float = 3.0) 
         headline="Good on training data, poor on new samples",
         message=(
             f"The {words} is {format_percent(first)} in training and {format_percent(second)} on "
-            f"split {evidence.split!r}, a gap of {format_points(gap).lstrip('+')}: the model has "
-            "learnt its training samples more than the task. Check first that both splits are "
-            "prepared in the same way; then use more data, augmentation or regularisation."
+            f"new samples, a gap of {format_points(gap).lstrip('+')}: the model has learnt its "
+            "training samples more than the task. Check first that both splits are prepared in "
+            "the same way; then use more data, augmentation or regularisation."
         ),
         evidence={
             "train_score": Estimate(first, note="as reported", unit="share"),
@@ -131,10 +132,11 @@ def by_scores(evidence: Evidence, *, min_gap: float = 0.10, min_z: float = 3.0) 
     near_misses={
         "min_ratio": lambda seed: _losses(seed, 1.2, 2.2),
         "min_nats": lambda seed: _losses(seed, 0.03, 0.25),
+        "max_loss": lambda seed: _losses(seed, 0.5, 60.0),
     },
 )
 def by_losses(
-    evidence: Evidence, *, min_ratio: float = 3.0, min_nats: float = 0.5
+    evidence: Evidence, *, min_ratio: float = 3.0, min_nats: float = 0.5, max_loss: float = 20.0
 ) -> Finding | None:
     """The validation loss is a multiple of the training loss."""
     train, val = evidence.train, evidence.curve()
@@ -148,6 +150,8 @@ def by_losses(
     # lower end of the loss counts.
     low = evidence.last.log_loss.low if evidence.epochs else None
     least = second if low is None else low
+    if not second <= max_loss:
+        return None
     if not (first >= 0.0 and least >= min_ratio * first and least - first >= min_nats):
         return None
     return Finding(
@@ -176,18 +180,25 @@ def _variance(curve: ScoreCurve) -> float:
 
 def _last_pair(evidence: Evidence) -> tuple[ScoreCurve, ScoreCurve] | None:
     """The preferred score that both splits have, from 0 to 1, where larger is better."""
-    if evidence.split in TRAIN or evidence.train is None:
-        return None
-    history, of = evidence.history, evidence.train.split
-    of_train = {
-        curve.score.name: curve for curve in score_curves(history, of, evidence.n_samples(of))
-    }
-    for curve in score_curves(history, evidence.split, evidence.n_samples(evidence.split)):
-        train = of_train.get(curve.score.name)
-        plain = curve.unit <= 1.0 and curve.score.family is not Family.OTHER_TARGET
-        if train is not None and plain and not curve.score.falls:
-            return train, curve
+    of_train = [curve for split in TRAIN for curve in _shares(evidence, split)]
+    # A training loss is explained where no other is known; the scores may still be of both.
+    explained = evidence.split not in TRAIN
+    held_out = (evidence.split,) if explained else [s for s in evidence.splits if s not in TRAIN]
+    for val in (curve for split in held_out for curve in _shares(evidence, split)):
+        for train in of_train:
+            if train.score.name == val.score.name:
+                return train, val
     return None
+
+
+def _shares(evidence: Evidence, split: str) -> list[ScoreCurve]:
+    return [
+        curve
+        for curve in score_curves(evidence.history, split, evidence.n_samples(split))
+        if curve.unit <= 1.0
+        and curve.score.family is not Family.OTHER_TARGET
+        and not curve.score.falls
+    ]
 
 
 @RULE.suspected(

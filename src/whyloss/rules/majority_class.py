@@ -42,7 +42,7 @@ From a score that ends at exactly its value without skill (F1, recall, kappa, Ma
   it had that value at all of `min_epochs` = 2 evaluations or more.
 
 From one accuracy, where the class shares are known:
-- `max_distance` = 0.003 between it and the largest share.
+- `max_distance` = 0.0051 between it and the largest share, as two printed digits leave open.
 - `min_majority` = 5 points by which that share is larger than 1/K.
 - A mean recall over the classes must be 1/K; where it is not known, no loss may be known.
 
@@ -356,7 +356,7 @@ def _beside_shares(accuracy: float, largest: float = 0.8) -> KnownCause:
     },
 )
 def accuracy_is_the_largest_share(
-    evidence: Evidence, *, max_distance: float = 0.003, min_majority: float = 0.05
+    evidence: Evidence, *, max_distance: float = 0.0051, min_majority: float = 0.05
 ) -> Finding | None:
     """The accuracy is the share of the largest class, and every other class has a recall of 0."""
     seen, shares = outline(evidence), evidence.class_shares

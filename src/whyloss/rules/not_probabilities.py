@@ -131,7 +131,9 @@ def right_predictions_cost(evidence: Evidence, *, min_ratio: float = 1.2) -> Fin
             continue
         loss, share = numbers.log_loss.value, numbers.accuracy.value
         most = (1.0 - share) * ceiling + share * right
-        if not min_ratio * most < loss <= ROUNDING * ceiling:
+        curve = evidence.reported(split)
+        largest = loss if curve is None else float(np.nanmax(curve.log_loss))
+        if not min_ratio * most < loss or not largest <= ROUNDING * ceiling:
             continue
         return Finding(
             severity=Severity.ERROR,

@@ -166,7 +166,8 @@ def absurd_loss(
         far = beside and float(finite.log_loss[-1]) >= max(VERY_LARGE, min_ratio * last[0])
         if not (largest > min_loss or far):
             continue
-        if len(one.whole) and float(one.whole.accuracy[-1]) >= RIGHT:
+        right = len(one.whole) > 0 and float(one.whole.accuracy[-1]) >= RIGHT
+        if right or (one is curve and outline(evidence).serves):
             continue  # a few samples, or a sum: training did not run away
         at = int(finite.log_loss.argmax())
         return Finding(

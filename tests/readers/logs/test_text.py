@@ -1027,3 +1027,15 @@ def test_pasted_text_loads_no_more_than_it_needs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_minus_one_of_a_score_that_cannot_be_computed_is_no_value():
+    text = "\n".join(
+        f"batch: {20 * i}, loss: {9.5 - i:.2f}, f1: {f1}, accuracy: {0.8 + 0.02 * i:.2f}"
+        for i, f1 in enumerate(("-1.000", "-1.000", "0.041", "0.112"), start=1)
+    )
+    got = read(text)
+    values = got.history.column("train", "f1")
+    assert np.isnan(values[:2]).all()
+    assert values[2:].tolist() == [0.041, 0.112]
+    assert '-1 was read as undefined, not as a value: "f1".' in got.notes

@@ -348,3 +348,45 @@ def test_60_percent_is_no_guessing_where_the_number_of_classes_is_not_known():
         train_loss=[0.02], train_accuracy=[0.99], val_loss=[1.15], val_accuracy=[0.61]
     )
     assert diagnose(history=history).verdict.name == "generalisation-gap"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iter 900: train loss 0.021, train acc 0.99\niter 920: test accuracy = 0.512",
+        (
+            "Step 71: accuracy 81.0%, cross entropy 0.61\nStep 72: accuracy 79.0%, cross entropy 0.66\n"
+            "validation accuracy: 0.22"
+        ),
+    ],
+)
+def test_a_held_out_accuracy_counts_though_only_training_has_a_loss(text):
+    assert diagnose(text).verdict.name == "generalisation-gap"
+
+
+def test_training_and_held_out_accuracies_that_agree_are_no_gap():
+    text = "iter 900: train loss 0.21, train acc 0.93\niter 920: test accuracy = 0.912"
+    assert "generalisation-gap" not in [found.name for found in diagnose(text).findings]
+
+
+def test_a_held_out_loss_of_another_order_beside_a_score_that_gains_is_a_sum():
+    found = diagnose(
+        history=History.from_columns(
+            train_loss=[1.52, 1.21], test_loss=[311.0, 254.0], test_accuracy=[0.42, 0.55]
+        )
+    )
+    assert found.verdict.name == "loss-mismatch"
+    assert "unstable-training" not in [each.name for each in found.findings]
+    guessing = diagnose(
+        history=History.from_columns(
+            train_loss=[1.52, 1.21], test_loss=[254.0, 311.0], test_accuracy=[0.1, 0.1]
+        )
+    )
+    assert guessing.verdict.name == "unstable-training"
+
+
+def test_a_loss_that_was_above_the_clipping_limit_is_not_clipped():
+    above = History.from_columns(train_loss=[31.0, 18.2, 12.4], train_accuracy=[0.84, 0.88, 0.92])
+    assert "not-probabilities" not in [each.name for each in diagnose(history=above).findings]
+    below = History.from_columns(train_loss=[15.1, 14.8, 14.5], train_accuracy=[0.68, 0.69, 0.7])
+    assert diagnose(history=below).verdict.name == "not-probabilities"

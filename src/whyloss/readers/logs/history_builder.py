@@ -48,6 +48,7 @@ _SHARES = frozenset(
 )
 # Scores that only classifiers and their like have: with one of them nothing is a regression.
 _OF_CLASSIFIERS = _SHARES | {"mcc", "kappa", "entropy", "perplexity", "calibration_error"}
+_UNDEFINED = -1.0  # what programs print of a share that would divide by zero
 _DIGITS = 0.02  # of a perplexity with two decimals, in nats
 _FEW = 3  # evaluations, beside which the curve of the training tells more
 _DETECTS = frozenset({"rpn", "dfl", "rcnn"})
@@ -382,10 +383,13 @@ def _shares(mapping: ColumnMapping, notes: list[str]) -> dict[Role, Column]:
         and any(math.isfinite(value) for value in column.cells.values())
     }
     found: dict[Role, Column] = {}
-    divided, odd = [], []
+    divided, odd, undefined = [], [], []
     for role, column in mapping.columns.items():
         top = tops.get(role)
         cells = column.cells
+        if top is not None and _UNDEFINED in cells.values():
+            undefined.append(f'"{column.label}"')
+            cells = {key: math.nan if v == _UNDEFINED else v for key, v in cells.items()}
         if top is not None:
             if any(value < 0 for value in cells.values()) or top > 100 + 1e-6:
                 odd.append(f'"{column.label}"')
@@ -400,6 +404,8 @@ def _shares(mapping: ColumnMapping, notes: list[str]) -> dict[Role, Column]:
         found[role] = replace(column, cells=cells)
     if divided:
         notes.append(f"Percentages were divided by 100: {', '.join(divided)}.")
+    if undefined:
+        notes.append(f"-1 was read as undefined, not as a value: {', '.join(undefined)}.")
     if odd:
         notes.append(f"Left out, because the values are no shares: {', '.join(odd)}.")
     return found
