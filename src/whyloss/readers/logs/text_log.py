@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from whyloss.readers.logs.column_mapping import Column
 
 _DIGITS = re.compile(r"\d+")
+# No number of a training and no gap is so long; patterns that may begin anywhere in one take long.
+_LONG_NUMBER = re.compile(r"\d{41,}")
+_GAP = " " * 50
+_LONG_GAP = re.compile(r"\s{200,}")
 _MOST_SHAPES = 5000
 _LONGEST_SHAPE = 300
 _MOST_TEMPLATES = 6
@@ -81,6 +85,7 @@ class TextLog:
         self._last_split: str | None = None
         self._skipped = 0
         self._cut = 0
+        self._long = 0
 
     def feed(self, text: str) -> None:
         """Read more text; a line counts once its end has come.
@@ -199,6 +204,8 @@ class TextLog:
             )
         if self._skipped:
             notes.append(f"Passed over: {pluralize(self._skipped, 'line')} of other text.")
+        if self._long:
+            notes.append(f"Left out: {pluralize(self._long, 'number')} of more than 40 digits.")
         if self._cut:
             notes.append(f"Cut at {MAX_LINE:,} characters: {pluralize(self._cut, 'line')}.")
         return notes
@@ -217,7 +224,9 @@ class TextLog:
         for piece in split_pieces(text):
             if len(piece) > MAX_LINE:
                 self._cut += 1
-            stripped = piece[:MAX_LINE].rstrip()
+            kept, long = _LONG_NUMBER.subn(" ", piece[:MAX_LINE])
+            self._long += long
+            stripped = _LONG_GAP.sub(_GAP, kept.rstrip())
             if not stripped or is_rule(stripped):
                 continue
             bar = _BAR.match(stripped)
