@@ -40,10 +40,7 @@ class Run(RunFiles):
     written shows its new epochs. Predictions are memory-mapped; they are copied only where an
     epoch has several parts.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The folder. Use :meth:`open`, which checks that it holds a run.
+    Use :meth:`open`, which checks that the folder holds a run.
     """
 
     @classmethod

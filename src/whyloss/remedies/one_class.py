@@ -23,13 +23,15 @@ RETRAIN = (
 )
 
 
-def decide_evenly(evidence: Evidence, _: Finding) -> Remedy:
+def decide_evenly(evidence: Evidence, found: Finding) -> Remedy:  # noqa: ARG001 - as cures are called
     """Divide the probabilities by the class shares before the class is chosen.
 
     Parameters
     ----------
     evidence : Evidence
         Of a model that predicts nearly always the largest class.
+    found : Finding
+        Adds nothing to that.
 
     Returns
     -------
