@@ -339,9 +339,10 @@ class RunWriter:
         target = folder / name
         temporary = temporary_path(target)
         try:
-            with pa.OSFile(str(temporary), "wb") as file:
+            with temporary.open("wb") as file:  # older files of PyArrow have no fileno()
                 with pa.ipc.new_file(file, table.schema) as stream:
                     stream.write_table(table)
+                file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
         finally:
