@@ -374,11 +374,18 @@ def _open(
     labelled: Mapping[str, object] | None = None,
     reported: Mapping[str, object] | None = None,
     history: object = None,
+    shared_facts: bool = False,
 ) -> Source:
     from whyloss.verbs.sources import source_of  # noqa: PLC0415 - needs numpy
 
     return source_of(
-        source, options=options, split=split, labelled=labelled, reported=reported, history=history
+        source,
+        options=options,
+        split=split,
+        labelled=labelled,
+        reported=reported,
+        history=history,
+        shared_facts=shared_facts,
     )
 
 
@@ -400,7 +407,7 @@ def _side(
 ) -> tuple[Evidence, str]:
     """One side of a comparison, and what to call it."""
     path, epoch = _at_epoch(str(source)) if isinstance(source, str | Path) else (None, None)
-    opened = _open(source if path is None else path, options, split)
+    opened = _open(source if path is None else path, options, split, shared_facts=True)
     evidence = _evidence(opened, split, to_epoch=epoch)
     return evidence, path if path is not None and _exists(path) else opened.name
 

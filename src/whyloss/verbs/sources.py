@@ -29,6 +29,7 @@ def source_of(
     labelled: Mapping[str, Any] | None = None,
     reported: Mapping[str, Any] | None = None,
     history: object = None,
+    shared_facts: bool = False,
 ) -> Source:
     """Make a source of the arguments of :func:`whyloss.diagnose`.
 
@@ -47,6 +48,8 @@ def source_of(
         Reported numbers by name; None counts as not given.
     history : History, mapping, list of mappings or object of a framework, optional
         Scalars per epoch.
+    shared_facts : bool
+        The facts are given for two sources: what predictions say of themselves counts for them.
 
     Returns
     -------
@@ -88,7 +91,8 @@ def source_of(
         found = _with_curves(predictions, curves)
     elif labelled:
         raise _unlabelled(labelled, source)
-    check_known(found, options)
+    if not shared_facts:
+        check_known(found, options)
     return found
 
 

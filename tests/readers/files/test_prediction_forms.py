@@ -142,12 +142,12 @@ def test_a_table_of_words_without_predictions_is_no_table_of_classes(tmp_path):
 
 
 def test_the_verdict_of_predicted_classes_says_what_they_tell():
-    verdict = diagnose(opened({"label": NAMES[Y], "pred": NAMES[BEST]})).verdict
-    assert verdict.title == "Predicted classes alone"
+    found = diagnose(opened({"label": NAMES[Y], "pred": NAMES[BEST]}))
+    assert found.verdict.title == "Better than guessing"
     share = 100 * np.mean(Y == BEST)
-    assert f"The accuracy is {share:.1f} % on {N} samples (95 %:" in verdict.headline
-    assert "the mean precision" in verdict.headline
-    assert "p_<class>" in verdict.explanation
+    assert f"The accuracy of {share:.1f} % (95 %:" in found.verdict.text
+    assert "mean recall" in found.verdict.text
+    assert "What confidence is due is not known." in found.verdict.text
 
 
 @pytest.mark.parametrize("form", ["{}_pred", "pred_{}", "{} prediction"])
