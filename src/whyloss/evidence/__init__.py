@@ -1,7 +1,13 @@
 """One lazy, cached view of whatever is known; rules and remedies read only this."""
 
 from whyloss.evidence.curves import TRAIN, Curve, CurveRise, best_epoch_of, best_of_curve, loss_rise
-from whyloss.evidence.envelope_gap import Direction, EnvelopeGap, envelope_gap, fits_one_class
+from whyloss.evidence.envelope_gap import (
+    Direction,
+    EnvelopeGap,
+    envelope_gap,
+    fits_one_class,
+    hardly_learnt,
+)
 from whyloss.evidence.epoch_change import HELD_MARGIN, EpochChange, held
 from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.evidence import Evidence
@@ -47,6 +53,7 @@ __all__ = [
     "comes_back",
     "envelope_gap",
     "fits_one_class",
+    "hardly_learnt",
     "held",
     "in_words",
     "jumps_of_score",

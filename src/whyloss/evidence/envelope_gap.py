@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence.curves import TRAIN
-from whyloss.measures.envelope import binary_entropy, provable_limit
+from whyloss.measures.envelope import binary_entropy, entropy_of_shares, provable_limit
 
 if TYPE_CHECKING:
     from whyloss.evidence.evidence import Evidence
@@ -20,6 +20,8 @@ EXPLAINS = 0.25  # of the excess of the validation loss, from which on training 
 ALIKE = 0.8  # training loss over validation loss, from which on both are called alike
 ONE_CLASS = 0.03  # of the entropy of the shares, by which the loss of a constant answer may differ
 BY_CHANCE = 0.01  # accuracy, by which a constant answer may differ from epoch to epoch
+NO_SKILL = 0.97  # of the loss of guessing: nearer to it, little can have been learnt
+LITTLE_BETTER = 1.3  # times the accuracy of guessing
 MOST_PER_MISTAKE = 60.0  # nats; logits of usual size cost at most half of it
 SURE = 0.95  # accuracy; above it every good model is near that entropy
 MOST_CLASSES = 1000  # where their number is not known: what holds for these holds for fewer
@@ -134,3 +136,32 @@ def fits_one_class(evidence: Evidence) -> float | None:
         return None
     entropy = binary_entropy(share)
     return entropy if abs(numbers.log_loss.value / entropy - 1.0) <= ONE_CLASS else None
+
+
+def hardly_learnt(evidence: Evidence) -> bool:
+    """Whether reported numbers are hardly better than those of a model that has learnt nothing.
+
+    Such a model guesses among even classes, as many as the loss suggests where their number is not
+    known, or it gives every sample the class shares.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    bool
+        False where predictions tell more.
+    """
+    numbers, shares = evidence.numbers, evidence.class_shares
+    if numbers is None or evidence.epochs:
+        return False
+    loss, right = numbers.log_loss.value, numbers.accuracy.value
+    if shares is not None:
+        entropy, guess = entropy_of_shares(shares), float(shares.max())
+    else:
+        k = numbers.n_classes or max(2, round(math.exp(min(loss, math.log(MOST_CLASSES)))))
+        entropy, guess = math.log(k), 1.0 / k
+    near = NO_SKILL * entropy <= loss <= entropy / NO_SKILL
+    guesses = near and right <= LITTLE_BETTER * guess
+    return guesses or fits_one_class(evidence) is not None

@@ -31,8 +31,8 @@ Where the number of classes is not known and the loss is too high for two:
   validation loss at most `max_ratio` = 1.3 times that of the training. Where no training loss is
   known, the loss may exceed that of two classes by `max_ratio` - 1 at most.
 
-A loss that is the entropy of two classes, one as frequent as the accuracy, is no sign of anything
-learnt: nothing is said of it where the class shares are not known.
+A loss of guessing, or the entropy of two classes, one as frequent as the accuracy, is no sign of
+anything learnt: nothing is said of it.
 
 From curves, with or without an accuracy:
 - The loss fell by at least `min_fall` = 15 % and ends at most `max_rise` = 2 % above its minimum.
@@ -73,7 +73,7 @@ from whyloss.evidence import (
     TRAIN,
     Outlook,
     envelope_gap,
-    fits_one_class,
+    hardly_learnt,
     last_scores,
     outline,
     said_of,
@@ -165,7 +165,7 @@ def inside_envelope(
 ) -> Finding | None:
     """The loss lies where a calibrated model of this accuracy has it."""
     numbers = evidence.numbers
-    if numbers is None or not _tells(numbers, min_samples) or fits_one_class(evidence):
+    if numbers is None or not _tells(numbers, min_samples) or hardly_learnt(evidence):
         return None
     if _beside_poor_score(evidence) or _restless(evidence):
         return None
@@ -238,7 +238,7 @@ def inside_for_more_classes(
     if numbers is None or numbers.n_classes is not None or evidence.epochs:
         return None
     loss, share = numbers.log_loss.value, numbers.accuracy.value
-    if not 0.0 < share < 1.0 or fits_one_class(evidence) or _rests(evidence):
+    if not 0.0 < share < 1.0 or hardly_learnt(evidence) or _rests(evidence):
         return None
     most = binary_entropy(share) if train is None else train.log_loss.value
     if not loss <= max_ratio * most:

@@ -390,3 +390,19 @@ def test_a_loss_that_was_above_the_clipping_limit_is_not_clipped():
     assert "not-probabilities" not in [each.name for each in diagnose(history=above).findings]
     below = History.from_columns(train_loss=[15.1, 14.8, 14.5], train_accuracy=[0.68, 0.69, 0.7])
     assert diagnose(history=below).verdict.name == "not-probabilities"
+
+
+@pytest.mark.parametrize(
+    ("text", "n_classes"),
+    [
+        ("val_loss: 0.689 - val_acc: 0.512", 2),
+        ("loss: 2.2961 - acc: 0.112 - val_loss: 2.2993 - val_acc: 0.109", None),
+        ("val_loss: 1.3795 - val_acc: 0.268", 4),
+    ],
+)
+def test_numbers_near_those_of_guessing_are_never_called_fine(text, n_classes):
+    assert "consistent" not in [each.name for each in diagnose(text, n_classes=n_classes).findings]
+
+
+def test_numbers_of_a_model_that_learnt_a_little_are_fine():
+    assert diagnose("val_loss: 0.602 - val_acc: 0.661", n_classes=2).verdict.name == "consistent"
