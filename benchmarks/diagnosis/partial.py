@@ -114,7 +114,7 @@ def _planted(
 ) -> Planted:
     it = _training(rng, cell, shape, int(rng.choice(epochs)))
     seen = see(it)
-    history = History.from_columns(**hide(rng, it, seen))  # type: ignore[arg-type]
+    history = History.from_columns(**hide(rng, it, seen))  # type: ignore[arg-type]  # columns by name
     source = InMemorySource(history=history)
     if hide is training_alone:
         return Planted((), source)
@@ -151,7 +151,7 @@ def _added(
     _, k, severity = cell
     it = _training(rng, cell, "healthy", int(rng.choice(epochs)))
     columns = change(rng, it, see(it), severity)
-    history = History.from_columns(**columns)  # type: ignore[arg-type]
+    history = History.from_columns(**columns)  # type: ignore[arg-type]  # columns by name
     source = InMemorySource(history=replace(history, n_classes=k))
     most = fano_envelope(float(columns["val_accuracy"][-1]), k)[1]
     if change is restarted or columns["val_loss"][-1] - most < VISIBLE:

@@ -208,17 +208,17 @@ def trainer_training() -> Printed:
             super().__init__()
             self.layer = torch.nn.Linear(8, N_CLASSES)
 
-        def forward(self, features: Any, labels: Any) -> dict[str, Any]:  # noqa: ANN401
+        def forward(self, features: Any, labels: Any) -> dict[str, Any]:  # noqa: ANN401 - of the framework
             logits = self.layer(features)
             return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
 
-    def rows(features: Any, labels: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    def rows(features: Any, labels: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - of the framework
         return [
             {"features": one, "labels": int(label)}
             for one, label in zip(features, labels, strict=True)
         ]
 
-    def accuracy(made: Any) -> dict[str, float]:  # noqa: ANN401
+    def accuracy(made: Any) -> dict[str, float]:  # noqa: ANN401 - of the framework
         return {"accuracy": float((made.predictions.argmax(1) == made.label_ids).mean())}
 
     with tempfile.TemporaryDirectory() as folder, captured() as text:
@@ -269,7 +269,7 @@ def lightning_training() -> Printed:
             super().__init__()
             self.layer = torch.nn.Linear(8, N_CLASSES)
 
-        def _step(self, batch: Any, split: str) -> Any:  # noqa: ANN401
+        def _step(self, batch: Any, split: str) -> Any:  # noqa: ANN401 - of the framework
             features, labels = batch
             logits = self.layer(features)
             loss = torch.nn.functional.cross_entropy(logits, labels)
@@ -278,21 +278,21 @@ def lightning_training() -> Printed:
             self.log(f"{split}_acc", hits, prog_bar=True, on_step=False, on_epoch=True)
             return loss
 
-        def training_step(self, batch: Any) -> Any:  # noqa: ANN401
+        def training_step(self, batch: Any) -> Any:  # noqa: ANN401 - of the framework
             return self._step(batch, "train")
 
-        def validation_step(self, batch: Any) -> Any:  # noqa: ANN401
+        def validation_step(self, batch: Any) -> Any:  # noqa: ANN401 - of the framework
             return self._step(batch, "val")
 
-        def configure_optimizers(self) -> Any:  # noqa: ANN401
+        def configure_optimizers(self) -> Any:  # noqa: ANN401 - of the framework
             return torch.optim.Adam(self.parameters(), lr=0.1)
 
     class Keep(pytorch_lightning.Callback):
-        def on_train_epoch_end(self, trainer: Any, *_: Any) -> None:  # noqa: ANN401
+        def on_train_epoch_end(self, trainer: Any, *_: Any) -> None:  # noqa: ANN401 - of the framework
             for name, value in trainer.callback_metrics.items():
                 kept.setdefault(name.replace("acc", "accuracy"), []).append(float(value))
 
-    def batches(*tensors: Any) -> Any:  # noqa: ANN401
+    def batches(*tensors: Any) -> Any:  # noqa: ANN401 - of the framework
         return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), batch_size=30)
 
     with tempfile.TemporaryDirectory() as folder, captured() as text, warnings.catch_warnings():

@@ -374,19 +374,16 @@ def _open(
     labelled: Mapping[str, object] | None = None,
     reported: Mapping[str, object] | None = None,
     history: object = None,
-    shared_facts: bool = False,
 ) -> Source:
+    """One source; the facts given with it are its own."""
+    from whyloss.verbs.known_facts import check_known  # noqa: PLC0415 - needs numpy
     from whyloss.verbs.sources import source_of  # noqa: PLC0415 - needs numpy
 
-    return source_of(
-        source,
-        options=options,
-        split=split,
-        labelled=labelled,
-        reported=reported,
-        history=history,
-        shared_facts=shared_facts,
+    opened = source_of(
+        source, options=options, split=split, labelled=labelled, reported=reported, history=history
     )
+    check_known(opened, options)
+    return opened
 
 
 def _evidence(
@@ -406,8 +403,11 @@ def _side(
     split: str | None,
 ) -> tuple[Evidence, str]:
     """One side of a comparison, and what to call it."""
+    from whyloss.verbs.sources import source_of  # noqa: PLC0415 - needs numpy
+
     path, epoch = _at_epoch(str(source)) if isinstance(source, str | Path) else (None, None)
-    opened = _open(source if path is None else path, options, split, shared_facts=True)
+    # Facts given for both sides need not be those of a side whose predictions tell its own.
+    opened = source_of(source if path is None else path, options=options, split=split)
     evidence = _evidence(opened, split, to_epoch=epoch)
     return evidence, path if path is not None and _exists(path) else opened.name
 

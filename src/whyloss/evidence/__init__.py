@@ -1,5 +1,12 @@
 """One lazy, cached view of whatever is known; rules and remedies read only this."""
 
+from whyloss.evidence.assumptions import (
+    ASSUMED_SAMPLES,
+    LITTLE_BETTER,
+    MOST_CLASSES,
+    PERFECT_LOSS,
+    USUAL_CLASSES,
+)
 from whyloss.evidence.curves import TRAIN, Curve, CurveRise, best_epoch_of, best_of_curve, loss_rise
 from whyloss.evidence.envelope_gap import (
     Direction,
@@ -28,9 +35,14 @@ from whyloss.results.level import Level
 from whyloss.results.metrics import Metrics
 
 __all__ = [
+    "ASSUMED_SAMPLES",
     "HELD_MARGIN",
+    "LITTLE_BETTER",
+    "MOST_CLASSES",
+    "PERFECT_LOSS",
     "SCORES",
     "TRAIN",
+    "USUAL_CLASSES",
     "Curve",
     "CurveRise",
     "Direction",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence.assumptions import LITTLE_BETTER, MOST_CLASSES
 from whyloss.evidence.curves import TRAIN
 from whyloss.measures.envelope import binary_entropy, entropy_of_shares, provable_limit
 
@@ -21,10 +22,8 @@ ALIKE = 0.8  # training loss over validation loss, from which on both are called
 ONE_CLASS = 0.03  # of the entropy of the shares, by which the loss of a constant answer may differ
 BY_CHANCE = 0.01  # accuracy, by which a constant answer may differ from epoch to epoch
 NO_SKILL = 0.97  # of the loss of guessing: nearer to it, little can have been learnt
-LITTLE_BETTER = 1.3  # times the accuracy of guessing
 MOST_PER_MISTAKE = 60.0  # nats; logits of usual size cost at most half of it
 SURE = 0.95  # accuracy; above it every good model is near that entropy
-MOST_CLASSES = 1000  # where their number is not known: what holds for these holds for fewer
 # What texts call a plain mean of -ln p; None where they do not say.
 PLAIN_LOSSES = (None, "cross-entropy", "binary cross-entropy")
 

@@ -14,7 +14,7 @@ from whyloss.evidence.epoch_facts import EpochFacts
 from whyloss.evidence.noise_models import NoiseModels
 from whyloss.evidence.reported import reported_curve, reported_loss, reported_metrics
 from whyloss.evidence.run_comparison import RunComparison
-from whyloss.evidence.scores import score_curves
+from whyloss.evidence.scores import ScoreCurve, score_curves
 from whyloss.measures.losses.reported_loss import Reproduction, reproduce
 from whyloss.results.level import Level
 
@@ -57,6 +57,7 @@ class Evidence:
         self._asked_until = to_epoch
         self._facts: dict[tuple[str, int], EpochFacts] = {}
         self._curves: dict[str, Curve | None] = {}
+        self._reported: dict[str, Curve | None] = {}
         self._reproductions: dict[int, Reproduction | None] = {}
         self._n_epochs: dict[str, int] = {}
 
@@ -312,9 +313,26 @@ class Evidence:
         DataError
             An accuracy is not between 0 and 1.
         """
-        return reported_curve(
-            self.history, split, n_samples=self.n_samples(split), to_epoch=self._to_epoch
-        )
+        if split not in self._reported:
+            self._reported[split] = reported_curve(
+                self.history, split, n_samples=self.n_samples(split), to_epoch=self._to_epoch
+            )
+        return self._reported[split]
+
+    def scores(self, split: str | None = None) -> tuple[ScoreCurve, ...]:
+        """The reported scores of a split, the preferred ones first.
+
+        Parameters
+        ----------
+        split : str, optional
+            The explained one if left out.
+
+        Returns
+        -------
+        tuple of ScoreCurve
+        """
+        name = split or self.split
+        return score_curves(self.history, name, self.n_samples(name))
 
     def n_samples(self, split: str) -> int | None:
         """How many samples of a split were scored.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence.assumptions import ASSUMED_SAMPLES
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 TINY = 1e-12  # nats: keeps the logarithm of a loss of 0 finite
 LATE = 3  # parts of the training: a jump must lie in the last one
 BY_CHANCE = 3.0  # standard errors by which the scores of two epochs may differ by chance
-ASSUMED_SAMPLES = 100  # where their number is not known; fewer are rarely used
 
 
 def log_steps(losses: FloatVector) -> FloatVector:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whyloss.evidence.curves import TRAIN, Curve
-from whyloss.evidence.scores import score_curves
 
 if TYPE_CHECKING:
     from whyloss.evidence.evidence import Evidence
@@ -110,7 +109,7 @@ def outline(evidence: Evidence) -> Outline:
     """
     val = evidence.reported(evidence.split)
     train = None if evidence.split in TRAIN else evidence.train
-    scores = score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
+    scores = evidence.scores()
     return Outline(
         losses=_finite(val, "log_loss"),
         train_losses=_finite(train, "log_loss"),

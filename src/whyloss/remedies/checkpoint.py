@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import best_epoch_of, best_of_curve, score_curves
+from whyloss.evidence import best_epoch_of, best_of_curve
 from whyloss.formatting import format_nats, format_percent, format_ranges
 from whyloss.measures.estimates.intervals import mean_estimate
 from whyloss.results.estimate import Estimate
@@ -162,7 +162,7 @@ def _of_curve(evidence: Evidence, name: str) -> Remedy | Declined:
 
 def _of_score(evidence: Evidence) -> Remedy | None:
     """Propose the best epoch by another score, where one is reported and no accuracy is."""
-    scores = score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
+    scores = evidence.scores()
     if evidence.epochs or not scores or scores[0].score.name == "accuracy":
         return None
     curve, score = scores[0], scores[0].score

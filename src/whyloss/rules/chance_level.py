@@ -62,7 +62,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import outline
+from whyloss.evidence import LITTLE_BETTER, USUAL_CLASSES, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import binary_entropy, entropy_of_shares
 from whyloss.results.estimate import Estimate
@@ -81,8 +81,6 @@ if TYPE_CHECKING:
 NEAR_HALF = 0.08  # of an AUC
 NEAR_CHANCE = 0.05  # of ln K
 NEAR_EVEN = 1.5  # accuracy times K
-USUAL_CLASSES = (2, 10, 100, 1000)  # where their number is not known
-LITTLE_BETTER = 1.3  # accuracy times K
 FREE_CLASSES = 0.6  # fit where the number of classes is not known
 EXACTLY = 0.003  # of ln 2 or ln 10, where the number of classes is not known
 MOST_USED = (2, 10)  # numbers of classes that nobody has to say

@@ -70,6 +70,8 @@ import numpy as np
 
 from whyloss.data import History, InMemorySource
 from whyloss.evidence import (
+    MOST_CLASSES,
+    PERFECT_LOSS,
     TRAIN,
     Outlook,
     envelope_gap,
@@ -91,8 +93,6 @@ if TYPE_CHECKING:
     from whyloss.evidence import EpochFacts, Evidence, Outline
     from whyloss.results.metrics import Metrics
 
-PERFECT_LOSS = 0.1  # nats; at an accuracy of 100 % less is what any training leaves
-MOST_CLASSES = 1000  # where their number is not known
 ROUNDING = 1e-9
 MIN_EPOCHS = 3
 MUCH = 0.5  # of the loss: a score does not stand still while it falls so far

@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, outline
+from whyloss.evidence import ASSUMED_SAMPLES, TRAIN, Evidence, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -64,7 +64,6 @@ if TYPE_CHECKING:
 
 POOR_ACCURACY = 0.35
 TEST = "test"
-ASSUMED_SAMPLES = 100  # where their number is not known; fewer are rarely used
 FAR_LOSS = 3.0  # nats; more than guessing among 20 classes
 
 RULE = Rule(

@@ -59,7 +59,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from whyloss.evidence import outline
+from whyloss.evidence import USUAL_CLASSES, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.measures.estimates.intervals import mean_estimate
@@ -77,7 +77,6 @@ if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
 STILL = 0.03  # of the loss
-USUAL_CLASSES = (2, 10, 100, 1000)  # where their number is not known
 AT_FLOOR = 0.04  # nats
 MOSTLY_RIGHT = 0.7  # accuracy; below it an ordinary model has such a loss
 NEARLY_ALL = 0.9  # of the pairs

@@ -39,7 +39,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import TRAIN, Evidence, Family, Outline, ScoreCurve, outline, score_curves
+from whyloss.evidence import ASSUMED_SAMPLES, TRAIN, Evidence, Family, Outline, ScoreCurve, outline
 from whyloss.formatting import format_nats, format_percent, format_points
 from whyloss.results.estimate import Estimate
 from whyloss.results.finding import Finding, Severity
@@ -50,7 +50,6 @@ from whyloss.testing import known_columns
 if TYPE_CHECKING:
     from whyloss.testing import KnownCause
 
-ASSUMED_SAMPLES = 100  # where their number is not known; fewer are rarely used
 
 SUSPECT_GAP = 0.04  # of accuracy
 CERTAIN_GAP = 0.10
@@ -194,7 +193,7 @@ def _last_pair(evidence: Evidence) -> tuple[ScoreCurve, ScoreCurve] | None:
 def _shares(evidence: Evidence, split: str) -> list[ScoreCurve]:
     return [
         curve
-        for curve in score_curves(evidence.history, split, evidence.n_samples(split))
+        for curve in evidence.scores(split)
         if curve.unit <= 1.0
         and curve.score.family is not Family.OTHER_TARGET
         and not curve.score.falls

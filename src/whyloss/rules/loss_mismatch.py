@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whyloss.evidence import TRAIN, Evidence, ScoreCurve, envelope_gap, outline
+from whyloss.evidence import MOST_CLASSES, TRAIN, Evidence, ScoreCurve, envelope_gap, outline
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.losses.reported_loss import Kind
 from whyloss.remedies import recomputed
@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from whyloss.results.remedy import Remedy
     from whyloss.testing import KnownCause
 
-MOST_CLASSES = 1000  # where their number is not known
 TIMES_GUESSING = 3.0
 IN_BITS = 0.8  # fit
 

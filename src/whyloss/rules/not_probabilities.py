@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whyloss.evidence import MOST_CLASSES
 from whyloss.formatting import format_nats, format_percent, pluralize
 from whyloss.measures.losses.clipping_limits import CLIPPING_LIMITS
 from whyloss.measures.losses.logits import SUM_TOLERANCE, RowStatus
@@ -72,7 +73,6 @@ RULE = Rule(
     ),
 )
 
-MANY = 1000  # classes, where their number is not known: few tasks have more
 OVERFLOW = 700.0  # exp of more is infinite in float64
 ROUNDING = 1.01  # times the limit: what printed digits and means of batches add to it
 
@@ -124,7 +124,7 @@ def rows_are_none(evidence: Evidence) -> Finding | None:
 def right_predictions_cost(evidence: Evidence, *, min_ratio: float = 1.2) -> Finding | None:
     """The loss is so large that right predictions must have a large part in it."""
     ceiling = CLIPPING_LIMITS[0].log_loss
-    right = math.log(evidence.n_classes or MANY)
+    right = math.log(evidence.n_classes or MOST_CLASSES)
     for split in evidence.with_training:
         numbers = evidence.reported_numbers(split)
         if numbers is None:

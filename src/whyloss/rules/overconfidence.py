@@ -68,6 +68,7 @@ import numpy as np
 
 from whyloss.data import TaskFacts
 from whyloss.evidence import (
+    MOST_CLASSES,
     TRAIN,
     Direction,
     Evidence,
@@ -115,7 +116,6 @@ NOTICEABLE = 0.01  # accuracy; a gain of less is not worth a word
 
 LAST = 5  # epochs at the end whose median counts
 STANDING = 3  # epochs at the end that must all be above the envelope
-MOST_CLASSES = 1000  # where their number is not known
 
 
 def _reported(seed: int, excess: float) -> KnownCause:

@@ -57,7 +57,6 @@ from whyloss.evidence import (
     loss_rise,
     outline,
     said_of,
-    score_curves,
 )
 from whyloss.formatting import format_nats, format_percent, format_points, pluralize
 from whyloss.measures.estimates.intervals import mean_estimate
@@ -242,7 +241,7 @@ def score_down(evidence: Evidence, *, min_fall: float = 0.04, min_z: float = 4.0
     """A score falls since its best epoch and stays down, whatever the loss does."""
     if evidence.split in TRAIN or evidence.epochs:
         return None
-    for curve in score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split)):
+    for curve in evidence.scores():
         fall = curve.lasting_fall(min_fall=min_fall, min_z=min_z)
         if fall is None:
             continue
@@ -295,7 +294,7 @@ def said_to_get_worse(evidence: Evidence) -> Finding | None:
 
 
 def _scores(evidence: Evidence) -> tuple[ScoreCurve, ...]:
-    return score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
+    return evidence.scores()
 
 
 def _loss_falls_since(evidence: Evidence, epoch: int) -> bool:

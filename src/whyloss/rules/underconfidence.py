@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import Direction, Evidence, envelope_gap
+from whyloss.evidence import PERFECT_LOSS, Direction, Evidence, envelope_gap
 from whyloss.formatting import format_nats, format_percent
 from whyloss.measures.envelope import fano_envelope
 from whyloss.results.estimate import Estimate
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 CLEAR = 2.0  # standard errors from which on the saving is named; nothing is decided by it
 
-PERFECT_LOSS = 0.1  # nats; at an accuracy of 100 % less is what any training leaves
 
 RULE = Rule(
     "WL302",

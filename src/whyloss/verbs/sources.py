@@ -13,7 +13,6 @@ import numpy as np
 from whyloss.data import History, InMemorySource, Predictions
 from whyloss.errors import DataError
 from whyloss.readers import ReadOptions, frame, read
-from whyloss.verbs.known_facts import check_known
 
 if TYPE_CHECKING:
     from whyloss.data import Source
@@ -29,7 +28,6 @@ def source_of(
     labelled: Mapping[str, Any] | None = None,
     reported: Mapping[str, Any] | None = None,
     history: object = None,
-    shared_facts: bool = False,
 ) -> Source:
     """Make a source of the arguments of :func:`whyloss.diagnose`.
 
@@ -48,8 +46,6 @@ def source_of(
         Reported numbers by name; None counts as not given.
     history : History, mapping, list of mappings or object of a framework, optional
         Scalars per epoch.
-    shared_facts : bool
-        The facts are given for two sources: what predictions say of themselves counts for them.
 
     Returns
     -------
@@ -91,8 +87,6 @@ def source_of(
         found = _with_curves(predictions, curves)
     elif labelled:
         raise _unlabelled(labelled, source)
-    if not shared_facts:
-        check_known(found, options)
     return found
 
 

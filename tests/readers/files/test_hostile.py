@@ -1,5 +1,6 @@
 """Files that are damaged, or made to do harm: each ends in one sentence, and in bounded memory."""
 
+import contextlib
 import io
 import json
 import os
@@ -233,6 +234,16 @@ def test_the_limit_is_a_hundred_times_the_file_and_never_more_than_half_of_the_m
 # --- Arrow --------------------------------------------------------------------------------------
 
 
+def read_damaged(path, whole, rng, *, first, last, most):
+    """Turn up to `most` bits round between two places, and read or refuse the file."""
+    damaged = bytearray(whole)
+    for at in rng.integers(first, last, size=rng.integers(1, most + 1)):
+        damaged[at] ^= 1 << int(rng.integers(8))
+    path.write_bytes(damaged)
+    with contextlib.suppress(FormatError, DataError):
+        read(path)
+
+
 def test_damaged_arrow_files_are_refused_and_never_read_outside_of_the_file(tmp_path):
     rng = np.random.default_rng(3)
     table = pa.table({"y_true": [f"class {k}" for k in Y], "logits": Z.tolist()})
@@ -242,14 +253,7 @@ def test_damaged_arrow_files_are_refused_and_never_read_outside_of_the_file(tmp_
             writer.write_table(table)
         whole = path.read_bytes()
         for _ in range(150):
-            damaged = bytearray(whole)
-            for at in rng.integers(len(whole), size=rng.integers(1, 6)):
-                damaged[at] ^= 1 << int(rng.integers(8))
-            path.write_bytes(damaged)
-            try:
-                read(path)
-            except (FormatError, DataError):
-                continue
+            read_damaged(path, whole, rng, first=0, last=len(whole), most=5)
 
 
 def test_damaged_metadata_of_parquet_files_are_refused(tmp_path):
@@ -259,14 +263,7 @@ def test_damaged_metadata_of_parquet_files_are_refused(tmp_path):
     whole = path.read_bytes()
     length = int.from_bytes(whole[-8:-4], "little")
     for _ in range(300):
-        damaged = bytearray(whole)
-        for at in rng.integers(len(whole) - 8 - length, len(whole) - 8, size=rng.integers(1, 4)):
-            damaged[at] ^= 1 << int(rng.integers(8))
-        path.write_bytes(damaged)
-        try:
-            read(path)
-        except (FormatError, DataError):
-            continue
+        read_damaged(path, whole, rng, first=len(whole) - 8 - length, last=len(whole) - 8, most=3)
 
 
 def test_numbers_that_a_parquet_file_repeats_are_counted_while_they_are_unpacked(tmp_path):

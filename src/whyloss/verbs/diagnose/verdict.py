@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whyloss.evidence import in_words, score_curves
+from whyloss.evidence import in_words
 from whyloss.formatting import format_nats, format_percent, format_points, format_signed, pluralize
 from whyloss.measures.estimates.intervals import wilson
 from whyloss.results.attribution import Held
@@ -100,7 +100,7 @@ def _what(evidence: Evidence) -> str:
         if numbers is None:
             return f"Nothing on split {evidence.split!r} can be scored."
         return _one_epoch(evidence, numbers)
-    scores = score_curves(evidence.history, evidence.split, evidence.n_samples(evidence.split))
+    scores = evidence.scores()
     losses = None if curve is None else curve.with_loss
     if losses is not None and len(losses):
         return _at_the_end(losses.epochs, losses.log_loss, scores[:1])
